@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.claim import claim_name
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_marker import marker_name
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_lock import lock_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from tests.ec2_cluster import tag_list
 
@@ -114,7 +114,7 @@ class Stranger:
 
     def run(self) -> Read:
         """Make a parameter with the name of the lock of a run."""
-        return self.parameter(marker_name(self.spec.project, self.spec.name))
+        return self.parameter(lock_name(self.spec.project, self.spec.name))
 
     def subnet(self) -> Read:
         """Make a subnet with our network in the VPC."""

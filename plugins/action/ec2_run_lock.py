@@ -16,7 +16,7 @@ from ..plugin_utils._run_lock import current_run
 
 
 def left(text: str) -> None:
-    """Delete the marker of the run with the connection of its task."""
+    """Delete the lock of the run with the connection of its task."""
     result = json.loads(printed_by(ec2_run_lock, {**json.loads(text), "state": "absent"}))
     if result.get("failed"):
         raise CollectionError(

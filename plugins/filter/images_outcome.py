@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..module_utils._ec2 import image_record as records
+from ..module_utils._ec2 import node_images
 
 
 def images_outcome(
@@ -20,7 +20,7 @@ def images_outcome(
     now: str,
 ) -> dict[str, Any]:
     """Return what is known of the images, as plain data."""
-    made = records.outcome(records.references(nodes, images), record, found, now=now)
+    made = node_images.outcome(node_images.references(nodes, images), record, found, now=now)
     problems, unknown = ([one.as_dict("evidence") for one in each] for each in (made.problems, made.unknown))
     return {**made._asdict(), "problems": problems, "unknown": unknown}
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..module_utils._ec2 import image_record as records
+from ..module_utils._ec2 import node_images
 
 
 def images_to_look_up(
     nodes: Iterable[Mapping[str, Any]], images: Mapping[str, Any], record: Mapping[str, Any], *, refresh: bool = False
 ) -> list[str]:
     """Return the references of the images that the nodes need and the record does not have."""
-    return records.to_look_up(records.references(nodes, images), record, refresh=refresh)
+    return node_images.to_look_up(node_images.references(nodes, images), record, refresh=refresh)
 
 
 class FilterModule:

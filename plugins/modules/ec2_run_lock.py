@@ -109,7 +109,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..module_utils._ec2.client import Api, connect, problems_of
 from ..module_utils._ec2.identity import Identity
-from ..module_utils._ec2.ownership.run_marker import MarkerClient, ensure_held, ensure_left, ensure_renewed, marker_name
+from ..module_utils._ec2.ownership.run_lock import LockClient, ensure_held, ensure_left, ensure_renewed, lock_name
 from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
 from ..module_utils._errors import CollectionError, InputError
 from ..module_utils._runs import Run, is_alive
@@ -125,12 +125,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 def ensure(api: Api, options: Mapping[str, Any]) -> None:
-    """Acquire the marker of the run, renew it, or delete it."""
+    """Acquire the lock of the run, renew it, or delete it."""
     if not options["run"]:
         raise InputError(
             "Failed to determine the run: ec2_run_lock runs on the controller, as a task of ansible-playbook."
         )
-    client, run = MarkerClient(api, Identity(options["name"], options["project"])), Run(**options["run"])
+    client, run = LockClient(api, Identity(options["name"], options["project"])), Run(**options["run"])
     if options["state"] == "absent":
         ensure_left(client, run)
     elif options["state"] == "renewed":
@@ -144,7 +144,7 @@ def main() -> None:
     name, project = module.params["name"], module.params["project"]
     try:
         if module.params["state"] == "present":
-            refuse_sent("begin the run", identity_texts(name, project, marker_name(project, name)))
+            refuse_sent("begin the run", identity_texts(name, project, lock_name(project, name)))
         if not module.check_mode:
             ensure(connect(module, ("ssm",)), module.params)
     except CollectionError as error:

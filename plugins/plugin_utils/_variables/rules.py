@@ -25,7 +25,7 @@ from ...module_utils._boot.upstream import RAW_ENDINGS
 from ...module_utils._digests import SHA256_DIGEST, is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
-from ...module_utils._ec2.image_record import is_disk_image
+from ...module_utils._ec2.node_images import is_disk_image
 from ...module_utils._ec2.spec import NODE_ROLES
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._errors import InputError

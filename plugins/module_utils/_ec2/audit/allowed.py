@@ -14,7 +14,7 @@ from ..hours.schedules import NODES_TAG, nodes_tag
 from ..hours.spec import HoursSpec
 from ..openings import Opening
 from ..ownership.claim import claim_name
-from ..ownership.run_marker import marker_name
+from ..ownership.run_lock import lock_name
 from ..spec import ClusterSpec
 from .facts import Account
 from .parameter_facts import secret_parameters
@@ -85,7 +85,7 @@ def allowed_by(spec: ClusterSpec, extra: Mapping[str, Any] | None = None, accoun
         node_key_name=extra.get("node_ssh_key_name"),
         node_ami_parameter=str(extra.get("node_ami_parameter") or ""),
         secret_parameters=frozenset(secret_parameters(spec)),
-        plain_parameters=frozenset({claim_name(spec.project, spec.name), marker_name(spec.project, spec.name)}),
+        plain_parameters=frozenset({claim_name(spec.project, spec.name), lock_name(spec.project, spec.name)}),
     )
 
 

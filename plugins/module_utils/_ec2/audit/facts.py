@@ -19,7 +19,7 @@ from ..identity import cluster_filters, owner_tags
 from ..plan.current import Thing, reading_of, understood
 from ..spec import ClusterSpec
 from .reachability import AclEntry, Network, Route, Rule
-from .user_data import SecretFound, find_secrets
+from .secrets import SecretFound, find_secrets
 
 Record = Mapping[str, Any]
 

@@ -34,7 +34,7 @@ from .facts import (
     text_secrets,
 )
 from .scaling_facts import ALWAYS_USED, Versions
-from .user_data import find_secrets
+from .secrets import find_secrets
 
 _IMDS_OFF = ("HttpProtocolIpv6", "InstanceMetadataTags")
 

@@ -16,7 +16,7 @@ from ..client import Api, AwsError, Refused
 from ..identity import Identity
 from .claim import ClaimClient, Existing, Unclaimed, ensure_claimed, existing_things
 from .parameter import ForeignParameter
-from .run_marker import Alive, MarkerClient, ensure_free
+from .run_lock import Alive, LockClient, ensure_free
 
 CLAIMED, ACTIVE, UNCLAIMED = "CLAIMED_BY_OTHERS", "RUN_ACTIVE", "CLUSTER_UNCLAIMED"
 
@@ -35,12 +35,12 @@ def occupied_problems(
     api: Api, cluster: Identity, controller: Controller, now: datetime, alive: Alive
 ) -> Iterator[Finding]:
     """Yield why this controller could not claim the cluster, or start a run on it."""
-    claim, marker = ClaimClient(api, cluster), MarkerClient(api, cluster)
+    claim, lock = ClaimClient(api, cluster), LockClient(api, cluster)
     yield from _problem(
         CLAIMED, claim.name, lambda: _claim(claim, controller, now, lambda: existing_things(api, cluster))
     )
     takeover, run = controller.takeover, controller.run
-    yield from _problem(ACTIVE, marker.name, lambda: ensure_free(marker, run, now, takeover=takeover, alive=alive))
+    yield from _problem(ACTIVE, lock.name, lambda: ensure_free(lock, run, now, takeover=takeover, alive=alive))
 
 
 def _claim(client: ClaimClient, controller: Controller, now: datetime, existing: Existing) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_marker import dumped, marker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_lock import dumped, lock_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
@@ -143,7 +143,7 @@ def put(what: str, value: str, tags: dict[str, str]) -> None:
 
 def a_run() -> str:
     run = Run(100, "5000", "desktop", "reset.yml", "you", "/home/me/moon", "bb", "boot-2 pid:[1]")
-    return dumped(marker_of(run, datetime.now(UTC)))
+    return dumped(lock_of(run, datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("what", NAMES)

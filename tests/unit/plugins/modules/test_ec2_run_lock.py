@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi, AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import run_marker
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import run_lock
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, is_alive, this_run
@@ -65,8 +65,8 @@ def ssm() -> Iterator[Ssm]:
         yield Ssm()
 
 
-def client(ssm: Ssm) -> run_marker.MarkerClient:
-    return run_marker.MarkerClient(ssm, Identity("moon", "talos-arm64"))
+def client(ssm: Ssm) -> run_lock.LockClient:
+    return run_lock.LockClient(ssm, Identity("moon", "talos-arm64"))
 
 
 def hold(
@@ -75,19 +75,19 @@ def hold(
     *,
     now: datetime = NOW,
     takeover: bool = False,
-    alive: run_marker.Alive = alive,
+    alive: run_lock.Alive = alive,
 ) -> bool:
-    return run_marker.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive)
+    return run_lock.ensure_held(client(ssm), run, now, takeover=takeover, alive=alive)
 
 
 def renew(ssm: Ssm, run: Run, *, after: timedelta) -> bool:
-    return run_marker.ensure_renewed(client(ssm), run, NOW + after)
+    return run_lock.ensure_renewed(client(ssm), run, NOW + after)
 
 
 def holder(ssm: Ssm) -> Run | None:
     found = client(ssm).read()
-    marker = run_marker.parse_marker(found.text) if found else None
-    return marker.run if marker else None
+    lock = run_lock.parse_lock(found.text) if found else None
+    return lock.run if lock else None
 
 
 def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm: Ssm) -> None:
@@ -100,9 +100,9 @@ def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm
         "ManagedBy": "urmanac.talos",
     }
 
-    assert run_marker.ensure_left(client(ssm), OURS) is True
+    assert run_lock.ensure_left(client(ssm), OURS) is True
     assert ssm.client.describe_parameters()["Parameters"] == []
-    assert run_marker.ensure_left(client(ssm), OURS) is False
+    assert run_lock.ensure_left(client(ssm), OURS) is False
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm
     ],
 )
 def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
-    ssm: Ssm, other: Run, seen: run_marker.Alive
+    ssm: Ssm, other: Run, seen: run_lock.Alive
 ) -> None:
     hold(ssm, other)
 
@@ -129,7 +129,7 @@ def test_a_run_with_the_same_secrets_is_refused_with_who_works_and_since_when(
     assert "after 2026-11-29T00:00:00+00:00 any controller may start a run" in str(refused.value)
     assert "-e cluster_run_takeover=true" in str(refused.value)
     assert holder(ssm) == other
-    assert run_marker.ensure_left(client(ssm), OURS) is False
+    assert run_lock.ensure_left(client(ssm), OURS) is False
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_what_a_killed_run_left_behind_is_taken_over(ssm: Ssm, other: Run, hours
     assert hold(ssm, OURS, now=NOW + timedelta(hours=hours), alive=dead) is True
 
     assert holder(ssm) == OURS
-    assert run_marker.ensure_left(client(ssm), other) is False
-    assert run_marker.ensure_left(client(ssm), OURS) is True
+    assert run_lock.ensure_left(client(ssm), other) is False
+    assert run_lock.ensure_left(client(ssm), OURS) is True
 
 
 def test_a_run_that_renews_its_lock_keeps_it_for_longer_than_a_killed_one(ssm: Ssm) -> None:
@@ -179,7 +179,7 @@ def test_a_run_that_was_assumed_ended_stops(ssm: Ssm) -> None:
         renew(ssm, OURS, after=timedelta(hours=4))
     assert holder(ssm) == ELSEWHERE
 
-    run_marker.ensure_left(client(ssm), ELSEWHERE)
+    run_lock.ensure_left(client(ssm), ELSEWHERE)
     with pytest.raises(Ec2Error, match=f"Failed to continue: its lock {NAME} in SSM was deleted"):
         renew(ssm, OURS, after=timedelta(hours=4))
     assert holder(ssm) is None
@@ -240,13 +240,13 @@ def test_a_value_made_by_hand_stops_a_run_unless_it_takes_over(ssm: Ssm, value: 
 def test_a_parameter_of_another_owner_is_refused_with_its_owner_and_kept(
     ssm: Ssm, run: Run | None, takeover: bool
 ) -> None:
-    value = run_marker.dumped(run_marker.marker_of(run, NOW)) if run else "theirs"
+    value = run_lock.dumped(run_lock.lock_of(run, NOW)) if run else "theirs"
     ssm.client.put_parameter(Name=NAME, Value=value, Type="String", Tags=tag_list({"Owner": "Bob"}))
 
     with pytest.raises(Ec2Error, match=r"without the tags of the cluster moon \(Owner=Bob\)"):
         hold(ssm, OURS, takeover=takeover, alive=dead)
 
-    assert run_marker.ensure_left(client(ssm), OURS) is False
+    assert run_lock.ensure_left(client(ssm), OURS) is False
     kept = ssm.client.get_parameter(Name=NAME)["Parameter"]
     assert (kept["Value"], kept["Version"]) == (value, 1)
 
@@ -270,7 +270,7 @@ def test_the_first_of_two_concurrent_takeovers_works(ssm: Ssm) -> None:
 
 def test_a_run_whose_answer_was_lost_when_it_took_over_has_the_lock(ssm: Ssm) -> None:
     hold(ssm, OURS._replace(pid=90))
-    ours = run_marker.dumped(run_marker.marker_of(OURS, NOW))
+    ours = run_lock.dumped(run_lock.lock_of(OURS, NOW))
     # The first call had its effect; the retry writes the same again.
     ssm.then["get_parameter"] = lambda: client(Ssm()).replace(ours)
 
@@ -280,7 +280,7 @@ def test_a_run_whose_answer_was_lost_when_it_took_over_has_the_lock(ssm: Ssm) ->
 
 def test_a_run_whose_lost_answer_was_the_first_one_has_the_lock_also_if_another_wrote_since(ssm: Ssm) -> None:
     hold(ssm, OURS._replace(pid=90))
-    ours, theirs = (run_marker.dumped(run_marker.marker_of(run, NOW)) for run in (OURS, BESIDE))
+    ours, theirs = (run_lock.dumped(run_lock.lock_of(run, NOW)) for run in (OURS, BESIDE))
     ssm.then["get_parameter"] = lambda: [client(Ssm()).replace(text) for text in (ours, theirs)]
 
     assert hold(ssm, OURS, alive=dead) is True
@@ -292,19 +292,19 @@ def test_the_first_of_three_concurrent_takeovers_works(ssm: Ssm) -> None:
     # All of them have judged the old one before the first of them writes.
     judged = client(ssm).read()
     assert judged
-    first, last = (run_marker.marker_of(run, NOW) for run in (BESIDE, ELSEWHERE))
-    client(ssm).replace(run_marker.dumped(first))
-    client(ssm).replace(run_marker.dumped(run_marker.marker_of(OURS, NOW)))
+    first, last = (run_lock.lock_of(run, NOW) for run in (BESIDE, ELSEWHERE))
+    client(ssm).replace(run_lock.dumped(first))
+    client(ssm).replace(run_lock.dumped(run_lock.lock_of(OURS, NOW)))
 
     with pytest.raises(Ec2Error, match="in /srv/moon"):
-        run_marker._take_over(client(ssm), judged, last)
+        run_lock._take_over(client(ssm), judged, last)
 
     assert holder(ssm) == BESIDE
 
 
 def test_a_run_that_ends_while_it_is_looked_at_lets_the_next_one_begin(ssm: Ssm) -> None:
     hold(ssm, ELSEWHERE)
-    ssm.then["put_parameter"] = lambda: run_marker.ensure_left(client(Ssm()), ELSEWHERE)
+    ssm.then["put_parameter"] = lambda: run_lock.ensure_left(client(Ssm()), ELSEWHERE)
 
     assert hold(ssm, OURS) is True
     assert holder(ssm) == OURS
@@ -328,9 +328,9 @@ class Deleting(Ssm):
 
 
 def hold_after_deletion(ssm: Deleting) -> bool:
-    client = run_marker.MarkerClient(ssm, Identity("moon", "talos-arm64"))
+    client = run_lock.LockClient(ssm, Identity("moon", "talos-arm64"))
     client.clock = Clock(lambda: ssm.time, ssm.sleep)
-    return run_marker.ensure_held(client, OURS, NOW, takeover=False, alive=alive)
+    return run_lock.ensure_held(client, OURS, NOW, takeover=False, alive=alive)
 
 
 def test_a_run_right_after_another_one_waits_until_ssm_has_deleted_its_lock() -> None:
@@ -356,8 +356,8 @@ def test_a_lock_that_can_be_neither_created_nor_read_ends_a_run_within_a_minute(
 
 def test_a_run_may_renew_a_lock_whose_time_is_the_first_one_there_is(ssm: Ssm) -> None:
     hold(ssm, OURS)
-    first = run_marker.marker_of(OURS, NOW)._replace(expires="0001-01-01T00:00:00+00:00")
-    client(ssm).replace(run_marker.dumped(first))
+    first = run_lock.lock_of(OURS, NOW)._replace(expires="0001-01-01T00:00:00+00:00")
+    client(ssm).replace(run_lock.dumped(first))
 
     assert renew(ssm, OURS, after=timedelta(0)) is True
 

@@ -20,7 +20,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.urmanac.talos.plugins.filter.bastion_files import ROLE, bastion_files
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.user_data import find_secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.secrets import find_secrets
 from tests.bastion import bastion_settings
 from tests.shell_programs import program
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resolve the image of each node role, and record it. Private to urmanac.talos: may change at any time."""
+"""Find the image of each node role, on record or looked up. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 

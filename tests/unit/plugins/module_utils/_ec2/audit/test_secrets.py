@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.user_data import find_secrets
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.secrets import find_secrets
 from tests.lookalikes import ACCESS_KEY_ID, pem_header, tailscale_key
 
 # Put together here, so that no scanner of repositories takes this file for a leak.

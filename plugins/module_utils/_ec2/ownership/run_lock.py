@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The marker of the run that is active on a cluster. Private to urmanac.talos: may change at any time.
+"""The lock of the run that is active on a cluster. Private to urmanac.talos: may change at any time.
 
 The claim identifies the owner of the cluster. All controllers with its secrets pass that check, so one run at a time
-has the marker: an SSM parameter that is created when the run starts, renewed while it runs, and deleted when it ends. A
-marker of a killed run is replaced as soon as that run is known to have ended.
+has the lock: an SSM parameter that is created when the run starts, renewed while it runs, and deleted when it ends. A
+lock of a killed run is replaced as soon as that run is known to have ended.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from ..identity import Identity
 from .parameter import ClusterParameter, Held, parameter_prefix
 
 Alive = Callable[[int, str], bool]
-# Without renewal. Longer than any phase, so that only the marker of a killed run expires.
+# Without renewal. Longer than any phase, so that only the lock of a killed run expires.
 LASTS = timedelta(hours=3)
-# A younger marker is not renewed.
+# A younger lock is not renewed.
 _RENEWED_AFTER = timedelta(minutes=10)
 # Of process ids on Linux, as include/linux/threads.h limits them.
 _PIDS = range(1, 2**22)
 
 
-class Marker(NamedTuple):
-    """A run, its start, and the time at which its marker expires (ISO 8601, UTC)."""
+class Lock(NamedTuple):
+    """A run, its start, and the time at which its lock expires (ISO 8601, UTC)."""
 
     run: Run
     since: str
     expires: str
 
 
-def marker_name(project: str, name: str) -> str:
+def lock_name(project: str, name: str) -> str:
     """Return the name of the parameter."""
     return f"{parameter_prefix(project, name)}run"
 
 
-class MarkerClient(ClusterParameter):
-    """API calls for the marker of one cluster."""
+class LockClient(ClusterParameter):
+    """API calls for the lock of one cluster."""
 
     def __init__(self, api: Api, cluster: Identity) -> None:
         super().__init__(
             api,
             cluster,
-            name=marker_name(cluster.project, cluster.name),
+            name=lock_name(cluster.project, cluster.name),
             purpose="lock of a run",
             description="Run that works on a Talos cluster, made by urmanac.talos",
         )
@@ -66,32 +66,32 @@ class MarkerClient(ClusterParameter):
         return {int(item["Version"]): str(item["Value"]) for item in history}
 
 
-def marker_of(run: Run, now: datetime) -> Marker:
-    """Return the marker of a run that starts now."""
+def lock_of(run: Run, now: datetime) -> Lock:
+    """Return the lock of a run that starts now."""
     begin = now.astimezone(UTC).replace(microsecond=0)
-    return Marker(run, begin.isoformat(), (begin + LASTS).isoformat())
+    return Lock(run, begin.isoformat(), (begin + LASTS).isoformat())
 
 
-def dumped(marker: Marker) -> str:
-    """Return the value of the parameter for a marker."""
-    return json.dumps({**marker.run._asdict(), "since": marker.since, "expires": marker.expires})
+def dumped(lock: Lock) -> str:
+    """Return the value of the parameter for a lock."""
+    return json.dumps({**lock.run._asdict(), "since": lock.since, "expires": lock.expires})
 
 
-def parse_marker(text: str) -> Marker | None:
-    """Return the marker in a parameter's value, or None if it is not one; JSON may be nested too deep to be read."""
+def parse_lock(text: str) -> Lock | None:
+    """Return the lock in a parameter's value, or None if it is not one; JSON may be nested too deep to be read."""
     try:
         value = json.loads(text)
         texts = {field: str(value[field]) for field in Run._fields if field != "pid"}
         datetime.fromisoformat(value["expires"]).astimezone(UTC)
         pid = int(value["pid"])
-        return Marker(Run(pid, **texts), str(value["since"]), str(value["expires"])) if pid in _PIDS else None
+        return Lock(Run(pid, **texts), str(value["since"]), str(value["expires"])) if pid in _PIDS else None
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 
 
-def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
-    """Acquire the marker for this run and return whether it is new; fail while another run is active."""
-    mine = marker_of(run, now)
+def ensure_held(client: LockClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> bool:
+    """Acquire the lock for this run and return whether it is new; fail while another run is active."""
+    mine = lock_of(run, now)
     held = client.create_or_read(dumped(mine))
     if held is True:
         return True
@@ -100,7 +100,7 @@ def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool
             f"Failed to start: other runs are starting and ending at the same time ({client.name}). Run the playbook "
             "again."
         )
-    other = parse_marker(held.text)
+    other = parse_lock(held.text)
     if other and same_run(other.run, run):
         # The response to our own request was lost.
         return False
@@ -109,14 +109,14 @@ def ensure_held(client: MarkerClient, run: Run, now: datetime, *, takeover: bool
     return True
 
 
-def ensure_free(client: MarkerClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
+def ensure_free(client: LockClient, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
     """Fail if this run could not start because another one is active."""
     held = client.read_own()
     if held:
-        _refuse_active(client.name, parse_marker(held.text), run, now, takeover=takeover, alive=alive)
+        _refuse_active(client.name, parse_lock(held.text), run, now, takeover=takeover, alive=alive)
 
 
-def _refuse_active(name: str, other: Marker | None, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
+def _refuse_active(name: str, other: Lock | None, run: Run, now: datetime, *, takeover: bool, alive: Alive) -> None:
     if not (takeover or (other and has_ended(other, run, now, alive))):
         raise Refused(_busy(name, other))
 
@@ -126,25 +126,25 @@ def same_run(one: Run, other: Run) -> bool:
     return one._replace(what="") == other._replace(what="")
 
 
-def ensure_renewed(client: MarkerClient, run: Run, now: datetime) -> bool:
-    """Extend the marker of this run and return whether that was due; fail if the run does not have the marker."""
+def ensure_renewed(client: LockClient, run: Run, now: datetime) -> bool:
+    """Extend the lock of this run and return whether that was due; fail if the run does not have the lock."""
     held = client.read()
-    marker = parse_marker(held.text) if held else None
-    if held is None or marker is None or not same_run(marker.run, run):
-        raise Refused(_lost(client.name, marker))
-    # The time in a marker may be any one, from which no hours can be subtracted.
-    if expiry_of(marker) > now - _RENEWED_AFTER + LASTS:
+    lock = parse_lock(held.text) if held else None
+    if held is None or lock is None or not same_run(lock.run, run):
+        raise Refused(_lost(client.name, lock))
+    # The time in a lock may be any one, from which no hours can be subtracted.
+    if expiry_of(lock) > now - _RENEWED_AFTER + LASTS:
         return False
-    _take_over(client, held, marker_of(run, now)._replace(since=marker.since))
+    _take_over(client, held, lock_of(run, now)._replace(since=lock.since))
     return True
 
 
-def expiry_of(marker: Marker) -> datetime:
-    """Return when a marker expires."""
-    return datetime.fromisoformat(marker.expires).astimezone(UTC)
+def expiry_of(lock: Lock) -> datetime:
+    """Return when a lock expires."""
+    return datetime.fromisoformat(lock.expires).astimezone(UTC)
 
 
-def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
+def has_ended(other: Lock, run: Run, now: datetime, alive: Alive) -> bool:
     """Return whether another run is known to have ended.
 
     If its processes are visible, only these count. Name, id and paths of a machine prove nothing: a clone has the same
@@ -156,8 +156,8 @@ def has_ended(other: Marker, run: Run, now: datetime, alive: Alive) -> bool:
     return now >= expiry_of(other)
 
 
-def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
-    """Replace the outdated marker; of several runs that do so at once, the one with the next version has it."""
+def _take_over(client: LockClient, judged: Held, mine: Lock) -> None:
+    """Replace the outdated lock; of several runs that do so at once, the one with the next version has it."""
     text = dumped(mine)
     made = client.replace(text)
     values = client.versions()
@@ -170,13 +170,13 @@ def _take_over(client: MarkerClient, judged: Held, mine: Marker) -> None:
     if winner == text:
         return
     client.replace(winner)
-    raise Refused(_busy(client.name, parse_marker(winner)))
+    raise Refused(_busy(client.name, parse_lock(winner)))
 
 
-def ensure_left(client: MarkerClient, run: Run) -> bool:
-    """Delete the marker if this run has it, and return whether it had."""
+def ensure_left(client: LockClient, run: Run) -> bool:
+    """Delete the lock if this run has it, and return whether it had."""
     held = client.read()
-    other = parse_marker(held.text) if held else None
+    other = parse_lock(held.text) if held else None
     if other is None or not same_run(other.run, run):
         return False
     client.delete()
@@ -186,7 +186,7 @@ def ensure_left(client: MarkerClient, run: Run) -> bool:
 _TAKEOVER = "If you know that it has ended, add -e cluster_run_takeover=true."
 
 
-def _busy(name: str, other: Marker | None) -> Finding:
+def _busy(name: str, other: Lock | None) -> Finding:
     if other is None:
         unknown = f"{name} in SSM says that another run is active on this cluster, but not which one"
         return finding("RUN_ACTIVE", "start", unknown, _TAKEOVER)
@@ -198,7 +198,7 @@ def _busy(name: str, other: Marker | None) -> Finding:
     return finding("RUN_ACTIVE", "start", message, remedy)
 
 
-def _lost(name: str, other: Marker | None) -> Finding:
+def _lost(name: str, other: Lock | None) -> Finding:
     """Return why a run must stop: another one was allowed to start."""
     what = f"another run ({_who(other)}) is active on this cluster" if other else f"its lock {name} in SSM was deleted"
     message = f"{what}, because this run seemed to have ended"
@@ -206,6 +206,6 @@ def _lost(name: str, other: Marker | None) -> Finding:
     return finding("RUN_ACTIVE", "continue", message, remedy)
 
 
-def _who(marker: Marker) -> str:
-    run = marker.run
-    return f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {marker.since}"
+def _who(lock: Lock) -> str:
+    run = lock.run
+    return f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {lock.since}"
