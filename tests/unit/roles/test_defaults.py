@@ -17,7 +17,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream impor
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import OPERATOR, STOCK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ROOT_DEVICE
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.api import MANAGER
 from ansible_collections.urmanac.talos.plugins.module_utils._networks import NAME_SERVER, TIME_SERVER
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster, ec2_preflight_info, talos_config
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
@@ -82,5 +81,21 @@ def test_the_forecast_asks_for_upstreams_image_of_the_operator() -> None:
     assert f"'{STOCK}{OPERATOR}:' ~" in written("cozystack/vars/main.yml")["__cozystack_released_image"]
 
 
-def test_all_server_side_apply_has_one_manager_of_fields() -> None:
-    assert written("cozystack/vars/main.yml")["__cozystack_apply"]["field_manager"] == MANAGER
+def test_one_module_writes_by_server_side_apply() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "roles").glob("*/tasks/*.yml")}
+
+    assert [path.name for path, text in texts.items() if "server_side_apply" in text or "apply: true" in text] == []
+
+
+def test_the_readme_of_the_role_cluster_names_all_that_others_read_of_it() -> None:
+    written_by_others = [
+        *(path for path in (ROOT / "roles").glob("*/[tdv]*/*.yml") if path.parts[-3] != "cluster"),
+        *(ROOT / "playbooks").glob("**/*.yml"),
+    ]
+    texts = [re.sub(r"#.*", "", path.read_text(encoding="utf-8")) for path in written_by_others]
+    # No part of a longer name, and no module, filter or file.
+    names = set(re.findall(r"(?<![\w./-])cluster_[a-z0-9_]+\b(?!\.yml)", "\n".join(texts)))
+    options = written("cluster/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    readme = (ROOT / "roles/cluster/README.md").read_text(encoding="utf-8")
+
+    assert {name for name in names - options.keys() if f"`{name}`" not in readme} == set()
