@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from markdown_it import MarkdownIt
 
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding, sentences
 from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
 from ansible_collections.urmanac.talos.plugins.modules.write_files import text_of
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.junit import junit
@@ -345,3 +346,13 @@ def test_each_hostile_text_is_harmless_in_each_file(name: str, text: str) -> Non
         ]
     elif name == "json":
         json.loads(written)
+
+
+def test_junit_has_the_findings_of_a_check_in_the_text_of_its_failure() -> None:
+    open_port = finding("PUBLIC_IPV4", "moon-gateway", "it has a public address")
+    audit = {"deviations": [open_port.as_dict("severity")], "home_access": []}
+
+    suites = ET.fromstring(junit(reports.report(audit=audit)))  # noqa: S314  our own text
+
+    (text,) = (case.findtext("failure") or "" for case in suites.iter("testcase") if case.get("name") == "Access")
+    assert text.splitlines()[1:] == [sentences(open_port, "graded", "subject")]
