@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import CONFIG_MAP, NAMESPACE
-from ansible_collections.urmanac.talos.plugins.modules.kubernetes_apply import ensure_objects
+from ansible_collections.urmanac.talos.plugins.modules.kubernetes_apply import ensure_objects, is_complete
 from tests.kubernetes_api import SERVER, FakeApi
 
 SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "moon"}}
@@ -75,3 +79,28 @@ def test_fields_of_another_tool_are_taken_over_by_force_only() -> None:
     with pytest.raises(ApiError, match="conflict with helm"):
         apply(api, SETTINGS)
     assert apply(api, SETTINGS, force=True)["changed"] is True
+
+
+ROLE = Path(__file__).resolve().parents[4] / "roles" / "cozystack"
+STORAGE = {
+    **{"cozystack_storage_pool": "data", "cozystack_storage_replicas": 3, "cozystack_storage_default_class": "local"},
+    **{"__cozystack_classes_there": {"resources": []}, "cozystack_data_disk": "/dev/nvme1n1"},
+    **{
+        "cluster_reading": {"resources": {}},
+        "__cozystack_described": {"data_sizes": {"gateway": 0}},
+        "__cozystack_machines": {},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "kinds"), [("classes", ["StorageClass"] * 2), ("pool", ["LinstorSatelliteConfiguration"])]
+)
+def test_the_role_applies_its_storage_as_complete_objects(step: str, kinds: list[str]) -> None:
+    tasks = yaml.safe_load((ROLE / "tasks" / f"{step}.yml").read_text(encoding="utf-8"))
+    (options,) = (task["urmanac.talos.kubernetes_apply"] for task in tasks if "urmanac.talos.kubernetes_apply" in task)
+
+    objects = Templar(loader=DataLoader(), variables=STORAGE).template(trust_as_template(options["objects"]))
+
+    assert all(is_complete(wanted) for wanted in objects)
+    assert [wanted["kind"] for wanted in objects] == kinds
