@@ -205,6 +205,10 @@ def test_nothing_is_marked_as_unfinished() -> None:
     assert hits == []
 
 
+def test_no_file_has_the_marks_of_an_unfinished_merge() -> None:
+    assert [name for name, text in texts() if re.search(r"^(?:<{7}|>{7}) \S", text, flags=re.MULTILINE)] == []
+
+
 def test_every_python_file_of_the_collection_names_its_licence() -> None:
     names = [name for name in collection_files() if name.startswith("plugins/") and name.endswith(".py")]
 
