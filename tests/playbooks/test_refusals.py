@@ -266,6 +266,11 @@ def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: La
         ),
         pytest.param("stop", "Nothing was stopped: eu-west-1 has no resources of a cluster never-built", id="stop"),
         pytest.param("start", "Nothing was started: the cluster never-built", id="start"),
+        pytest.param("access", "closed: eu-west-1 has no resources of a cluster never-built", id="access"),
+        pytest.param("audit", "audited: eu-west-1 has no resources of a cluster never-built", id="audit"),
+        pytest.param(
+            "remove_home_access", "closed: eu-west-1 has no resources of a cluster never-built", id="remove_home_access"
+        ),
     ],
 )
 def test_what_needs_a_cluster_fails_for_one_that_was_never_built(
