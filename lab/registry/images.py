@@ -52,6 +52,7 @@ def lab_store() -> Store:
             store.add_image(repository, tag, build=tag, version="v1.11.5")
     for reference in _defaults("bastion_host")["bastion_host_images"].values():
         store.add_image(*_parts(reference))
+    store.add_image("siderolabs/kubelet", f"v{_defaults('talos')['talos_kubernetes_version']}")
     for data in DATA.values():
         add_release(store, data.version)
     store.add_image(AMD64_ONLY, "latest", ["linux/amd64"], version="v1.13.6")

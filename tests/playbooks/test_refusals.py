@@ -166,6 +166,17 @@ def test_a_run_that_would_do_nothing_or_something_else_fails(
     assert calls(lab) == before + (RUN_LOCK if playbook == "boot" else 0)
 
 
+def test_a_version_of_kubernetes_without_images_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/site.yml", "-e", "talos_kubernetes_version=1.33.99")
+
+    assert run.code != 0
+    assert "Nothing was created or changed. Set talos_kubernetes_version" in run.output
+    assert "has no v1.33.99 in siderolabs/kubelet" in run.output
+    assert calls(lab) == before
+
+
 def test_an_image_that_cannot_be_looked_up_is_accepted_by_a_plan_and_refused_by_a_build(lab: Lab) -> None:
     before = calls(lab)
     nowhere = ("-e", json.dumps({"cluster_images_mirrors": {"ghcr.io": f"http://{lab.address(9)}:1"}}))
