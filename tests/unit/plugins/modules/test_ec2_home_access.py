@@ -294,7 +294,7 @@ def test_the_results_have_exactly_the_documented_keys(cloud: Cloud) -> None:
     info = cloud.info()
 
     documented = yaml.safe_load(ec2_home_access.RETURN)
-    assert set(opened) - {"changed", "invocation", "diff"} == set(documented) - {"problem"}
+    assert set(opened) - {"changed", "invocation", "diff"} == set(documented) - {"problem", "problems"}
     assert set(opened["open"][0]) == set(documented["open"]["sample"][0])
     assert set(info) - {"changed", "invocation"} == set(yaml.safe_load(ec2_home_access_info.RETURN))
 
