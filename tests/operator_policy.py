@@ -29,7 +29,16 @@ POLICIES = tuple(REPOSITORY / "examples" / f"operator_policy{part}.json" for par
 RECORDED = REPOSITORY / "tests" / "recorded" / "actions.json"
 # IAM's name of a service where the clients of boto3 have another.
 PREFIXES = {"service-quotas": "servicequotas"}
-SERVICES = ("autoscaling", "ce", "ec2", "freetier", "iam", "pricing", "scheduler", "service-quotas", "ssm", "sts")
+SERVICES = ("autoscaling", "ce", "ec2", "freetier", "iam", "pricing", "s3", "scheduler", "service-quotas", "ssm", "sts")
+# Calls whose permission has another name.
+NAMES: Mapping[str, str] = {
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    # Parameters and headers, which the log of the lab leaves out, make these calls other ones.
+    "s3:CopyObject": "s3:PutObject",
+    "s3:ListObjects": "s3:ListBucket",
+}
 # Calls that the operator needs no permission for.
 WITHOUT_PERMISSION: Mapping[str, str] = {
     "sts:GetCallerIdentity": "AWS answers it whatever a policy says",
@@ -127,11 +136,12 @@ def permission(service: str, action: str) -> str:
     model = _model(service)
     for name in model.operation_names:
         http = model.operation_model(name).http
-        # An ARN may contain slashes.
-        pattern = re.sub(r"\\\{[^}]*Arn\\\}", ".+", re.escape(http["requestUri"]))
+        # An ARN and the key of an object may contain slashes.
+        pattern = re.sub(r"\\\{[^}]*(Arn|\\\+)\\\}", ".+", re.escape(http["requestUri"]))
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern)
         if http["method"] == method and re.fullmatch(pattern, path):
-            return f"{service}:{name}"
+            call = f"{service}:{name}"
+            return NAMES.get(call, call)
     return f"{service}:{action}"
 
 
@@ -150,11 +160,12 @@ def permissions(calls: Iterable[Mapping[str, Any]]) -> set[str]:
 def named_in_code() -> frozenset[str]:
     """Return the permissions of all calls that the code of our modules names, whole or in parts."""
     code = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins").rglob("*.py")]
-    found = {
+    calls = {
         f"{PREFIXES.get(service, service)}:{name}"
         for service in SERVICES
         for name in named_operations(code, _model(service).operation_names)
     }
+    found = {NAMES.get(call, call) for call in calls}
     return frozenset(found - set(WITHOUT_PERMISSION) - OTHER_WORDS)
 
 
@@ -239,4 +250,6 @@ def _fits(statement: Mapping[str, Any], kinds: Mapping[str, set[str]]) -> bool:
 
 
 def _kind_of(arn: str) -> str:
+    if arn.startswith("arn:aws:s3:"):
+        return "object" if "/" in arn else "bucket"
     return "*" if arn == "*" else re.split("[:/]", arn.split(":", 5)[5])[0].lower()

@@ -38,7 +38,7 @@ from lab.talos.node import clusters
 
 LOG = logging.getLogger("lab.aws")
 # By the name of the action; of a REST API by its method.
-READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ")
+READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ", "HEAD ")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
 # The other services of the lab answer in XML.
 _JSON_SERVICES = ("events", "freetier", "scheduler", "servicequotas", "ssm")
@@ -212,8 +212,7 @@ class Application:
             act(**request.get_json(force=True))
 
     def _calls_since(self, request: Request) -> list[dict[str, Any]]:
-        since = int(request.args.get("since", 0))
-        return [asdict(call) for call in self.calls if call.number > since]
+        return [asdict(call) for call in self.calls[int(request.args.get("since", 0)) :]]
 
     def status(self) -> dict[str, Any]:
         """Return what `python -m lab status` and the tests ask for."""
@@ -243,7 +242,9 @@ def _identify(request: Request, body: bytes) -> tuple[str, str, dict[str, Any]]:
 
 
 def _check_credentials(request: Request) -> None:
-    """Refuse any key but the lab's, so that a mistake with real credentials shows at once."""
+    """Refuse any key but the lab's, which shows a mistake with real credentials, and buckets of other accounts."""
+    if request.headers.get("x-amz-expected-bucket-owner", ACCOUNT) != ACCOUNT:
+        raise AwsRefusal("AccessDenied", "Access Denied", 403)
     match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     if match and match.group(1) != ACCESS_KEY_ID:
         raise AwsRefusal(
@@ -262,11 +263,11 @@ def _error(service: str, code: str, message: str, status: int) -> Response:
     if service in _JSON_SERVICES:
         body = json.dumps({"__type": code, "message": message})
         return Response(body, status=status, headers={"Content-Type": "application/x-amz-json-1.1"})
-    error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    xml = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
     if service in ("iam", "sts", "autoscaling"):
-        xml = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>lab</RequestId></ErrorResponse>"
-    else:
-        xml = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>lab</RequestID></Response>"
+        xml = f"<ErrorResponse>{xml}<RequestId>lab</RequestId></ErrorResponse>"
+    elif service != "s3":
+        xml = f"<Response><Errors>{xml}</Errors><RequestID>lab</RequestID></Response>"
     return Response(f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}', status=status, headers=_TEXT)
 
 

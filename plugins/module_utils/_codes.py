@@ -432,6 +432,35 @@ ACCOUNT: Mapping[str, Code] = {
         "Another run is active on the cluster.",
         "Wait until it has ended, or add -e cluster_run_takeover=true if it was killed.",
     ),
+    "STATE_BUCKET_MISSING": Code(
+        "The bucket of cluster_state does not exist.",
+        "Create it as examples/shared_state.yml describes, or correct cluster_state.",
+    ),
+    "STATE_BUCKET_DENIED": Code(
+        "S3 denies access to the bucket of cluster_state.",
+        "Use a bucket of this account, and give the identity the statements State and StateFiles of "
+        "examples/operator_policy.json for it. Another account may own a bucket of that name. If the files of "
+        "cluster_directory are complete, -e cluster_state=local works without the bucket.",
+    ),
+    "STATE_BUCKET_PUBLIC": Code(
+        "The bucket of cluster_state can be made public, and would hold the secrets of the cluster.",
+        "Turn on all four settings of Block Public Access for the bucket: `aws s3api put-public-access-block`.",
+    ),
+    "STATE_BUCKET_UNVERSIONED": Code(
+        "The bucket of cluster_state has no versioning, which alone brings a damaged or deleted file back.",
+        "Turn it on: `aws s3api put-bucket-versioning --bucket NAME --versioning-configuration Status=Enabled`.",
+    ),
+    "STATE_CHANGED": Code(
+        "Another controller wrote a file of the cluster's state at the same time.",
+        "Nothing was overwritten, and the file of this controller is kept. Wait until that run has ended, then run the "
+        "playbook again.",
+    ),
+    "STATE_CONFLICT": Code(
+        "A file of the cluster's state was changed both on this controller and in the bucket of cluster_state.",
+        "Nothing was overwritten. Compare both versions. To use that of the bucket, move the file of this controller "
+        "to another place; to use that of this controller, upload it with `aws s3 cp --sse aws:kms`. Never replace the "
+        "secrets of a cluster that exists; secrets.pending.yaml of this controller was never used and may be moved.",
+    ),
     "PLACE_TAKEN": Code(
         "Another resource of this cluster has the address, network or name of one that must be created.",
         "Delete the other resource, or choose another address, network or name.",

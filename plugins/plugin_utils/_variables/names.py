@@ -25,6 +25,7 @@ INTERNAL = frozenset(
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
         *("cluster_hours_set", "cluster_run_lock", "cluster_session_report", "cluster_session_state"),
+        *("cluster_state_at_end", "cluster_state_removed"),
         "cluster_sessions_directory",
         *("cozystack_result", "preflight_cost", "preflight_forecast"),
     }

@@ -35,6 +35,7 @@ from ...module_utils._oci.reference import parse_reference
 from ...module_utils._ports import ASSET_SERVER, SSH
 from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
+from ...module_utils._state.address import LOCAL, parse_address
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.decoding import NEWEST
 from ...module_utils._talos.config.merge import Patch, apply_patches
@@ -208,6 +209,16 @@ def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     if value not in {*API_VIA, *where.hosts}:
         message = f"The inventory has no host {value!r}."
         yield _wrong(name, message, "Use localhost, bastion, or the name of a host in the inventory.")
+
+
+def state_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is neither `local` nor the address of a folder in a bucket."""
+    try:
+        if value != LOCAL:
+            parse_address(str(value))
+    except InputError as error:
+        message, _, remedy = str(error).partition(". ")
+        yield _wrong(name, f"{message}.", remedy)
 
 
 def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -590,6 +601,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(at_least(0, "a number of days"), "cluster_cost_actual_days", "preflight_cost_actual_days"),
     **_checks(one_of(*AFTER_HOURS), "cluster_cost_after_hours"),
     **_checks(one_of(*POLICIES), "cluster_cost_policy"),
+    "cluster_state": (state_address,),
     "cluster_registry_caches": (not_empty, cache_ports),
     **_checks(cache_ports, "bastion_host_registry_caches"),
     **_checks(each(port), "nodes_registry_caches", "talos_registry_caches"),

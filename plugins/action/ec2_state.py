@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run M(urmanac.talos.ec2_state), and once more at the end of ansible-playbook, also after a failure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..module_utils._errors import CollectionError
+from ..modules import ec2_state
+from ..plugin_utils._at_end import AtEnd
+from ..plugin_utils._in_process import ENCODER, InProcessAction, printed_by
+
+# The end of the run happens in the reverse order of these imports: the state is saved while the run has its locks.
+from . import ec2_run_lock, run_lock  # noqa: F401
+
+
+def saved(text: str) -> None:
+    """Push what has changed, with the connection of a task."""
+    result = json.loads(printed_by(ec2_state, json.loads(text)))
+    if result.get("failed"):
+        raise CollectionError(
+            f"The state of the cluster is complete on this controller only. {result['msg']} The next run from here "
+            "saves it."
+        )
+
+
+# Ansible imports a plugin in its own process before it forks the first task that uses it.
+END = AtEnd(saved)
+
+
+class ActionModule(InProcessAction):
+    """Has the files pushed at the end that the run changes after its last task with this plugin."""
+
+    MODULE = ec2_state
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module, and have it run again at the end of ansible-playbook."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._task.args.get("save_at_end") and not result.get("failed") and not self._task.check_mode:
+            # If the module ran in its own process, this one must configure itself from the task.
+            arguments = dict(self._arguments if self._is_here else self._task.args)
+            END.note(json.dumps({**arguments, "state": "present", "save_at_end": False}, cls=ENCODER))
+        return result

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the state of a cluster is kept. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .._errors import InputError
+
+LOCAL = "local"
+EXAMPLE = "s3://my-bucket/clusters/moon"
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; names with dots do not fit the
+# certificate of S3.
+_ADDRESS = re.compile(
+    r"s3://(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])/(?P<prefix>[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*)/?"
+)
+
+
+class Address(NamedTuple):
+    """A bucket, and the folder in it."""
+
+    bucket: str
+    prefix: str
+
+    def key(self, name: str) -> str:
+        """Return the key of a file."""
+        return f"{self.prefix}/{name}"
+
+    def url(self, name: str = "") -> str:
+        """Return the address of a file, or of the folder."""
+        return f"s3://{self.bucket}/{self.prefix}" + (f"/{name}" if name else "")
+
+
+def parse_address(text: str) -> Address:
+    """Return the bucket and the folder that s3://bucket/folder names."""
+    found = _ADDRESS.fullmatch(text)
+    if not found or {".", ".."} & set(found["prefix"].split("/")):
+        raise InputError(
+            f"{text!r} is not the address of a folder in a bucket. Set it to {LOCAL}, or to a bucket without dots in "
+            f"its name and a folder, such as {EXAMPLE}."
+        )
+    return Address(found["bucket"], found["prefix"])

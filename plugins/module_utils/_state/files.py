@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files on a controller that are the state of a cluster. Private to urmanac.talos: may change at any time.
+
+Left out is what a run derives from them or from AWS: the kubeconfig, reports, and the lock of a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from .._errors import CollectionError
+from .._files import write_file
+from .._talos.files.secret_files import make_private_directory
+
+SECRETS = "secrets/secrets.yaml"
+# Of a cluster that no machine belongs to yet; the first machine turns it into the other one.
+PENDING = "secrets/secrets.pending.yaml"
+BUNDLES = (SECRETS, PENDING)
+_PRIVATE = ("secrets.yaml", "secrets.pending.yaml", "talosconfig")
+_RECORDS = ("images.json", "bastion_images.json", "talos.json", "known_hosts")
+_SESSION = re.compile(r"sessions/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
+_KNOWN = ".state.json"
+
+
+class Folders(NamedTuple):
+    """The folder of the cluster's files, and that of its secrets."""
+
+    cluster: Path
+    secrets: Path
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file of the state."""
+        folder, _, last = name.partition("/")
+        return self.secrets / last if folder == "secrets" else self.cluster / name
+
+
+def is_state(name: str) -> bool:
+    """Return whether a name is that of a file of the state; a bucket may contain any other name."""
+    folder, _, last = name.partition("/")
+    return name in _RECORDS or (folder == "secrets" and last in _PRIVATE) or bool(_SESSION.fullmatch(name))
+
+
+def digest_of(content: bytes) -> str:
+    """Return what two versions of a file are compared by."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_files(folders: Folders) -> dict[str, bytes]:
+    """Return the content of each file of the state that exists."""
+    sessions = (f"sessions/{path.name}" for path in sorted((folders.cluster / "sessions").glob("*.json")))
+    names = (*(f"secrets/{name}" for name in _PRIVATE), *_RECORDS, *filter(is_state, sessions))
+    try:
+        return {name: folders.path(name).read_bytes() for name in names if folders.path(name).is_file()}
+    except OSError as error:
+        raise CollectionError(f"Failed to read the state of the cluster: {error.strerror}: {error.filename}") from error
+
+
+def write_state_file(folders: Folders, name: str, content: bytes) -> None:
+    """Write a file of the state; no content deletes it."""
+    path, is_private = folders.path(name), name.startswith("secrets/")
+    try:
+        if not content:
+            path.unlink(missing_ok=True)
+            return
+        if is_private:
+            make_private_directory(path.parent)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write_file(path, content, mode=0o600 if is_private else 0o644)
+    except OSError as error:
+        raise CollectionError(f"Failed to write {path}: {error.strerror}") from error
+
+
+def changed_at(folders: Folders, name: str) -> str:
+    """Return when a file was changed (ISO 8601, UTC)."""
+    try:
+        moment = folders.path(name).stat().st_mtime
+    except OSError:
+        return "an unknown time"
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+class Known(NamedTuple):
+    """A version that a file had here and in the bucket when both were last the same."""
+
+    etag: str
+    digest: str
+
+
+def read_known(folders: Folders, url: str) -> dict[str, Known]:
+    """Return the versions that were last the same; none for another bucket or a damaged file.
+
+    Without them contents are compared, so that nothing is lost.
+    """
+    try:
+        value = json.loads((folders.cluster / _KNOWN).read_text(encoding="utf-8"))
+        return (
+            {str(name): Known(str(etag), str(digest)) for name, (etag, digest) in value["files"].items()}
+            if value["url"] == url
+            else {}
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def write_known(folders: Folders, url: str, known: Mapping[str, Known]) -> None:
+    """Record the versions that are the same here and in the bucket."""
+    text = json.dumps({"url": url, "files": {name: list(known[name]) for name in sorted(known)}}, indent=4)
+    write_state_file(folders, _KNOWN, f"{text}\n".encode())

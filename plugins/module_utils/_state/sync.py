@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring the files of a controller and those in the bucket together. Private: may change at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from .._findings import finding
+from .bucket import Bucket, StateError
+from .files import (
+    Folders,
+    Known,
+    changed_at,
+    digest_of,
+    read_files,
+    read_known,
+    write_known,
+    write_state_file,
+)
+from .plan import REMOVED, Plan, plan_state
+
+_DOING = "synchronize the state of the cluster"
+
+
+class Remote(NamedTuple):
+    """The version of a file in the bucket, its digest, and its content if it is not the one that was known."""
+
+    etag: str
+    digest: str
+    content: bytes | None
+
+
+def check_bucket(bucket: Bucket) -> None:
+    """Fail if the bucket must not hold secrets."""
+    for problem in bucket.problems():
+        raise StateError(f"use {bucket.address.url()}", problem)
+
+
+def ensure_state(
+    bucket: Bucket, folders: Folders, *, push: bool, removed: Collection[str] = (), check_mode: bool
+) -> Plan:
+    """Fetch what changed in the bucket, push what changed here if asked to, and return what was done."""
+    url = bucket.address.url()
+    known = read_known(folders, url)
+    remote = read_remote(bucket, known)
+    local = {**read_files(folders), **dict.fromkeys(removed, b"")}
+    digests = {name: digest_of(content) for name, content in local.items()}
+    plan = plan_state(digests, _digests(remote), _digests(known))
+    refuse_conflicts(bucket, folders, plan)
+    plan = plan if push else plan._replace(push=())
+    if not check_mode:
+        equal = {
+            name: Known(*found[:2]) for name, found in remote.items() if found.digest == digests.get(name, REMOVED)
+        }
+        now = {**known, **equal}
+        try:
+            now.update(_fetch(bucket, folders, plan, remote))
+            for name in plan.push:
+                etag = bucket.write(name, local[name], remote[name].etag if name in remote else None)
+                now[name] = Known(etag, digests[name])
+        finally:
+            if now != known:
+                write_known(folders, url, now)
+    return plan
+
+
+def _digests(versions: Mapping[str, Known] | Mapping[str, Remote]) -> dict[str, str]:
+    return {name: version.digest for name, version in versions.items()}
+
+
+def _fetch(bucket: Bucket, folders: Folders, plan: Plan, remote: Mapping[str, Remote]) -> dict[str, Known]:
+    """Write the files that changed in the bucket, and those that were lost here, and return their versions."""
+    fetched = {}
+    for name in plan.fetch:
+        found = remote[name]
+        if found.content is None:
+            found = read_one(bucket, name)
+        write_state_file(folders, name, found.content or b"")
+        fetched[name] = Known(found.etag, found.digest)
+    return fetched
+
+
+def read_remote(bucket: Bucket, known: Mapping[str, Known]) -> dict[str, Remote]:
+    """Return each file in the bucket; those that are as they were known are not read again."""
+    return {
+        name: Remote(etag, known[name].digest, None)
+        if name in known and known[name].etag == etag
+        else read_one(bucket, name)
+        for name, etag in bucket.etags().items()
+    }
+
+
+def read_one(bucket: Bucket, name: str) -> Remote:
+    """Return a file in the bucket."""
+    etag, content = bucket.read(name)
+    return Remote(etag, digest_of(content), content)
+
+
+def refuse_conflicts(bucket: Bucket, folders: Folders, plan: Plan) -> None:
+    """Fail with both versions of each file that changed on both sides."""
+    if not plan.conflicts:
+        return
+    versions = [
+        f"{folders.path(name)}, changed {changed_at(folders, name)}, and {bucket.address.url(name)}, written by "
+        f"{bucket.version(name).who}"
+        for name in plan.conflicts
+    ]
+    message = f"the versions here and in the bucket differ: {'; '.join(versions)}"
+    raise StateError(_DOING, finding("STATE_CONFLICT", ", ".join(plan.conflicts), message))

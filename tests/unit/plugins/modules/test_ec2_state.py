@@ -1,0 +1,249 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the state in a bucket, with moto as S3 and two controllers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._state.address import Address
+from ansible_collections.urmanac.talos.plugins.module_utils._state.bucket import Bucket, StateError
+from ansible_collections.urmanac.talos.plugins.module_utils._state.files import Folders
+from ansible_collections.urmanac.talos.plugins.module_utils._state.sync import ensure_state
+from ansible_collections.urmanac.talos.plugins.modules import ec2_state
+from tests.ec2_cluster import REGION, empty_aws, run_module
+
+BUCKET = "moon-state"
+ADDRESS = f"s3://{BUCKET}/clusters/moon"
+CONTENT = "a secret that appears nowhere\n"
+BLOCKS = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    with empty_aws():
+        client = boto3.client("s3", region_name=REGION)
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        client.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=BLOCKS)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], s3: Any) -> Any:
+    def of(folder: Path, **options: Any) -> dict[str, Any]:
+        folders = {"directory": str(folder), "secrets_directory": str(folder / "secrets")}
+        return run_module(ec2_state.main, capsys, address=ADDRESS, region=REGION, **folders, **options)
+
+    return of
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Path:
+    """Give the directory of a controller that has built a cluster."""
+    write(tmp_path / "one" / "secrets" / "secrets.yaml", CONTENT)
+    write(tmp_path / "one" / "secrets" / "kubeconfig", "derived")
+    write(tmp_path / "one" / "images.json", "{}")
+    write(tmp_path / "one" / "sessions" / "first.json", "{}")
+    return tmp_path / "one"
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Give the directory of a controller without files."""
+    return tmp_path / "two"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_another_controller_gets_the_files_and_a_second_run_changes_nothing(
+    s3: Any, run: Any, one: Path, two: Path
+) -> None:
+    pushed, fetched = run(one), run(two, state="fetched")
+    again = [run(one), run(two), run(two, state="fetched")]
+
+    assert pushed["pushed"] == ["images.json", "secrets/secrets.yaml", "sessions/first.json"]
+    assert fetched["fetched"] == pushed["pushed"]
+    assert (two / "secrets" / "secrets.yaml").read_text(encoding="utf-8") == CONTENT
+    assert (two / "secrets" / "secrets.yaml").stat().st_mode & 0o777 == 0o600
+    assert (two / "secrets").stat().st_mode & 0o777 == 0o700
+    assert [result["changed"] for result in again] == [False, False, False]
+
+
+def test_objects_are_encrypted_with_the_key_that_was_given(s3: Any, run: Any, one: Path) -> None:
+    key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["Arn"]
+
+    run(one, kms_key=key)
+
+    head = s3.head_object(Bucket=BUCKET, Key="clusters/moon/secrets/secrets.yaml")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_lost_files_are_fetched_back_and_removed_ones_are_removed_everywhere(run: Any, one: Path, two: Path) -> None:
+    run(one), run(two)
+    (one / "secrets" / "secrets.yaml").unlink()
+    (one / "images.json").unlink()
+
+    result = run(one, removed=["images.json"])
+    other = run(two)
+
+    assert (result["fetched"], result["pushed"]) == (["secrets/secrets.yaml"], ["images.json"])
+    assert other["fetched"] == ["images.json"]
+    assert not (two / "images.json").exists()
+    assert not (one / "images.json").exists()
+    assert (run(one)["changed"], run(two)["changed"]) == (False, False)
+
+
+def test_a_file_that_is_made_again_after_its_removal_comes_to_the_other_controller(
+    run: Any, one: Path, two: Path
+) -> None:
+    run(one), run(two)
+    (one / "images.json").unlink()
+    run(one, removed=["images.json"])
+    write(one / "images.json", "new")
+
+    run(one), run(two)
+
+    assert (two / "images.json").read_text(encoding="utf-8") == "new"
+
+
+def test_a_change_that_was_not_pushed_yet_is_no_conflict_later(run: Any, one: Path, two: Path) -> None:
+    run(one), run(two)
+    write(one / "images.json", "new")
+
+    run(one, state="fetched")
+
+    assert run(one)["pushed"] == ["images.json"]
+    assert run(two)["fetched"] == ["images.json"]
+
+
+def test_a_file_that_changed_on_both_sides_is_refused_with_both_versions(run: Any, one: Path, two: Path) -> None:
+    run(one), run(two)
+    write(one / "images.json", "one")
+    write(two / "images.json", "two")
+    run(one)
+
+    result = run(two)
+
+    assert result["failed"] is True
+    assert f"{two}/images.json, changed 20" in result["msg"]
+    assert f"{ADDRESS}/images.json, written by " in result["msg"]
+    assert f" in {one}, since 20" in result["msg"]
+    assert (two / "images.json").read_text(encoding="utf-8") == "two"
+    assert run(one)["changed"] is False
+
+
+@pytest.mark.parametrize("name", ["secrets.yaml", "secrets.pending.yaml"])
+def test_secrets_in_the_bucket_are_never_replaced(s3: Any, run: Any, one: Path, two: Path, name: str) -> None:
+    (one / "secrets" / "secrets.yaml").rename(one / "secrets" / name)
+    run(one)
+    write(two / "secrets" / name, "other secrets")
+    before = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+
+    foreign = run(two)
+    write(one / "secrets" / name, "changed secrets")
+    changed = run(one)
+
+    assert foreign["failed"] is True
+    assert changed["failed"] is True
+    assert s3.list_object_versions(Bucket=BUCKET)["Versions"] == before
+    assert (two / "secrets" / name).read_text(encoding="utf-8") == "other secrets"
+
+
+def test_nothing_but_names_is_shown(run: Any, one: Path, two: Path) -> None:
+    shown = [run(one, _ansible_diff=True), run(two, _ansible_diff=True)]
+
+    assert shown[0]["diff"]["after"]["pushed"] == shown[0]["pushed"]
+    assert CONTENT.strip() not in json.dumps(shown)
+
+
+def test_check_mode_changes_neither_side(s3: Any, run: Any, one: Path, two: Path) -> None:
+    planned = run(one, _ansible_check_mode=True)
+    left = s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
+    run(one)
+    fetched = run(two, _ansible_check_mode=True)
+
+    assert (planned["pushed"], left) == (run(one)["pushed"] or planned["pushed"], 0)
+    assert fetched["fetched"] == planned["pushed"]
+    assert not two.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        pytest.param(("delete_public_access_block", {}), "may be made public", id="public access is not blocked"),
+        pytest.param(
+            ("put_public_access_block", {"PublicAccessBlockConfiguration": {**BLOCKS, "BlockPublicPolicy": False}}),
+            "may be made public: BlockPublicPolicy is off",
+            id="a policy may open it",
+        ),
+        pytest.param(
+            ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Suspended"}}),
+            "has no versioning",
+            id="without versioning",
+        ),
+        pytest.param(("delete_bucket", {}), "does not exist", id="missing"),
+    ],
+)
+def test_a_bucket_that_must_not_hold_secrets_is_refused(
+    s3: Any, run: Any, two: Path, change: tuple[str, dict[str, Any]], code: str
+) -> None:
+    operation, options = change
+    getattr(s3, operation)(Bucket=BUCKET, **options)
+
+    result = run(two, state="fetched")
+
+    assert code in result["msg"]
+    assert "Failed to use s3://moon-state/clusters/moon" in result["msg"]
+
+
+class Racing(AwsApi):
+    """S3, to which another controller writes just before each write of ours, or whose answer to it is lost."""
+
+    def __init__(self, s3: Any, content: bytes) -> None:
+        super().__init__({"s3": s3, "sts": boto3.client("sts", region_name=REGION)}, REGION)
+        self._content = content
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_object":
+            same = parameters["Body"] == self._content
+            metadata = parameters["Metadata"] if same else {"holder": "you@desktop", "directory": "/there"}
+            key = {name: parameters[name] for name in ("Bucket", "Key")}
+            super().call(service, operation, **key, Body=self._content, Metadata=metadata)
+        return super().call(service, operation, **parameters)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["changed", "new"])
+def test_a_writer_at_the_same_time_is_not_overwritten_and_named(s3: Any, run: Any, one: Path, known: bool) -> None:
+    if known:
+        run(one)
+        write(one / "images.json", "mine")
+    bucket = Bucket(Racing(s3, b"theirs"), Address(BUCKET, "clusters/moon"), kms_key="", directory="/here")
+
+    with pytest.raises(StateError, match="at the same time by you@desktop in /there, since 20") as refused:
+        ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+
+    assert refused.value.problem.code == "STATE_CHANGED"
+    assert s3.get_object(Bucket=BUCKET, Key="clusters/moon/images.json")["Body"].read() == b"theirs"
+
+
+def test_a_write_whose_answer_was_lost_is_our_own(s3: Any, run: Any, one: Path) -> None:
+    run(one)
+    write(one / "images.json", "mine")
+    bucket = Bucket(Racing(s3, b"mine"), Address(BUCKET, "clusters/moon"), kms_key="", directory="/here")
+
+    plan = ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+
+    assert plan.push == ("images.json",)
+    assert run(one)["changed"] is False
