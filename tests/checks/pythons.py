@@ -16,16 +16,19 @@ CHAPTERS = (
     "test_a_second_run_changes_nothing_also_when_a_tag_has_moved",
     "test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone",
 )
-# One of the longest of tests/unit, which compares results of a module with recorded verdicts.
-SAME_EVERYWHERE = ("tests/unit/plugins/module_utils/_talos/config/test_validation.py",)
-# Functions that plan from data, and calls of boto3: the same with every Python and Ansible. With the second Python, the
-# tests of modules and plugins run them, and the story.
+# The longest of tests/unit. They compare results of modules that others of these tests run as well, with recorded
+# verdicts and from many places in an account.
+SAME_EVERYWHERE = (
+    "tests/unit/plugins/module_utils/_talos/config/test_validation.py",
+    "tests/unit/plugins/module_utils/_ec2/act/test_strangers.py",
+)
 EC2 = "tests/unit/plugins/module_utils/_ec2"
 # The other tests of tests/unit read the repository's files, independently of the versions of Python and Ansible.
 # One story from end to end is enough here: the others find nothing more that depends on the Python.
 PARTS = {
     "story": tuple(f"{STORY}::{name}" for name in CHAPTERS),
     "plugins": ("tests/unit/plugins", "tests/unit/roles", f"--ignore={EC2}"),
+    "ec2": (EC2,),
 }
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 # The parts run at the same time: the first of them sets up what all of them need.
