@@ -383,7 +383,7 @@ def _is_too_long(path: Path) -> bool:
 
 def _not_absolute(name: str, value: str) -> Iterator[Finding]:
     if value.startswith("~"):
-        message = f"This computer has no user {value.partition('/')[0][1:]!r}."
+        message = f"The controller has no user {value.partition('/')[0][1:]!r}."
         yield finding("DIRECTORY_NOT_WRITABLE", name, message, "Begin the path with ~/ or with /.")
         return
     remedy = f"Use an absolute path or one that begins with ~, such as ~/{value or 'moon'}."
