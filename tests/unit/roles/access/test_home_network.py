@@ -19,7 +19,7 @@ HOME = "2001:db8:1:2::/64"
 def asked(folder: Path, given: dict[str, str]) -> tuple[int, str]:
     """Render the request of the playbook with these extra variables, and return the exit code and the output."""
     [play] = yaml.safe_load((ROOT / "playbooks" / "add_home_access.yml").read_text(encoding="utf-8"))
-    [request] = [task["vars"] for task in play["tasks"] if "vars" in task]
+    [request] = [task["vars"] for task in play["tasks"] if "access_request" in task.get("vars", {})]
     printing = {"name": "Print it", "ansible.builtin.debug": {"msg": "{{ access_request | to_json }}"}, "vars": request}
     # As in the playbook, the defaults of the role are known.
     defaults = f"{ROOT}/roles/access/defaults/main.yml"
