@@ -17,7 +17,8 @@ from ...module_utils._spelling import did_you_mean
 # Facts that playbooks and roles share, and variables that several roles read.
 INTERNAL = frozenset(
     {
-        *("access_audit", "bastion_reached", "bastion_host_user_data", "bastion_host_user_data_base64"),
+        *("access_audit", "access_home", "bastion_reached"),
+        *("bastion_host_user_data", "bastion_host_user_data_base64"),
         *("bastion_stop_at", "nodes_boot_hosts"),
         *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_judgement", "cluster_phase"),
