@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -101,14 +102,14 @@ class Acceptance:
     def _remove(self) -> None:
         self.until = max(self.until, time.time()) + CLEANING_SECONDS
         for attempt in ("remove", "remove, second attempt"):
-            try:
+            with contextlib.suppress(StepFailed, KeyboardInterrupt):
+                # Where nothing was built, it refuses: whether anything is left is for the proof to decide.
                 self._step(attempt, lambda: self.play("playbooks/reset.yml", "-e", "reset_confirmation=yes"))
+            with contextlib.suppress(StepFailed, KeyboardInterrupt):
                 self._step("prove that nothing is left", self.prove_removed)
                 # Only now: what could not be removed still ends.
                 self._step("remove the end of life", self.remove_end)
                 return
-            except (StepFailed, KeyboardInterrupt):
-                continue
 
     def _step(self, name: str, step: Callable[[], None]) -> None:
         print(f"{datetime.now(UTC):%H:%M:%S} {name} ...", flush=True)

@@ -44,9 +44,13 @@ class Simulated(Acceptance):
             raise ValueError("not foreseen")
         if playbook in self.fails:
             raise KeyboardInterrupt
+        if f"{playbook} refuses" in self.fails:
+            return 1, "Nothing was created or deleted."
         return 0, "localhost : ok=1 changed=0 unreachable=0 failed=0"
 
     def set_end(self) -> None:
+        if "end" in self.fails:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not allowed"}}, "CreateSchedule")
         self.called += ("end set",)
 
     def prove_covered(self) -> None:
@@ -131,6 +135,24 @@ def test_a_failed_removal_is_tried_again_and_leaves_the_end_of_life(tmp_path: Pa
     assert not run.run()
     assert run.called[-4:] == ("reset.yml", "left.yml", "reset.yml", "left.yml")
     assert run.steps[-1].outcome == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "called"),
+    [
+        pytest.param("end", (), id="the end of life"),
+        pytest.param("site.yml refuses", ("end set", "site.yml"), id="the build"),
+    ],
+)
+def test_a_run_that_built_nothing_proves_it_and_removes_its_end_of_life(
+    tmp_path: Path, refusal: str, called: tuple[str, ...]
+) -> None:
+    # reset.yml refuses to delete a cluster that does not exist.
+    run = simulated(tmp_path, refusal, "reset.yml refuses")
+
+    assert not run.run()
+    assert run.called == (*called, "reset.yml", "left.yml", "end removed")
+    assert run.steps[-1].outcome == "ok"
 
 
 @pytest.mark.parametrize(
