@@ -18,27 +18,28 @@ from typing import Any, NamedTuple
 
 from ..._findings import Finding
 from ..._urls import split_url
-from . import decoding
+from . import decoding, kubernetes
 from .decoding import Document, Release
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from .kubernetes import authorizer_faults
+from .values import (
+    CORRECT,
+    PROTECTED,
+    ROLES,
+    Found,
+    at,
+    image_cause,
+    is_address,
+    is_endpoint,
+    is_interface,
+    is_node_metadata,
+    is_qualified,
+    is_subnet,
+    words,
+)
 
 BASE = "the machine configuration"
-_CORRECT = "Correct the value."
 _DISK = "Set the disk, such as install.disk: /dev/nvme0n1."
 _CONTROL_PLANE_ONLY = "Remove it, or make the machine a control plane."
-_PROTECTED = _words(
-    "apiVersion authentication authorization cgroupRoot kind kubeletCgroups port protectKernelDefaults resolvConf "
-    "rotateCertificates systemCgroups staticPodPath seccompDefault"
-)
-_ROLES = _words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
-# The oldest and newest minor version of Kubernetes that a version of Talos supports.
-_KUBERNETES = {(1, 10): (28, 33), (1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
-_QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _DOMAIN = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?")
 # Documents that exclude fields of the machine configuration: the fields, and Talos' message.
 _EXCLUDES = {
@@ -63,7 +64,7 @@ _EXCLUDES = {
             "DiscoveryServiceConfig": "cluster.discovery",
             "ImageCacheConfig": "machine.features.imageCache",
             "KubeAPIServerCAConfig": "cluster.ca",
-            "KubeAPIServerConfig": "cluster.apiServer",
+            "KubeAPIServerConfig": "cluster.apiServer cluster.controlPlane.localAPIServerPort",
             "KubeAdmissionControlConfig": "cluster.apiServer.admissionControl",
             "KubeAggregatorCAConfig": "cluster.aggregatorCA",
             "KubeAuditPolicyConfig": "cluster.apiServer.auditPolicy",
@@ -76,22 +77,30 @@ _EXCLUDES = {
             "KubeFlannelCNIConfig": "cluster.network",
             "KubeNetworkConfig": "cluster.network",
             "KubeNodeConfig": "machine.nodeLabels machine.nodeAnnotations machine.nodeTaints "
-            "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters",
+            "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters machine.kubelet.nodeIP "
+            "machine.kubelet.skipNodeRegistration machine.kubelet.registerWithFQDN",
             "KubePrismConfig": "machine.features.kubePrism",
             "KubeProxyConfig": "cluster.proxy",
             "KubeSchedulerConfig": "cluster.scheduler",
             "KubeServiceAccountConfig": "cluster.serviceAccount",
+            "KubeTalosAPIAccessConfig": "machine.features.kubernetesTalosAPIAccess",
             "KubeletConfig": "machine.kubelet",
             "UnattendedInstallConfig": "machine.install",
         }.items()
     },
 }
+# Fields that exclude a document whatever they are: pointers in Talos, which tells false and {} from what is not there.
+_BY_PRESENCE = words(
+    "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters machine.kubelet.nodeIP "
+    "machine.kubelet.skipNodeRegistration machine.kubelet.registerWithFQDN machine.features.kubePrism "
+    "machine.features.kubernetesTalosAPIAccess"
+)
 # The required fields of each kind of document.
 _REQUIRED = {
     kind: fields.split()
     for kind, fields in {
         **dict.fromkeys(
-            _words(
+            words(
                 "BlackholeRouteConfig BridgeConfig CRICustomizationConfig DHCPv4Config DHCPv6Config DummyLinkConfig "
                 "EthernetConfig EtcFileConfig ExtensionServiceConfig KernelModuleConfig KmsgLogConfig "
                 "KubeAdmissionControlConfig KubeInlineManifestConfig LinkConfig NetworkRuleConfig RawVolumeConfig "
@@ -131,8 +140,6 @@ _REQUIRED = {
     }.items()
 }
 
-Found = Iterator[tuple[str, str, str]]
-
 
 class _Config(NamedTuple):
     """The machine configuration and its Talos version."""
@@ -149,13 +156,6 @@ class _Config(NamedTuple):
         """Return the machine type as Talos reads it."""
         named = str(self.get("machine.type") or "")
         return {"": "worker", "join": "worker", "init": "controlplane"}.get(named, named)
-
-
-def at(value: Any, path: str) -> Any:
-    """Return the value at a path of mappings, or None."""
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def problems(documents: list[Document], release: Release) -> list[Finding]:
@@ -175,7 +175,7 @@ def invalid(documents: list[Document], release: Release) -> list[Finding]:
     found = [_invalid(BASE, fault) for fault in _base(config)]
     for document in documents:
         if document.get("kind"):
-            reported = [*_document(document), *_conflicts(document, config)]
+            reported = [*_document(document, release), *_conflicts(document, config)]
             found += [_invalid(decoding.name_of(document), fault) for fault in reported]
     identity = (_invalid("DiscoveryServiceConfig", fault) for fault in _identity(documents, config))
     return [*found, *identity]
@@ -298,8 +298,8 @@ def _cni(config: _Config) -> Found:
     elif name != "flannel" and config.release >= (1, 12) and flannel.get("kubeNetworkPoliciesEnabled"):
         yield path, f'"flannel.kubeNetworkPoliciesEnabled" should not be enabled for "{name}" CNI', "Remove it."
     for url in cni.get("urls") or [] if name == "custom" else []:
-        if not _is_endpoint(url):
-            yield path, "a url is not valid", _CORRECT
+        if not is_endpoint(url):
+            yield path, "a url is not valid", CORRECT
 
 
 def _cluster(config: _Config) -> Found:
@@ -309,17 +309,29 @@ def _cluster(config: _Config) -> Found:
     yield from _endpoint(config)
     domain = config.get("cluster.network.dnsDomain")
     if domain and not _DOMAIN.fullmatch(str(domain)):
-        yield "cluster.network.dnsDomain", f'"{domain}" is not a valid DNS name', _CORRECT
+        yield "cluster.network.dnsDomain", f'"{domain}" is not a valid DNS name', CORRECT
     yield from _cloud_provider(config)
     yield from _etcd(config)
     names = [str((item or {}).get("name") or "").strip() for item in config.get("cluster.inlineManifests") or []]
     if "" in names or len(names) != len(set(names)):
         yield "cluster.inlineManifests", "a name is empty or not unique", "Set a unique name for each."
     yield from _discovery(config)
+    yield from _authorizers(config)
     for path in (f"cluster.{name}.resources" for name in ("apiServer", "controllerManager", "scheduler")):
         resources = config.get(path) or {}
         for key in sorted({*(resources.get("requests") or {}), *(resources.get("limits") or {})} - {"cpu", "memory"}):
             yield path, f'unsupported pod resource "{key}"', "Use only cpu and memory."
+
+
+def _authorizers(config: _Config) -> Found:
+    authorizers = config.get("cluster.apiServer.authorizationConfig")
+    for argument in config.get("cluster.apiServer.extraArgs") or {} if authorizers is not None else ():
+        if argument == "authorization-mode" or str(argument).startswith("authorization-webhook-"):
+            cause = f"{argument} cannot be used in conjunction with authorizationConfig"
+            yield "cluster.apiServer.extraArgs", cause, "Remove one of the two."
+    for position, item in enumerate(authorizers or []):
+        for field, cause in authorizer_faults(item or {}):
+            yield f"cluster.apiServer.authorizationConfig.[{position}].{field}", cause, CORRECT
 
 
 def _endpoint(config: _Config) -> Found:
@@ -328,7 +340,7 @@ def _endpoint(config: _Config) -> Found:
     if endpoint is None:
         if config.release < (1, 14) or config.get("cluster.controlPlane") is not None:
             yield path, "cluster controlplane endpoint is required", "Add one such as https://192.0.2.101:6443."
-    elif not _is_endpoint(endpoint):
+    elif not is_endpoint(endpoint):
         yield path, "invalid controlplane endpoint", "Use a URL such as https://192.0.2.101:6443."
 
 
@@ -338,8 +350,8 @@ def _cloud_provider(config: _Config) -> Found:
         cause = "external cloud provider is disabled, but manifests are provided"
         yield "cluster.externalCloudProvider", cause, "Set enabled: true."
     for url in provider.get("manifests") or []:
-        if provider.get("enabled") and not _is_endpoint(url):
-            yield "cluster.externalCloudProvider.manifests", "a url is not valid", _CORRECT
+        if provider.get("enabled") and not is_endpoint(url):
+            yield "cluster.externalCloudProvider.manifests", "a url is not valid", CORRECT
 
 
 def _etcd(config: _Config) -> Found:
@@ -354,8 +366,8 @@ def _etcd(config: _Config) -> Found:
     if etcd.get("subnet") and etcd.get("advertisedSubnets"):
         yield "cluster.etcd", "etcd subnet can't be set when advertised subnets are set", "Remove subnet."
     for field in ("advertisedSubnets", "listenSubnets"):
-        if not all(_is_subnet(item) for item in etcd.get(field) or []):
-            yield f"cluster.etcd.{field}", "a subnet is not valid", _CORRECT
+        if not all(is_subnet(item) for item in etcd.get(field) or []):
+            yield f"cluster.etcd.{field}", "a subnet is not valid", CORRECT
 
 
 def _discovery(config: _Config) -> Found:
@@ -367,7 +379,7 @@ def _discovery(config: _Config) -> Found:
         return
     endpoint = split_url(str(service.get("endpoint") or "https://discovery.talos.dev/"))
     if not endpoint.scheme or endpoint.path not in ("", "/"):
-        yield "cluster.discovery.registries.service.endpoint", "it is not a URL without a path", _CORRECT
+        yield "cluster.discovery.registries.service.endpoint", "it is not a URL without a path", CORRECT
     for field in ("id", "secret"):
         if not config.get(f"cluster.{field}"):
             yield f"cluster.{field}", f"cluster discovery service requires .cluster.{field}", "Add it."
@@ -378,19 +390,19 @@ def _network(config: _Config) -> Found:
     path = "machine.network.interfaces"
     for position, device in enumerate(devices):
         for cause in _device(device or {}):
-            yield f"{path}.[{position}]", cause, _CORRECT
+            yield f"{path}.[{position}]", cause, CORRECT
     kubespan = config.get("machine.network.kubespan") or {}
     if not kubespan.get("enabled"):
         return
     mtu = kubespan.get("mtu")
     if mtu and mtu < 1280:
-        yield "machine.network.kubespan.mtu", "kubespan link MTU must be at least 1280", _CORRECT
+        yield "machine.network.kubespan.mtu", "kubespan link MTU must be at least 1280", CORRECT
     discovery = config.get("cluster.discovery") or {}
     if config.release < (1, 14) and not discovery.get("enabled"):
         cause = ".cluster.discovery should be enabled when .machine.network.kubespan is enabled"
         yield "cluster.discovery.enabled", cause, "Enable it, or disable KubeSpan."
-    if not all(_is_subnet(item) for item in at(kubespan, "filters.endpoints") or []):
-        yield "machine.network.kubespan.filters.endpoints", "a filter is not valid", _CORRECT
+    if not all(is_subnet(item) for item in at(kubespan, "filters.endpoints") or []):
+        yield "machine.network.kubespan.filters.endpoints", "a filter is not valid", CORRECT
 
 
 def _device(device: dict[str, Any]) -> Iterator[str]:
@@ -405,10 +417,10 @@ def _device(device: dict[str, Any]) -> Iterator[str]:
         yield "interface can't have both .cidr and .addresses set"
     parts = [device, *(vlan or {} for vlan in device.get("vlans") or [])]
     addresses = [item for part in parts for item in (part.get("cidr"), *(part.get("addresses") or [])) if item]
-    if not all(_is_interface(item) for item in addresses):
+    if not all(is_interface(item) for item in addresses):
         yield "an address is not valid"
     vip = device.get("vip")
-    if vip is not None and not _is_address(vip.get("ip") or ""):
+    if vip is not None and not is_address(vip.get("ip") or ""):
         yield "the address of vip is not valid"
     yield from _device_routes(device.get("routes") or [])
     yield from _bond(device)
@@ -419,9 +431,9 @@ def _device_routes(routes: list[Any]) -> Iterator[str]:
         network, gateway, source = (route.get(key) for key in ("network", "gateway", "source"))
         if not network and not gateway:
             yield "route: either network or gateway should be set"
-        if network and not ("/" in str(network) and _is_interface(network)):
+        if network and not ("/" in str(network) and is_interface(network)):
             yield "the network of a route is not valid"
-        if not all(_is_address(item) for item in (gateway, source) if item):
+        if not all(is_address(item) for item in (gateway, source) if item):
             yield "the gateway or source of a route is not valid"
 
 
@@ -442,9 +454,9 @@ def _bond(device: dict[str, Any]) -> Iterator[str]:
 
 
 def _kubelet(config: _Config) -> Found:
-    if not all(_is_subnet(item) for item in config.get("machine.kubelet.nodeIP.validSubnets") or []):
-        yield "machine.kubelet.nodeIP.validSubnets", "kubelet nodeIP subnet is not valid", _CORRECT
-    for field in sorted(_PROTECTED & (config.get("machine.kubelet.extraConfig") or {}).keys()):
+    if not all(is_subnet(item) for item in config.get("machine.kubelet.nodeIP.validSubnets") or []):
+        yield "machine.kubelet.nodeIP.validSubnets", "kubelet nodeIP subnet is not valid", CORRECT
+    for field in sorted(PROTECTED & (config.get("machine.kubelet.extraConfig") or {}).keys()):
         cause = f'kubelet configuration field "{field}" can\'t be overridden'
         yield f"machine.kubelet.extraConfig.{field}", cause, "Remove it."
 
@@ -468,25 +480,9 @@ def _encryption(config: _Config) -> Found:
 def _labels(config: _Config) -> Found:
     for field in ("nodeLabels", "nodeAnnotations", "nodeTaints"):
         for key, value in (config.get(f"machine.{field}") or {}).items():
-            is_valid = _is_qualified(str(key)) and (field == "nodeAnnotations" or _is_value(field, value))
+            is_valid = is_qualified(str(key)) and (field == "nodeAnnotations" or is_node_metadata(field, value))
             if not is_valid:
-                yield f"machine.{field}.{key}", "it is not a valid name and value for Kubernetes", _CORRECT
-
-
-def _is_value(field: str, value: Any) -> bool:
-    text = "" if value is None else {True: "true", False: "false"}.get(value, str(value))
-    if field == "nodeTaints":
-        head, colon, effect = text.partition(":")
-        text, effect = (head, effect) if colon else ("", head)
-        if effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
-            return False
-    return text == "" or _QUALIFIED.fullmatch(text) is not None
-
-
-def _is_qualified(key: str) -> bool:
-    prefix, slash, name = key.rpartition("/")
-    is_prefixed = not slash or (len(prefix) <= 253 and _SUBDOMAIN.fullmatch(prefix) is not None)
-    return is_prefixed and _QUALIFIED.fullmatch(name) is not None
+                yield f"machine.{field}.{key}", "it is not a valid name and value for Kubernetes", CORRECT
 
 
 def _features(config: _Config) -> Found:
@@ -502,8 +498,8 @@ def _features(config: _Config) -> Found:
             yield path, "it can only be enabled on control plane machines", _CONTROL_PLANE_ONLY
         if config.release < (1, 12) and features.get("rbac") is False:
             yield path, "feature API RBAC should be enabled", "Remove rbac: false."
-        if set(access.get("allowedRoles") or []) - _ROLES:
-            yield f"{path}.allowedRoles", "invalid role", f"Choose among {', '.join(sorted(_ROLES))}."
+        if set(access.get("allowedRoles") or []) - ROLES:
+            yield f"{path}.allowedRoles", "invalid role", f"Choose among {', '.join(sorted(ROLES))}."
     if features.get("nodeAddressSortAlgorithm") not in (None, "", "v1", "v2"):
         yield "machine.features.nodeAddressSortAlgorithm", "invalid node address sort algorithm", "Choose v1 or v2."
 
@@ -512,12 +508,9 @@ def _versions(config: _Config) -> Found:
     paths = ["machine.kubelet"]
     if config.machine_type == "controlplane":
         paths += [f"cluster.{name}" for name in ("apiServer", "controllerManager", "scheduler")]
-    oldest, newest = _KUBERNETES[config.release]
     for path in paths:
         image = str(config.get(f"{path}.image") or "")
-        version = re.search(r":v(\d+)\.(\d+)\.\d+(?:-[\w.]+)?(?:@.*)?\Z", image)
-        if image and not (version and version[1] == "1" and oldest <= int(version[2]) <= newest):
-            cause = f"Talos v1.{config.release[1]} supports Kubernetes v1.{oldest} to v1.{newest}"
+        if image and (cause := image_cause(image, config.release)):
             yield f"{path}.image", cause, "Choose an image with a supported version."
 
 
@@ -535,20 +528,20 @@ def _lists(config: _Config) -> Found:
         endpoint = split_url(str((target or {}).get("endpoint") or ""))
         if endpoint.scheme not in ("tcp", "udp") or (target or {}).get("format") != "json_lines":
             cause = "endpoint should begin with tcp:// or udp://, and format be json_lines"
-            yield f"machine.logging.destinations.[{position}]", cause, _CORRECT
+            yield f"machine.logging.destinations.[{position}]", cause, CORRECT
 
 
 # --- the other documents ---
 
 
-def _document(document: Document) -> Found:
+def _document(document: Document, release: Release) -> Found:
     kind = str(document["kind"])
     for path in _REQUIRED.get(kind, ()):
         if not at(document, path):
             yield path, f"{path} must be specified", "Add it."
-    check = _CHECKS.get(kind)
-    if check:
+    if check := _CHECKS.get(kind):
         yield from check(document)
+    yield from kubernetes.faults(document, release)
 
 
 def _conflicts(document: Document, config: _Config) -> Found:
@@ -557,8 +550,7 @@ def _conflicts(document: Document, config: _Config) -> Found:
         cause = ".machine.features.hostDNS is already set in v1alpha1 config"
         excluded = (*excluded, ("machine.features.hostDNS", cause))
     for path, cause in excluded:
-        value = config.get(path)
-        if value or (isinstance(value, dict) and path.count(".") == 1):
+        if _is_set(path, config.get(path)):
             remedy = f"Remove {path} from the machine configuration, and set it in the document {document['kind']}."
             yield "", cause, remedy
     if document["kind"] == "VolumeConfig" and at(document, "encryption.provider"):
@@ -568,18 +560,10 @@ def _conflicts(document: Document, config: _Config) -> Found:
             yield "encryption", cause, f"Remove machine.systemDiskEncryption.{partition}."
 
 
-def _kubelet_document(document: Document) -> Found:
-    for field in sorted(_PROTECTED & (document.get("config") or {}).keys()):
-        yield f"config.{field}", f'kubelet configuration field "{field}" can\'t be overridden', "Remove it."
-
-
-def _kube_node(document: Document) -> Found:
-    if not all(_is_subnet(item) for item in at(document, "nodeIP.validSubnets") or []):
-        yield "nodeIP.validSubnets", "nodeIP subnet is not valid", _CORRECT
-    for field, old in (("labels", "nodeLabels"), ("annotations", "nodeAnnotations"), ("taints", "nodeTaints")):
-        for key, value in (document.get(field) or {}).items():
-            if not (_is_qualified(str(key)) and (field == "annotations" or _is_value(old, value))):
-                yield f"{field}.{key}", "it is not a valid name and value for Kubernetes", _CORRECT
+def _is_set(path: str, value: Any) -> bool:
+    if path in _BY_PRESENCE:
+        return value is not None
+    return bool(value) or (isinstance(value, dict) and path.count(".") == 1)
 
 
 def _cri_customization(document: Document) -> Found:
@@ -605,7 +589,7 @@ def _time(document: Document) -> Found:
     if document.get("ntp") is not None and document.get("ptp") is not None:
         yield "", "only one of ntp or ptp configuration can be specified", "Remove one of them."
     if str(document.get("bootTimeout") or "").startswith("-"):
-        yield "bootTimeout", "bootTimeout cannot be negative", _CORRECT
+        yield "bootTimeout", "bootTimeout cannot be negative", CORRECT
 
 
 def _link(document: Document) -> Found:
@@ -622,19 +606,19 @@ def _link(document: Document) -> Found:
 
 def _vlan(document: Document) -> Found:
     if not 0 <= (document.get("vlanID") or 0) <= 4094:
-        yield "vlanID", "vlanID must be between 1 and 4094", _CORRECT
+        yield "vlanID", "vlanID must be between 1 and 4094", CORRECT
     yield from _link(document)
 
 
 def _address_name(document: Document) -> Found:
-    if not _is_address(document.get("name") or ""):
-        yield "name", "name must be a valid IP address", _CORRECT
+    if not is_address(document.get("name") or ""):
+        yield "name", "name must be a valid IP address", CORRECT
 
 
 def _prefix_name(document: Document) -> Found:
     name = str(document.get("name") or "")
-    if name and not ("/" in name and _is_interface(name)):
-        yield "name", "name must be a valid address prefix", _CORRECT
+    if name and not ("/" in name and is_interface(name)):
+        yield "name", "name must be a valid address prefix", CORRECT
 
 
 def _dhcp(document: Document) -> Found:
@@ -656,7 +640,7 @@ def _wireguard(document: Document) -> Found:
         (path, "it is not a key of WireGuard", "Use 32 bytes as base64.") for path, key in keys if not _is_key(key)
     )
     if not 0 <= (document.get("listenPort") or 0) <= 65535:
-        yield "listenPort", "it must be between 0 and 65535", _CORRECT
+        yield "listenPort", "it must be between 0 and 65535", CORRECT
     yield from _link(document)
 
 
@@ -669,20 +653,20 @@ def _is_key(value: Any) -> bool:
 
 def _kubespan(document: Document) -> Found:
     if document.get("mtu") is not None and document["mtu"] < 1280:
-        yield "mtu", "kubespan link MTU must be at least 1280", _CORRECT
+        yield "mtu", "kubespan link MTU must be at least 1280", CORRECT
     for item in at(document, "filters.endpoints") or []:
-        if not _is_subnet(item):
-            yield "filters.endpoints", "KubeSpan endpoint filter is not valid", _CORRECT
+        if not is_subnet(item):
+            yield "filters.endpoints", "KubeSpan endpoint filter is not valid", CORRECT
 
 
 def _zswap(document: Document) -> Found:
     if not 0 <= (document.get("maxPoolPercent") or 0) <= 100:
-        yield "maxPoolPercent", "maxPoolPercent must be between 0 and 100", _CORRECT
+        yield "maxPoolPercent", "maxPoolPercent must be between 0 and 100", CORRECT
 
 
 def _probe(document: Document) -> Found:
     if (document.get("failureThreshold") or 0) < 0:
-        yield "failureThreshold", "probe failure threshold cannot be negative", _CORRECT
+        yield "failureThreshold", "probe failure threshold cannot be negative", CORRECT
 
 
 def _mirror(document: Document) -> Found:
@@ -705,13 +689,13 @@ def _registry_tls(document: Document) -> Found:
     ):
         is_wanted = at(document, path) or (path != "ca" and document.get("clientIdentity") is not None)
         if is_wanted and not re.search(rf"-----BEGIN [A-Z ]*{what}-----", str(at(document, path))):
-            yield path, f"it must be a PEM block with a {what}", _CORRECT
+            yield path, f"it must be a PEM block with a {what}", CORRECT
 
 
 def _routing_rule(document: Document) -> Found:
     name = str(document.get("name") or "0")
     if not re.fullmatch("[0-9]+", name) or int(name) in (0, 32500, 32766, 32767) or int(name) >= 1 << 32:
-        yield "name", "it must be a priority between 1 and 32765, except 32500", _CORRECT
+        yield "name", "it must be a priority between 1 and 32765, except 32500", CORRECT
     is_plain = str(document.get("action") or "unspec").lower() in ("unspec", "unicast")
     if str(document.get("table") or "unspec").lower() == "unspec" and is_plain:
         yield "table", "either table or a non-unicast action must be specified", "Add one of them."
@@ -745,19 +729,19 @@ def _kernel_log(document: Document) -> Found:
 
 def _event_sink(document: Document) -> Found:
     if not re.search(r":[^:\]]*$", str(document.get("endpoint") or "")):
-        yield "endpoint", "event sink endpoint: missing port in address", _CORRECT
+        yield "endpoint", "event sink endpoint: missing port in address", CORRECT
 
 
 def _watchdog(document: Document) -> Found:
     short = re.fullmatch(r"([0-9]+)s", str(document.get("timeout") or ""))
     if short and 0 < int(short[1]) < 10:
-        yield "timeout", "watchdog timeout: minimum value is 10s", _CORRECT
+        yield "timeout", "watchdog timeout: minimum value is 10s", CORRECT
 
 
 def _environment(document: Document) -> Found:
     for key in document.get("variables") or {}:
         if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", str(key)):
-            yield f"variables.{key}", "invalid environment variable name", _CORRECT
+            yield f"variables.{key}", "invalid environment variable name", CORRECT
 
 
 def _extension(document: Document) -> Found:
@@ -781,7 +765,7 @@ def _volume_name(document: Document) -> Found:
     name = str(document.get("name") or "")
     # The label of a partition has 36 characters, of which Talos takes two for the kind of volume.
     if len(name) > 34 or not re.fullmatch(r"[a-zA-Z0-9-]*", name):
-        yield "name", "name can only contain up to 34 ASCII letters, digits, and hyphens", _CORRECT
+        yield "name", "name can only contain up to 34 ASCII letters, digits, and hyphens", CORRECT
 
 
 def _partition(document: Document) -> Found:
@@ -833,9 +817,7 @@ _CHECKS = {
     "KmsgLogConfig": _kernel_log,
     "Layer2VIPConfig": _address_name,
     "CRICustomizationConfig": _cri_customization,
-    "KubeNodeConfig": _kube_node,
     "KubeSpanConfig": _kubespan,
-    "KubeletConfig": _kubelet_document,
     "LinkConfig": _link,
     "NetworkRuleConfig": _rule,
     "RawVolumeConfig": _partition,
@@ -856,31 +838,3 @@ _CHECKS = {
     "WireguardConfig": _wireguard,
     "ZswapConfig": _zswap,
 }
-
-
-# --- addresses ---
-
-
-def _is_endpoint(value: Any) -> bool:
-    url = split_url(str(value))
-    return url.scheme in ("http", "https") and bool(url.hostname)
-
-
-def _is_address(value: Any) -> bool:
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_interface(value: Any) -> bool:
-    try:
-        ipaddress.ip_interface(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_subnet(value: Any) -> bool:
-    return _is_interface(str(value).removeprefix("!"))

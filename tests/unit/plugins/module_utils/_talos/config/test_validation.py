@@ -21,7 +21,9 @@ from tests.talos_corpus import base_documents, cases
 
 ALL = list(cases())
 PLAIN = base_documents("v1.13", "controlplane")[:1]
-V1_11, V1_13 = (1, 11), (1, 13)
+V1_11, V1_13, V1_14 = (1, 11), (1, 13), (1, 14)
+# What stays of the machine configuration in v1.14, beside documents of Kubernetes.
+BARE = base_documents("v1.14", "controlplane")[:1]
 
 
 def judged(release: verdicts.Release, *, by: Any, of: list[Any]) -> dict[str, str]:
@@ -191,6 +193,94 @@ def test_a_document_that_talos_finds_incomplete_is_refused(fields: str, expected
     document = yaml_text.load_all(f"{{apiVersion: v1alpha1, {fields}}}")[0]
 
     found = [sentences(one, "subject") for one in validation.problems([*PLAIN, document], V1_13)]
+
+    assert len(found) == bool(expected), found
+    assert not expected or expected in found[0]
+
+
+NETWORK = "kind: KubeNetworkConfig, podSubnets: [{}], serviceSubnets: [{}]"
+IMAGE = "image: 'registry.k8s.io/a:v1.34.0'"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("kind: KubeAggregatorCAConfig", "issuing CA is not set"),
+        ("kind: KubeAggregatorCAConfig, issuingCA: {cert: a, key: b}, acceptedCAs: [c]", "not a certificate in PEM"),
+        ("kind: KubeAPIServerCAConfig, acceptedCAs: [c]", "not a certificate in PEM"),
+        ("kind: KubeAPIServerCAConfig", ""),
+        ("kind: KubeServiceAccountConfig", "not a private key in PEM"),
+        ("kind: KubeAuthorizerConfig, name: a, type: Webhook, webhook: {a: b}", ""),
+        ("kind: KubeAuthorizerConfig, name: a, type: Webhook", "webhook configuration is required"),
+        ("kind: KubeAuthorizerConfig, name: a, type: ABAC", "authorizer type ABAC is not allowed"),
+        (f"kind: KubeAPIServerConfig, {IMAGE}, extraArgs: {{v: '2'}}", ""),
+        (f"kind: KubeAPIServerConfig, {IMAGE}, extraArgs: {{oidc-issuer-url: a}}", "Use KubeAuthenticationConfig"),
+        (f"kind: KubeSchedulerConfig, {IMAGE}, resources: {{limits: {{disk: 1}}}}", "unsupported pod resource"),
+        ("kind: KubeSchedulerConfig", "scheduler image cannot be empty"),
+        ("kind: KubeSchedulerConfig, enabled: false", ""),
+        ("kind: KubeControllerManagerConfig, image: 'a:v1.31.0'", "supports Kubernetes v1.32 to v1.37"),
+        (f"kind: KubeProxyConfig, {IMAGE}, mode: userspace", "invalid proxy mode"),
+        (f"kind: KubeletConfig, {IMAGE}, config: {{port: 1}}", "can't be overridden"),
+        ("kind: KubeClusterConfig, clusterName: a, endpoint: 'tcp://192.0.2.1'", "cluster endpoint is invalid"),
+        (NETWORK.format("10.244.0.0/16", "10.96.0.0/12"), ""),
+        (NETWORK.format("10.244.0.0/25", "10.96.0.0/12"), "does not fit nodeCIDRMaskSizeIPv4 24"),
+        (NETWORK.format("10.244.0.0/16", "10.0.0.0/8"), "too large"),
+        (NETWORK.format("10.244.0.0/16", "10.96.0.0/30"), "too small"),
+        (NETWORK.format("10.244.0.0/16, 10.245.0.0/16", "10.96.0.0/12, fc00::/112"), "at most one IPv4"),
+        (NETWORK.format("10.244.0.0/16", "10.96.0.0/12, fc00::/112"), "must match the number of service subnets"),
+        (NETWORK.format("10.244.0.0/16", "10.96.0.0/12") + ", nodeCIDRMaskSizeIPv4: 33", "between 1 and 32"),
+        ("kind: KubeFlannelCNIConfig", "backend type must be specified"),
+        ("kind: KubePrismConfig, port: 0", "between 1 and 65535"),
+        ("kind: KubeTalosAPIAccessConfig, allowedRoles: [os:root]", 'invalid role "os:root"'),
+        ("kind: KubeStaticPodConfig, name: A_b, pod: {a: b}", "not a name for an object"),
+        ("kind: KubeExternalManifestConfig, name: a, url: 'ftp://a/b'", "scheme must be http or https"),
+    ],
+)
+def test_a_document_of_kubernetes_is_judged_as_its_validate_method_does(fields: str, expected: str) -> None:
+    document = yaml_text.load_all(f"{{apiVersion: v1alpha1, {fields}}}")[0]
+
+    found = [sentences(one, "subject") for one in validation.problems([*BARE, document], V1_14)]
+
+    assert bool(found) == bool(expected), found
+    assert not expected or any(expected in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("base", "kind"),
+    [
+        ({"cluster": {"allowSchedulingOnControlPlanes": False}}, "KubeNodeConfig"),
+        ({"machine": {"kubelet": {"nodeIP": {}}}}, "KubeNodeConfig"),
+        ({"machine": {"features": {"kubernetesTalosAPIAccess": {}}}}, "KubeTalosAPIAccessConfig"),
+    ],
+    ids=["false", "empty address", "empty access"],
+)
+def test_a_field_that_talos_keeps_as_a_pointer_excludes_a_document_whatever_it_is(
+    base: dict[str, Any], kind: str
+) -> None:
+    [section] = base
+    machine = {**BARE[0], section: {**BARE[0][section], **base[section]}}
+
+    found = validation.problems([machine, {"apiVersion": "v1alpha1", "kind": kind}], V1_14)
+
+    assert any(one.message.startswith("the same is already set") for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ({"authorizationConfig": [{"type": "RBAC", "name": "a"}]}, ""),
+        ({"authorizationConfig": [{"type": "RBAC"}]}, "authorizer name must be set"),
+        ({"authorizationConfig": [{"type": "ABAC", "name": "a"}]}, "authorizer type ABAC is not allowed"),
+        ({"authorizationConfig": [], "extraArgs": {"authorization-mode": "RBAC"}}, "cannot be used in conjunction"),
+    ],
+    ids=["sound", "name", "type", "argument"],
+)
+def test_authorizers_of_the_machine_configuration_are_judged_in_every_version(
+    server: dict[str, Any], expected: str
+) -> None:
+    cluster = {**PLAIN[0]["cluster"], "apiServer": {**PLAIN[0]["cluster"]["apiServer"], **server}}
+
+    found = [sentences(one, "subject") for one in validation.problems([{**PLAIN[0], "cluster": cluster}], V1_13)]
 
     assert len(found) == bool(expected), found
     assert not expected or expected in found[0]

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a value in a configuration of Talos may be. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..._urls import split_url
+from .decoding import Release
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+# Paths with causes and remedies.
+Found = Iterator[tuple[str, str, str]]
+CORRECT = "Correct the value."
+
+
+_QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+# The oldest and newest minor version of Kubernetes that a version of Talos supports.
+_KUBERNETES = {(1, 10): (28, 33), (1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
+ROLES = words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
+PROTECTED = words(
+    "apiVersion authentication authorization cgroupRoot kind kubeletCgroups port protectKernelDefaults resolvConf "
+    "rotateCertificates systemCgroups staticPodPath seccompDefault"
+)
+
+
+def at(value: Any, path: str) -> Any:
+    """Return the value at a path of mappings, or None."""
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def is_node_metadata(field: str, value: Any) -> bool:
+    """Return whether Kubernetes takes the value of a label (nodeLabels) or taint (nodeTaints)."""
+    text = "" if value is None else {True: "true", False: "false"}.get(value, str(value))
+    if field == "nodeTaints":
+        head, colon, effect = text.partition(":")
+        text, effect = (head, effect) if colon else ("", head)
+        if effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+            return False
+    return text == "" or _QUALIFIED.fullmatch(text) is not None
+
+
+def is_qualified(key: str) -> bool:
+    """Return whether a key is a qualified name of Kubernetes."""
+    prefix, slash, name = key.rpartition("/")
+    is_prefixed = not slash or is_subdomain(prefix)
+    return is_prefixed and _QUALIFIED.fullmatch(name) is not None
+
+
+def is_subdomain(name: str) -> bool:
+    """Return whether a name is a subdomain as RFC 1123 has it, which most objects of Kubernetes are named by."""
+    return len(name) <= 253 and _SUBDOMAIN.fullmatch(name) is not None
+
+
+def image_cause(image: str, release: Release) -> str:
+    """Return why a release of Talos refuses an image of Kubernetes, nothing if it takes it."""
+    version = re.search(r":v(\d+)\.(\d+)\.\d+(?:-[\w.]+)?(?:@.*)?\Z", image)
+    oldest, newest = _KUBERNETES[release]
+    if version and version[1] == "1" and oldest <= int(version[2]) <= newest:
+        return ""
+    return f"Talos v1.{release[1]} supports Kubernetes v1.{oldest} to v1.{newest}"
+
+
+def is_endpoint(value: Any) -> bool:
+    """Return whether a value is a URL of HTTP with a host."""
+    url = split_url(str(value))
+    return url.scheme in ("http", "https") and bool(url.hostname)
+
+
+def is_address(value: Any) -> bool:
+    """Return whether a value is an IP address."""
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def is_interface(value: Any) -> bool:
+    """Return whether a value is an IP address with or without a prefix length."""
+    try:
+        ipaddress.ip_interface(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def is_subnet(value: Any) -> bool:
+    """Return whether a value is a network, possibly one that is excluded (!)."""
+    return is_interface(str(value).removeprefix("!"))
