@@ -26,7 +26,7 @@ def _plan(image: plan.Image, version: str) -> dict[str, Any]:
     if plan.is_old(version):
         raise InputError(
             f"Failed to use release {version} of boot-to-talos: before {upstream.VERSION_MIN} it does not work on ARM. "
-            f"Set nodes_boot_to_talos_version to {upstream.VERSION_MIN} or newer."
+            f"Set cluster_boot_to_talos_version to {upstream.VERSION_MIN} or newer."
         )
     return {**_image(image), **_program(version), **_machine()}
 

@@ -14,4 +14,6 @@ SSH: Final = 22
 # The bastion's server of boot-to-talos and of what machines of a home lab boot.
 ASSET_SERVER: Final = 8081
 KUBERNETES: Final = 6443
+# The load balancer of Talos for the Kubernetes API, on the loopback address of each node.
+KUBE_PRISM: Final = 7445
 TALOS: Final = 50000

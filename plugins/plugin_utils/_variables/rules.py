@@ -624,7 +624,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     ),
     **_checks(
         release_of("boot-to-talos", (0, 7, 1), (1, 0, 0)),
-        *("cluster_boot_to_talos_version", "nodes_boot_to_talos_version", "bastion_host_boot_to_talos_version"),
+        "cluster_boot_to_talos_version",
     ),
     **_checks(release_of("Kubernetes", (1, 28, 0), (2, 0, 0)), "talos_kubernetes_version"),
     **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
@@ -635,7 +635,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(patches, "talos_patches", "talos_controlplane_patches", "talos_worker_patches"),
     **_checks(each(patches), "talos_node_patches"),
     **_checks(if_given(existing_file), "talos_bootstrap_snapshot"),
-    **_checks(web_address, "talos_endpoint", "cozystack_api_server_endpoint"),
+    **_checks(web_address, "cluster_endpoint", "talos_endpoint", "cozystack_api_server_endpoint"),
     **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
     **_checks(each(file_sha256), "bastion_host_netboot_ipxe"),
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),

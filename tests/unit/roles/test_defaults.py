@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jinja2
+import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import RELEASE_URL
@@ -63,7 +64,7 @@ def test_the_bastion_downloads_boot_to_talos_from_the_modules_url() -> None:
     url = jinja2.Template(written("bastion_host/defaults/main.yml")["bastion_host_boot_to_talos_url"])
     releases = written("cluster/defaults/main.yml")["cluster_boot_to_talos_releases"]
 
-    rendered = url.render(cluster_boot_to_talos_releases=releases, bastion_host_boot_to_talos_version="0.7.1")
+    rendered = url.render(cluster_boot_to_talos_releases=releases, cluster_boot_to_talos_version="0.7.1")
     assert rendered == RELEASE_URL.format(version="0.7.1")
 
 
@@ -75,6 +76,27 @@ def test_the_image_of_instances_and_its_root_device_are_those_that_the_modules_u
 
     assert defaults["cluster_ami_parameter"] == preflight["node_ami_parameter"]["default"] == AMI_PARAMETER
     assert defaults["cluster_root_device"] == cluster["root_device"]["default"] == ROOT_DEVICE
+
+
+@pytest.mark.parametrize(
+    ("shared", "own"),
+    [
+        pytest.param("endpoint", ("talos_endpoint", "cozystack_api_server_endpoint"), id="the Kubernetes API"),
+        pytest.param("kubeconfig", ("talos_kubeconfig", "cozystack_kubeconfig", "report_kubeconfig"), id="kubeconfig"),
+        pytest.param(
+            "talosconfig", ("talos_talosconfig", "cozystack_talosconfig", "report_talosconfig"), id="talosconfig"
+        ),
+        pytest.param(
+            "boot_to_talos_archive_sha256",
+            ("nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
+            id="SHA-256 of boot-to-talos",
+        ),
+    ],
+)
+def test_roles_take_what_they_share_from_the_role_cluster(shared: str, own: tuple[str, ...]) -> None:
+    defaults = {name: value for role in role_names() for name, value in written(f"{role}/defaults/main.yml").items()}
+
+    assert {defaults[name] for name in own} == {f"{{{{ cluster_{shared} }}}}"}
 
 
 def test_the_forecast_asks_for_upstreams_image_of_the_operator() -> None:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ..._ports import KUBE_PRISM, KUBERNETES
+
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
@@ -60,7 +62,7 @@ _CAUSES: Final = (
         re.compile(
             r"etcdserver: (?:request timed out|leader changed|too many requests)|http2: client connection lost"
             r"|TLS handshake timeout|the server is currently unable to handle the request"
-            r"|(?:\b10\.96\.0\.1:443|:6443|:7445): connect: "
+            rf"|(?:\b10\.96\.0\.1:443|:{KUBERNETES}|:{KUBE_PRISM}): connect: "
         ),
     ),
 )

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import InputError
+from ..._ports import KUBE_PRISM
 from ..._urls import split_url
 from . import split
 from .bundle import Bundle
@@ -162,7 +163,7 @@ def _features(contract: str) -> Document:
     legacy = {"rbac": True, "stableHostname": True, "apidCheckExtKeyUsage": True}
     return ({} if has_documents(contract) else legacy) | {
         "diskQuotaSupport": True,
-        "kubePrism": {"enabled": True, "port": 7445},
+        "kubePrism": {"enabled": True, "port": KUBE_PRISM},
         "hostDNS": {"enabled": True, "forwardKubeDNSToHost": True},
     }
 

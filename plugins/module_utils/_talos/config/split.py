@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..._ports import KUBE_PRISM
 from .bundle import Bundle, Pair
 from .cluster import ClusterConfig
 
@@ -65,7 +66,7 @@ def node_documents(
     )
     authority = {"issuingCA": _pair(bundle.k8s)} if control_plane else {"acceptedCAs": [_text(bundle.k8s.crt)]}
     yield document_of("KubeAPIServerCAConfig", **authority)
-    yield document_of("KubePrismConfig", port=7445)
+    yield document_of("KubePrismConfig", port=KUBE_PRISM)
 
 
 def control_plane_documents(

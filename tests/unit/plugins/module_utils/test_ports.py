@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import ModuleDocFragment
@@ -31,15 +30,8 @@ def test_the_role_opens_what_the_module_opens_by_default() -> None:
     assert options["openings"]["default"] == wanted
 
 
-@pytest.mark.parametrize(
-    ("path", "variable"),
-    [
-        pytest.param("talos/defaults/main.yml", "talos_endpoint", id="talos"),
-        pytest.param("cozystack/defaults/main.yml", "cozystack_api_server_endpoint", id="cozystack"),
-    ],
-)
-def test_endpoints_of_roles_end_with_the_port_of_kubernetes(path: str, variable: str) -> None:
-    assert written(path)[variable].endswith(f"}}}}:{KUBERNETES}")
+def test_the_endpoint_of_the_cluster_ends_with_the_port_of_kubernetes() -> None:
+    assert written("cluster/defaults/main.yml")["cluster_endpoint"].endswith(f"}}}}:{KUBERNETES}")
 
 
 def test_roles_ask_the_apis_at_their_ports() -> None:

@@ -75,6 +75,8 @@ def test_sound_variables_are_no_problem() -> None:
         pytest.param("nodes_images", "cluster_images", id="the images of nodes"),
         pytest.param("talos_images", "cluster_images", id="the images of configurations"),
         pytest.param("talos_images_refresh", "cluster_images_refresh", id="whether images are looked up again"),
+        pytest.param("nodes_boot_to_talos_version", "cluster_boot_to_talos_version", id="boot-to-talos of nodes"),
+        pytest.param("bastion_host_boot_to_talos_version", "cluster_boot_to_talos_version", id="boot-to-talos served"),
         pytest.param("bastion_container_engine", "bastion_host_container_engine", id="another role's"),
     ],
 )
