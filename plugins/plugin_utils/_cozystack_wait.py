@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
+from ..module_utils._findings import finding_of, one_line
+
 SUMMARY_EVERY: Final = 30.0
 READY: Final = "ready"
 BLOCKED: Final = "blocked"
@@ -195,7 +197,7 @@ def refusal(outcome: Outcome, request: Request) -> str | None:
     if outcome.state == READY:
         expected = f"Expected a blocked installation of CozyStack on {server}, but it is ready."
         return f"{expected} Set cozystack_expect to ready or any."
-    causes = [f"{one['code']}: {one['message']} {one['remedy']}" for one in outcome.account["verdicts"]]
+    causes = [one_line(finding_of(one), "code") for one in outcome.account["verdicts"]]
     ended = "no progress" if outcome.state == BLOCKED else "timeout while in progress"
     reported = " ".join(causes) or "Increase the option timeout."
     return (

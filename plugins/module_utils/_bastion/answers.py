@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._findings import finding_of, headline
+
 
 def health(
     checks: Iterable[Mapping[str, Any]],
@@ -46,5 +48,5 @@ def _interface_check(interfaces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _audit_check(deviations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    found = "; ".join(one["message"] for one in deviations)
+    found = "; ".join(headline(finding_of(one)) for one in deviations)
     return {"check": "fail-closed", "healthy": not deviations, "detail": found or "only allowed peers have access"}

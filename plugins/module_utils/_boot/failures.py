@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
-from .._findings import Finding, finding, remedy_of
+from .._findings import Finding, finding, remedy_of, sentences
 from .upstream import TIMESTAMP
 
 # What cloud-init and the kernel's log put before a line on a serial console.
@@ -216,4 +217,4 @@ def failure_of(code: str, line: str, cause: str, remedy: str | None = None) -> F
 
 def reported(failure: Finding) -> str:
     """Return a failure with its line as text."""
-    return f"{failure.message} ({failure.evidence['line']}). {failure.remedy}"
+    return sentences(replace(failure, message=f"{failure.message} ({failure.evidence['line']})"))

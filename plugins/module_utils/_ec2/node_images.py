@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._findings import Finding, finding
+from .._findings import Finding, finding, headline
 from .spec import NODE_ROLES
 
 # After these errors it is not known whether an image exists: it may be available to other clients.
@@ -64,7 +64,7 @@ def outcome(
         unknown=[
             problem for role, problem in zip(failed, problems, strict=True) if problem in unknown and role not in pinned
         ],
-        lines=[*_lines(images), *(f"? {problem.subject}: {problem.message}" for problem in unknown)],
+        lines=[*_lines(images), *(f"? {headline(problem, 'subject')}" for problem in unknown)],
     )
 
 

@@ -122,6 +122,14 @@ def state_of(problem: Finding | None) -> str:
     return "failed" if problem.blocks else "waiting"
 
 
+def status_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the status that a node has reported, or waiting, with the reason why it has reported none."""
+    if answer.get("tailscale"):
+        return dict(answer["tailscale"])
+    cause = answer.get("error") or (answer.get("missing") or {}).get("tailscale") or "no answer"
+    return {"state": "waiting", "addresses": [], "problem": finding("TAILSCALE_UNKNOWN", _SUBJECT, cause).as_dict()}
+
+
 def _not_running(state: str | None) -> Finding:
     reported = f"its service {SERVICE} is {state}" if state else f"it has no service {SERVICE} yet"
     message = f"{reported}: it waits for its configuration document or for its dependencies"

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from ..._errors import CollectionError
 from ..._findings import Finding, finding
@@ -15,6 +15,12 @@ from ..names import OPERATOR, STOCK
 from .built import OTHERS, Built
 from .packages import Choice, disabled_by, installed
 from .references import packages_image, references, registries_of
+
+_FOREIGN: Final = "IMAGE_NO_SUCH_PLATFORM"
+_ELSEWHERE: Final = (
+    "Build it for the nodes and set cluster_cozystack_operator_image, or set cluster_cozystack_expect to any to see "
+    "where the installation stops."
+)
 
 # Above the number of all images; each needs about four requests.
 IMAGES_MAX = 100
@@ -81,7 +87,15 @@ def runs(image: Image) -> bool | None:
     """Return whether an image runs on the requested platform, None if unknown."""
     if image.error is None:
         return True
-    return False if image.error.code == "IMAGE_NO_SUCH_PLATFORM" else None
+    return False if image.error.code == _FOREIGN else None
+
+
+def foreign(images: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield a finding for each image, as oci_image_info returns it, that is not built for the requested platform."""
+    for image in images:
+        error = image["error"] or {}
+        if error.get("code") == _FOREIGN:
+            yield finding("ARCH_UNSUPPORTED_IMAGES", image["image"], error["message"], _ELSEWHERE)
 
 
 def notes(failed: Sequence[Image], unnamed: Sequence[str]) -> Iterator[Finding]:

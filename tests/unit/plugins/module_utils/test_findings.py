@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.filter.findings import FORMS
@@ -23,6 +27,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._findings import (
     remedy_of,
     sentences,
 )
+from tests.checks.process import ROOT
 
 TABLES = ("markdown", "html")
 TAKEN = finding("ADDRESS_TAKEN_TWICE", "node b", "10.10.0.101 is given to node a and node b.")
@@ -144,3 +149,30 @@ def test_each_code_says_what_it_means_and_what_to_do() -> None:
     for name, code in CODES.items():
         assert code.meaning and code.remedy.endswith((".", "?")), name
         assert code.severities and set(code.severities) <= set(SEVERITIES), name
+
+
+def joined_in_python() -> Iterator[str]:
+    """Yield the files with an f-string that has both message and remedy."""
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(
+                    ast.unparse(one.value) + " " for one in node.values if isinstance(one, ast.FormattedValue)
+                )
+                if all(re.search(rf"\.{name}\b|\['{name}'\]", text) for name in ("message", "remedy")):
+                    yield path.name
+
+
+def joined_in_templates() -> Iterator[str]:
+    """Yield the files of roles and playbooks with a line that has both message and remedy of a finding."""
+    for path in (
+        *(ROOT / "roles").rglob("*.j2"),
+        *(ROOT / "roles").rglob("*.yml"),
+        *(ROOT / "playbooks").rglob("*.yml"),
+    ):
+        if re.search(r"\.message\b.*\.remedy\b", path.read_text(encoding="utf-8")):
+            yield path.name
+
+
+def test_only_this_file_puts_message_and_remedy_together() -> None:
+    assert [*joined_in_python(), *joined_in_templates()] == []

@@ -14,6 +14,7 @@ import jinja2
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.action.cluster_session_info import answer
+from ansible_collections.urmanac.talos.plugins.filter.findings import findings
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import Journal, read
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Session, Tried
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.session_pictures import pictures
@@ -32,7 +33,7 @@ def page(found: dict[str, Any], name: str = "moon") -> tuple[Page, str]:
     """Return the page as Ansible's template module renders it."""
     folder = jinja2.FileSystemLoader(ROLE / "templates")
     environment = jinja2.Environment(loader=folder, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701
-    environment.filters["urmanac.talos.session_pictures"] = pictures
+    environment.filters |= {"urmanac.talos.session_pictures": pictures, "urmanac.talos.findings": findings}
     cluster = {"name": name, "project": "talos-arm64", "region": "eu-west-1"}
     text = environment.get_template("sessions.html.j2").render(__report_sessions=found, report_cluster=cluster)
     return Page(text), text
