@@ -32,6 +32,7 @@ PREFIXES = {"service-quotas": "servicequotas"}
 SERVICES = ("autoscaling", "ce", "ec2", "freetier", "iam", "pricing", "s3", "scheduler", "service-quotas", "ssm", "sts")
 # Calls whose permission has another name.
 NAMES: Mapping[str, str] = {
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -60,6 +61,8 @@ REVIEWED: Mapping[str, str] = {
     "ec2:DescribeRegions": "a command of a remedy: which regions the account has",
     "ssm:GetParameterHistory": "a command of a remedy: who claimed a cluster",
     "iam:CreateServiceLinkedRole": "the first Auto Scaling group of an account needs the role of that service",
+    "kms:Decrypt": "S3 with the credentials of the operator, for files that a key of the user encrypts",
+    "kms:GenerateDataKey": "S3 with the credentials of the operator, for files that a key of the user encrypts",
     "iam:PassRole": "instances and schedules are given a role",
     "ssm:AddTagsToResource": "PutParameter with tags",
     "ssm:GetParameters": "launches whose image is named by a parameter (resolve:ssm)",

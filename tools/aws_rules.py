@@ -61,7 +61,7 @@ OPERATIONS: Mapping[str, str] = {
         "ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePolicy "
         "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy"
     ),
-    "s3": "GetBucketVersioning GetObject GetPublicAccessBlock HeadObject ListObjectsV2 PutObject",
+    "s3": "GetBucketEncryption GetBucketVersioning GetObject GetPublicAccessBlock HeadObject ListObjectsV2 PutObject",
     "scheduler": (
         "CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup GetSchedule GetScheduleGroup "
         "ListSchedules ListTagsForResource TagResource UpdateSchedule"

@@ -458,7 +458,7 @@ ACCOUNT: Mapping[str, Code] = {
     "STATE_CONFLICT": Code(
         "A file of the cluster's state was changed both on this controller and in the bucket of cluster_state.",
         "Nothing was overwritten. Compare both versions. To use that of the bucket, move the file of this controller "
-        "to another place; to use that of this controller, upload it with `aws s3 cp --sse aws:kms`. Never replace the "
+        "to another place; to use that of this controller, upload it with `aws s3 cp`. Never replace the "
         "secrets of a cluster that exists; secrets.pending.yaml of this controller was never used and may be moved.",
     ),
     "PLACE_TAKEN": Code(

@@ -12,22 +12,35 @@ short_description: Share the files of a cluster between controllers
 version_added: 0.1.0
 description:
   - Fetches the files of a cluster that are missing or older on this controller from a bucket, and pushes those that
-    have changed here. These are the secrets bundle, the talosconfig, the records of images and of the Talos contract,
-    the journal of sessions and the known host keys.
+    have changed here. These are the secrets bundle, the records of images and of the Talos contract, and the journal of
+    sessions.
   - Writes are conditional. If another controller writes a file at the same time, the module fails and names that
     controller. A file that changed both here and in the bucket is an error that names both versions, and neither is
-    overwritten. The secrets bundle is only created, never replaced, and no object is deleted.
+    overwritten. Of a session in the journal, the version of this controller is renamed to C(.json.local), with a
+    warning.
+  - The secrets bundle is replaced only by an encrypted one, of Ansible Vault or SOPS, and no object is deleted.
   - Objects are encrypted with a key of KMS.
   - Fails for a bucket of another account, for one that can be made public, and for one without versioning, because a
     damaged file could not be restored there.
-  - With O(save_at_end), pushes once more when C(ansible-playbook) ends. An error at that time is a warning.
+  - With O(save_at_end), pushes once more when C(ansible-playbook) ends, unless the run has lost its lock. An error at
+    that time is a warning.
 options:
   address:
-    description: The bucket and a folder in it, such as V(s3://my-bucket/clusters/moon). Each cluster needs its own.
+    description: The bucket and a folder in it, such as V(s3://my-bucket/clusters). All clusters can have the same one,
+      because the files of a cluster are in C(project/region/name) below it.
+    type: str
+    required: true
+  name:
+    description: Name of the cluster, as in its tag C(Cluster).
+    type: str
+    required: true
+  project:
+    description: Project of the cluster, as in its tag C(Project).
     type: str
     required: true
   kms_key:
-    description: The ID, ARN or alias of the KMS key for new objects. Empty for the key C(aws/s3) of the account.
+    description: The ID, ARN or alias of the KMS key for new objects. Empty for the key of the bucket's default
+      encryption, or C(aws/s3) of the account if that is not a key of KMS.
     type: str
     default: ""
   directory:
@@ -45,12 +58,6 @@ options:
     type: str
     choices: [fetched, present]
     default: present
-  removed:
-    description: Names of files that were removed here on purpose, such as V(images.json). Other controllers then remove
-      them too. Otherwise a file that is missing here is fetched.
-    type: list
-    elements: str
-    default: []
   save_at_end:
     description: Whether to push what has changed at the end of C(ansible-playbook) as well, also after a failure.
     type: bool
@@ -77,14 +84,18 @@ extends_documentation_fragment:
 EXAMPLES = r"""
 - name: Fetch what other controllers have changed
   urmanac.talos.ec2_state:
-    address: s3://my-bucket/clusters/moon
+    address: s3://my-bucket/clusters
+    name: moon
+    project: talos-arm64
     directory: ~/clusters/moon
     secrets_directory: ~/clusters/moon/secrets
     state: fetched
 
 - name: Save what has changed here
   urmanac.talos.ec2_state:
-    address: s3://my-bucket/clusters/moon
+    address: s3://my-bucket/clusters
+    name: moon
+    project: talos-arm64
     directory: ~/clusters/moon
     secrets_directory: ~/clusters/moon/secrets
     save_at_end: true
@@ -103,6 +114,24 @@ pushed:
   type: list
   elements: str
   sample: [sessions/2026-11-28T210000Z.json]
+set_aside:
+  description: Names of sessions that differed here and in the bucket. That of the bucket was fetched, and that of this
+    controller renamed, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+problems:
+  description: Why the bucket cannot be used or a file was not written.
+  returned: failure
+  type: list
+  elements: dict
+  sample:
+    - code: STATE_BUCKET_MISSING
+      severity: error
+      subject: bucket my-bucket
+      message: bucket my-bucket does not exist
+      remedy: Create it as examples/shared_state.yml describes, or correct cluster_state.
 """
 
 from collections.abc import Mapping
@@ -111,21 +140,22 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.client import connect
+from ..module_utils._ec2.client import connect, problems_of
 from ..module_utils._errors import CollectionError
 from ..module_utils._state.address import parse_address
-from ..module_utils._state.bucket import Bucket
+from ..module_utils._state.bucket import Bucket, StateError
 from ..module_utils._state.files import Folders
 from ..module_utils._state.plan import Plan
 from ..module_utils._state.sync import check_bucket, ensure_state
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "address": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "project": {"type": "str", "required": True},
     "kms_key": {"type": "str", "default": "", "no_log": False},
     "directory": {"type": "path", "required": True},
     "secrets_directory": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["fetched", "present"], "default": "present"},
-    "removed": {"type": "list", "elements": "str", "default": []},
     "save_at_end": {"type": "bool", "default": False},
 }
 
@@ -136,13 +166,13 @@ def ensure(bucket: Bucket, options: Mapping[str, Any], *, check_mode: bool) -> P
     pushes = options["state"] == "present"
     if not pushes:
         check_bucket(bucket)
-    return ensure_state(bucket, folders, push=pushes, removed=options["removed"], check_mode=check_mode)
+    return ensure_state(bucket, folders, push=pushes, check_mode=check_mode)
 
 
 def result_of(plan: Plan) -> dict[str, Any]:
     """Return the module's result."""
-    done = {"fetched": list(plan.fetch), "pushed": list(plan.push)}
-    before: dict[str, list[str]] = {"fetched": [], "pushed": []}
+    done = {"fetched": list(plan.fetch), "pushed": list(plan.push), "set_aside": list(plan.aside)}
+    before: dict[str, list[str]] = {name: [] for name in done}
     return {"changed": done != before, "diff": {"before": before, "after": done}, **done}
 
 
@@ -150,12 +180,20 @@ def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     options = module.params
     try:
-        address = parse_address(options["address"])
-        api = connect(module, ("s3", "sts"))
+        folder = parse_address(options["address"])
+        address = folder.of_cluster(options["project"], str(module.region), options["name"])
+        # Two writes at the same moment, of which S3 answers one so, may both be ours if an answer was lost.
+        api = connect(module, ("s3", "sts"), retry_on=("ConditionalRequestConflict",))
         bucket = Bucket(api, address, kms_key=options["kms_key"], directory=options["directory"])
         plan = ensure(bucket, options, check_mode=module.check_mode)
+    except StateError as error:
+        module.fail_json(msg=str(error), problems=[error.problem.as_dict()])
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), problems=problems_of(error))
+    for name in plan.aside:
+        module.warn(
+            f"{name} differed from {address.url(name)}, which was fetched; that of this controller is {name}.local"
+        )
     module.exit_json(**result_of(plan))
 
 

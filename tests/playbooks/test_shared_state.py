@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
@@ -24,11 +25,13 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_l
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run as Owner
 from lab.aws.patches import ACCOUNT
+from lab.settings import REGION
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, Run, instances, make_bucket, play, vpcs
 
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
-BUCKET, FOLDER = "moon-state", "clusters/lab"
+BUCKET, PREFIX = "moon-state", "clusters"
+FOLDER = f"{PREFIX}/talos-arm64/{REGION}/lab"
 NETWORK = ("--tags", "preflight,network")
 CLUSTER = Identity("lab", "talos-arm64")
 PENDING = "secrets/secrets.pending.yaml"
@@ -57,7 +60,7 @@ def two(tmp_path: Path) -> Path:
 
 def shared(lab: Lab, playbook: str, directory: Path, *options: str, bucket: str = BUCKET) -> Run:
     """Run a playbook from a controller that shares the state."""
-    state = {"cluster_directory": str(directory), "cluster_state": f"s3://{bucket}/{FOLDER}"}
+    state = {"cluster_directory": str(directory), "cluster_state": f"s3://{bucket}/{PREFIX}"}
     return play(lab, playbook, "-e", json.dumps(state), *options)
 
 
@@ -150,6 +153,32 @@ def test_a_plan_saves_nothing(lab: Lab, s3: Any, one: Path, two: Path) -> None:
     assert s3.list_object_versions(Bucket=BUCKET)["Versions"] == before
 
 
+def test_a_playbook_that_tolerates_another_problem_fetches_as_well(lab: Lab, one: Path, two: Path) -> None:
+    run = shared(lab, "playbooks/sessions.yml", two, "-e", "access_expires=yesterday")
+
+    assert run.code == 0, run.output
+    assert (two / PENDING).read_bytes() == (one / PENDING).read_bytes()
+
+
+def test_a_talosconfig_is_made_of_the_secrets(lab: Lab, one: Path, two: Path) -> None:
+    (two / "secrets").mkdir(parents=True)
+    shutil.copy(one / PENDING, two / "secrets" / "secrets.yaml")
+
+    run = shared(lab, "playbooks/sessions.yml", two)
+
+    assert run.code == 0, run.output
+    config = yaml.safe_load((two / "secrets" / "talosconfig").read_text(encoding="utf-8"))
+    endpoints = config["contexts"]["lab"]["endpoints"]
+    assert [endpoint.rpartition(".")[2] for endpoint in endpoints] == ["101", "102", "103"]
+
+
+def test_a_snapshot_does_not_wait_for_the_bucket(lab: Lab, one: Path) -> None:
+    run = shared(lab, "playbooks/etcd_snapshot.yml", one, "-e", "cluster_api_via=localhost", bucket="moon-missing")
+
+    assert "Warning: the files of this controller are used. Failed to use s3://moon-missing/" in run.output
+    assert "Failed to find the talosconfig of lab" in run.output
+
+
 def test_the_lab_refuses_a_bucket_of_another_account(lab: Lab, s3: Any) -> None:
     own = s3.list_objects_v2(Bucket=BUCKET, ExpectedBucketOwner=ACCOUNT)
 
@@ -164,7 +193,7 @@ def test_a_wrong_address_is_one_of_the_problems(lab: Lab, one: Path, address: st
 
     assert run.code != 0
     assert "cluster_state: " in run.output
-    assert "such as s3://my-bucket/clusters/moon" in re.sub(r"\s+", " ", run.output)
+    assert "such as s3://my-bucket/clusters" in re.sub(r"\s+", " ", run.output)
 
 
 def test_another_controller_removes_the_cluster_and_the_state_says_so(lab: Lab, s3: Any, one: Path, two: Path) -> None:

@@ -352,7 +352,8 @@ def test_a_reset_deletes_what_is_ours_and_leaves_the_strangers_alone(
 
     assert run.code == 0, run.output
     assert "All resources of lab in" in run.output
-    assert not (lab.directory / "cluster" / "images.json").exists()
+    record = json.loads((lab.directory / "cluster" / "images.json").read_text(encoding="utf-8"))
+    assert record == {"images": {}, "nodes": {}}
     assert strangers.instance not in run.output
     assert [instance["InstanceId"] for instance in instances(lab)] == [strangers.instance]
     assert vpcs(lab, Project="talos-arm64") == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the state of a cluster is kept. Private to urmanac.talos: may change at any time."""
+"""Where the state of clusters is kept. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .._errors import InputError
 
 LOCAL = "local"
-EXAMPLE = "s3://my-bucket/clusters/moon"
+EXAMPLE = "s3://my-bucket/clusters"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; names with dots do not fit the
 # certificate of S3.
 _ADDRESS = re.compile(
@@ -24,6 +24,10 @@ class Address(NamedTuple):
 
     bucket: str
     prefix: str
+
+    def of_cluster(self, project: str, region: str, name: str) -> Address:
+        """Return the folder of a cluster, which is named as its directory on the controller is."""
+        return self._replace(prefix=f"{self.prefix}/{project}/{region}/{name}")
 
     def key(self, name: str) -> str:
         """Return the key of a file."""

@@ -10,8 +10,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 from __future__ import annotations
 
 import getpass
+import re
 import socket
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -25,6 +27,9 @@ from .files import digest_of, is_state
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 _DENIED = ("AccessDenied", "403")
 _MISSING = ("NoSuchBucket", "404")
+# Not a right on the bucket: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+_KMS = re.compile(r"\bkms:|\bKMS\b")
+_UNENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
 _UNBLOCKED = "NoSuchPublicAccessBlockConfiguration"
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -69,6 +74,23 @@ class Bucket:
             raise
         return found
 
+    @cached_property
+    def _encryption(self) -> dict[str, str]:
+        """Return the headers for KMS; without them the default of the bucket applies, which may have another key."""
+        headers = {"ServerSideEncryption": "aws:kms"}
+        if self._kms_key:
+            return {**headers, "SSEKMSKeyId": self._kms_key}
+        return {} if self._default_encryption().startswith("aws:kms") else headers
+
+    def _default_encryption(self) -> str:
+        try:
+            rules = self._call("get_bucket_encryption")["ServerSideEncryptionConfiguration"]["Rules"]
+        except AwsError as error:
+            if error.reason == _UNENCRYPTED:
+                return ""
+            raise
+        return str(rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+
     def etags(self) -> dict[str, str]:
         """Return the version of each file of the state."""
         prefix = self.address.key("")
@@ -88,15 +110,13 @@ class Bucket:
     def write(self, name: str, content: bytes, etag: str | None) -> str:
         """Replace this version of a file, or create the file, and return its new version."""
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        key = {"SSEKMSKeyId": self._kms_key} if self._kms_key else {}
         try:
             answer = self._call(
                 "put_object",
                 Key=self.address.key(name),
                 Body=content,
                 Metadata=self._metadata(content),
-                ServerSideEncryption="aws:kms",
-                **key,
+                **self._encryption,
                 **condition,
             )
         except AwsError as error:
@@ -146,7 +166,7 @@ class Bucket:
         subject = f"bucket {self.address.bucket}"
         if error.reason == "NoSuchBucket":
             return finding("STATE_BUCKET_MISSING", subject, f"{subject} does not exist")
-        if error.reason in _DENIED:
+        if error.reason in _DENIED and not _KMS.search(error.problem.message):
             message = f"S3 denies the account {self._account} access to {subject} ({error.problem.message})"
             return finding("STATE_BUCKET_DENIED", subject, message)
         return None

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files on a controller that are the state of a cluster. Private to urmanac.talos: may change at any time.
 
-Left out is what a run derives from them or from AWS: the kubeconfig, reports, and the lock of a run.
+Left out is what a run derives from them or from AWS: talosconfig and kubeconfig, host keys, reports, and its lock.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ SECRETS = "secrets/secrets.yaml"
 # Of a cluster that no machine belongs to yet; the first machine turns it into the other one.
 PENDING = "secrets/secrets.pending.yaml"
 BUNDLES = (SECRETS, PENDING)
-_PRIVATE = ("secrets.yaml", "secrets.pending.yaml", "talosconfig")
-_RECORDS = ("images.json", "bastion_images.json", "talos.json", "known_hosts")
+_RECORDS = ("images.json", "bastion_images.json", "talos.json")
 _SESSION = re.compile(r"sessions/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
+_PRIVATE = ("secrets/", "sessions/")
+# As encrypted_with, which needs PyYAML.
+_ENCRYPTED = re.compile(rb"\s*\$ANSIBLE_VAULT;|.*^\s*\"?sops\"?:", re.DOTALL | re.MULTILINE)
 _KNOWN = ".state.json"
 
 
@@ -44,8 +46,17 @@ class Folders(NamedTuple):
 
 def is_state(name: str) -> bool:
     """Return whether a name is that of a file of the state; a bucket may contain any other name."""
-    folder, _, last = name.partition("/")
-    return name in _RECORDS or (folder == "secrets" and last in _PRIVATE) or bool(_SESSION.fullmatch(name))
+    return name in (*BUNDLES, *_RECORDS) or is_session(name)
+
+
+def is_session(name: str) -> bool:
+    """Return whether a name is that of a file of the journal."""
+    return bool(_SESSION.fullmatch(name))
+
+
+def is_encrypted_bundle(name: str, content: bytes) -> bool:
+    """Return whether a file is a bundle that Ansible Vault or SOPS has encrypted."""
+    return name in BUNDLES and _ENCRYPTED.match(content) is not None
 
 
 def digest_of(content: bytes) -> str:
@@ -54,28 +65,35 @@ def digest_of(content: bytes) -> str:
 
 
 def read_files(folders: Folders) -> dict[str, bytes]:
-    """Return the content of each file of the state that exists."""
+    """Return the content of each file of the state that exists and is not empty, as after a full disk."""
     sessions = (f"sessions/{path.name}" for path in sorted((folders.cluster / "sessions").glob("*.json")))
-    names = (*(f"secrets/{name}" for name in _PRIVATE), *_RECORDS, *filter(is_state, sessions))
+    names = (*BUNDLES, *_RECORDS, *filter(is_session, sessions))
     try:
-        return {name: folders.path(name).read_bytes() for name in names if folders.path(name).is_file()}
+        found = {name: folders.path(name).read_bytes() for name in names if folders.path(name).is_file()}
     except OSError as error:
         raise CollectionError(f"Failed to read the state of the cluster: {error.strerror}: {error.filename}") from error
+    return {name: content for name, content in found.items() if content}
 
 
 def write_state_file(folders: Folders, name: str, content: bytes) -> None:
-    """Write a file of the state; no content deletes it."""
-    path, is_private = folders.path(name), name.startswith("secrets/")
+    """Write a file of the state."""
+    path, is_private = folders.path(name), name.startswith(_PRIVATE)
     try:
-        if not content:
-            path.unlink(missing_ok=True)
-            return
         if is_private:
             make_private_directory(path.parent)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         write_file(path, content, mode=0o600 if is_private else 0o644)
     except OSError as error:
         raise CollectionError(f"Failed to write {path}: {error.strerror}") from error
+
+
+def set_aside(folders: Folders, name: str) -> Path:
+    """Rename a file, so that it is not read any more, and return its new path."""
+    path = folders.path(name)
+    try:
+        return path.replace(path.with_name(f"{path.name}.local"))
+    except OSError as error:
+        raise CollectionError(f"Failed to rename {path}: {error.strerror}") from error
 
 
 def changed_at(folders: Folders, name: str) -> str:

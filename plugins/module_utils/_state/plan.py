@@ -5,48 +5,54 @@
 
 Each file has three versions: the one here, the one in the bucket, and the one that both had when they were last the
 same. A file that changed on one side goes to the other one. A file that changed on both sides is never overwritten.
+A bundle of secrets never changes, except that it may be encrypted in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
 
-from .files import BUNDLES, PENDING, SECRETS, digest_of
+from .files import BUNDLES, PENDING, SECRETS, is_session
 
-# A removed file: an object without content, so that the controller needs no permission to delete.
-REMOVED = digest_of(b"")
 Digests = Mapping[str, str]
-Way = Literal["fetch", "push", "conflict", "same"]
+Way = Literal["fetch", "push", "conflict", "aside", "same"]
 
 
 class Plan(NamedTuple):
-    """The names of the files to fetch, of those to push, and of those that changed on both sides."""
+    """The names of the files to fetch, of those to push, and of those that changed on both sides.
 
-    fetch: tuple[str, ...]
-    push: tuple[str, ...]
-    conflicts: tuple[str, ...]
+    Of the journal, which must not block a run, those that changed on both sides are to be set aside here and fetched.
+    """
+
+    fetch: tuple[str, ...] = ()
+    push: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
 
 
-def plan_state(local: Digests, remote: Digests, known: Digests) -> Plan:
-    """Return what has to be done for both sides to be the same."""
-    ways = {name: _way(name, local.get(name), remote.get(name), known.get(name)) for name in {**local, **remote}}
+def plan_state(local: Digests, remote: Digests, known: Digests, *, encrypted: Collection[str] = ()) -> Plan:
+    """Return what has to be done for both sides to be the same; encrypted has the digests of encrypted bundles."""
+    ways = {
+        name: _way(name, local.get(name), remote.get(name), before=known.get(name), encrypted=encrypted)
+        for name in {**local, **remote}
+    }
     ways |= _bundle_ways(local, remote)
-    of = {way: tuple(sorted(name for name in ways if ways[name] == way)) for way in ("fetch", "push", "conflict")}
-    return Plan(of["fetch"], of["push"], of["conflict"])
+    order: tuple[Way, ...] = ("fetch", "push", "conflict", "aside")
+    return Plan(*(tuple(sorted(name for name in ways if ways[name] == way)) for way in order))
 
 
-def _way(name: str, here: str | None, there: str | None, before: str | None) -> Way:
-    if here == there or {here, there} == {None, REMOVED}:
+def _way(name: str, here: str | None, there: str | None, *, before: str | None, encrypted: Collection[str]) -> Way:
+    if here == there:
         return "same"
     if here is None:
-        # Lost, or never here: what a playbook removes is given as REMOVED.
         return "fetch"
     if there is None:
         return "push"
-    if name in BUNDLES or before not in (here, there):
-        return "conflict"
-    return "push" if there == before else "fetch"
+    way: Way = "push" if there == before else "fetch"
+    if before not in (here, there):
+        return "aside" if is_session(name) else "conflict"
+    return way if name not in BUNDLES or (here if way == "push" else there) in encrypted else "conflict"
 
 
 def _bundle_ways(local: Digests, remote: Digests) -> dict[str, Way]:

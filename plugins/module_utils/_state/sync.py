@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .._findings import finding
@@ -15,12 +15,14 @@ from .files import (
     Known,
     changed_at,
     digest_of,
+    is_encrypted_bundle,
     read_files,
     read_known,
+    set_aside,
     write_known,
     write_state_file,
 )
-from .plan import REMOVED, Plan, plan_state
+from .plan import Plan, plan_state
 
 _DOING = "synchronize the state of the cluster"
 
@@ -39,22 +41,20 @@ def check_bucket(bucket: Bucket) -> None:
         raise StateError(f"use {bucket.address.url()}", problem)
 
 
-def ensure_state(
-    bucket: Bucket, folders: Folders, *, push: bool, removed: Collection[str] = (), check_mode: bool
-) -> Plan:
+def ensure_state(bucket: Bucket, folders: Folders, *, push: bool, check_mode: bool) -> Plan:
     """Fetch what changed in the bucket, push what changed here if asked to, and return what was done."""
     url = bucket.address.url()
     known = read_known(folders, url)
     remote = read_remote(bucket, known)
-    local = {**read_files(folders), **dict.fromkeys(removed, b"")}
+    local = read_files(folders)
     digests = {name: digest_of(content) for name, content in local.items()}
-    plan = plan_state(digests, _digests(remote), _digests(known))
+    contents = [*local.items(), *((name, found.content or b"") for name, found in remote.items())]
+    encrypted = {digest_of(content) for name, content in contents if is_encrypted_bundle(name, content)}
+    plan = plan_state(digests, _digests(remote), _digests(known), encrypted=encrypted)
     refuse_conflicts(bucket, folders, plan)
     plan = plan if push else plan._replace(push=())
     if not check_mode:
-        equal = {
-            name: Known(*found[:2]) for name, found in remote.items() if found.digest == digests.get(name, REMOVED)
-        }
+        equal = {name: Known(*found[:2]) for name, found in remote.items() if found.digest == digests.get(name)}
         now = {**known, **equal}
         try:
             now.update(_fetch(bucket, folders, plan, remote))
@@ -74,10 +74,12 @@ def _digests(versions: Mapping[str, Known] | Mapping[str, Remote]) -> dict[str, 
 def _fetch(bucket: Bucket, folders: Folders, plan: Plan, remote: Mapping[str, Remote]) -> dict[str, Known]:
     """Write the files that changed in the bucket, and those that were lost here, and return their versions."""
     fetched = {}
-    for name in plan.fetch:
+    for name in (*plan.fetch, *plan.aside):
         found = remote[name]
         if found.content is None:
             found = read_one(bucket, name)
+        if name in plan.aside:
+            set_aside(folders, name)
         write_state_file(folders, name, found.content or b"")
         fetched[name] = Known(found.etag, found.digest)
     return fetched

@@ -26,7 +26,7 @@ INTERNAL = frozenset(
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
         *("cluster_hours_set", "cluster_run_lock", "cluster_session_report", "cluster_session_state"),
-        *("cluster_state_at_end", "cluster_state_removed"),
+        *("cluster_state_at_end", "cluster_state_optional"),
         *("cluster_boot_to_talos_archive_sha256", "cluster_control_planes", "cluster_sessions_directory"),
         *("cozystack_result", "preflight_cost", "preflight_forecast"),
     }

@@ -22,7 +22,8 @@ from ansible_collections.urmanac.talos.plugins.modules import ec2_state
 from tests.ec2_cluster import REGION, empty_aws, run_module
 
 BUCKET = "moon-state"
-ADDRESS = f"s3://{BUCKET}/clusters/moon"
+FOLDER = f"clusters/talos-arm64/{REGION}/moon"
+ADDRESS = f"s3://{BUCKET}/{FOLDER}"
 CONTENT = "a secret that appears nowhere\n"
 BLOCKS = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 
@@ -41,7 +42,8 @@ def s3() -> Iterator[Any]:
 def run(capsys: pytest.CaptureFixture[str], s3: Any) -> Any:
     def of(folder: Path, **options: Any) -> dict[str, Any]:
         folders = {"directory": str(folder), "secrets_directory": str(folder / "secrets")}
-        return run_module(ec2_state.main, capsys, address=ADDRESS, region=REGION, **folders, **options)
+        cluster = {"name": "moon", "project": "talos-arm64", "region": REGION, **folders, **options}
+        return run_module(ec2_state.main, capsys, address=f"s3://{BUCKET}/clusters", **cluster)
 
     return of
 
@@ -86,36 +88,77 @@ def test_objects_are_encrypted_with_the_key_that_was_given(s3: Any, run: Any, on
 
     run(one, kms_key=key)
 
-    head = s3.head_object(Bucket=BUCKET, Key="clusters/moon/secrets/secrets.yaml")
+    head = s3.head_object(Bucket=BUCKET, Key=f"{FOLDER}/secrets/secrets.yaml")
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
-def test_lost_files_are_fetched_back_and_removed_ones_are_removed_everywhere(run: Any, one: Path, two: Path) -> None:
+def test_two_clusters_of_one_address_have_their_own_files(s3: Any, run: Any, one: Path, two: Path) -> None:
+    run(one)
+
+    run_of_another = run(two, name="sun")
+
+    assert run_of_another["fetched"] == []
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert {key.rpartition("/moon/")[0] for key in keys} == {f"clusters/talos-arm64/{REGION}"}
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "missing"])
+def test_lost_files_are_fetched_back(run: Any, one: Path, two: Path, empty: bool) -> None:
+    run(one)
+    lost = [one / "secrets" / "secrets.yaml", one / "images.json"]
+    for path in lost:
+        path.write_bytes(b"") if empty else path.unlink()
+
+    result = run(one)
+
+    assert (result["fetched"], result["pushed"]) == (["images.json", "secrets/secrets.yaml"], [])
+    assert all(path.read_bytes() for path in lost)
+
+
+def test_a_session_that_changed_on_both_sides_is_set_aside(run: Any, one: Path, two: Path) -> None:
     run(one), run(two)
-    (one / "secrets" / "secrets.yaml").unlink()
-    (one / "images.json").unlink()
+    write(one / "sessions" / "first.json", "one")
+    write(two / "sessions" / "first.json", "two")
+    run(one)
 
-    result = run(one, removed=["images.json"])
-    other = run(two)
+    result = run(two)
 
-    assert (result["fetched"], result["pushed"]) == (["secrets/secrets.yaml"], ["images.json"])
-    assert other["fetched"] == ["images.json"]
-    assert not (two / "images.json").exists()
-    assert not (one / "images.json").exists()
-    assert (run(one)["changed"], run(two)["changed"]) == (False, False)
+    assert result["set_aside"] == ["sessions/first.json"]
+    assert "sessions/first.json.local" in str(result["warnings"])
+    assert (two / "sessions" / "first.json").read_text(encoding="utf-8") == "one"
+    assert (two / "sessions" / "first.json.local").read_text(encoding="utf-8") == "two"
+    assert (two / "sessions" / "first.json").stat().st_mode & 0o777 == 0o600
+    assert (two / "sessions").stat().st_mode & 0o777 == 0o700
+    assert run(two)["changed"] is False
 
 
-def test_a_file_that_is_made_again_after_its_removal_comes_to_the_other_controller(
-    run: Any, one: Path, two: Path
+@pytest.mark.parametrize("text", ["$ANSIBLE_VAULT;1.1;AES256\n61\n", "cluster: ENC\nsops:\n    mac: ENC\n"])
+def test_a_bundle_that_was_encrypted_in_its_place_replaces_the_plain_one(
+    run: Any, one: Path, two: Path, text: str
 ) -> None:
     run(one), run(two)
-    (one / "images.json").unlink()
-    run(one, removed=["images.json"])
-    write(one / "images.json", "new")
+    write(one / "secrets" / "secrets.yaml", text)
 
-    run(one), run(two)
+    pushed, fetched = run(one), run(two)
 
-    assert (two / "images.json").read_text(encoding="utf-8") == "new"
+    assert pushed["pushed"] == fetched["fetched"] == ["secrets/secrets.yaml"]
+    assert (two / "secrets" / "secrets.yaml").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("default", ["aws:kms", "AES256"])
+def test_the_default_encryption_of_the_bucket_applies_if_it_has_a_key_of_kms(
+    s3: Any, run: Any, one: Path, default: str
+) -> None:
+    key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["Arn"]
+    rule = {"SSEAlgorithm": default, **({"KMSMasterKeyID": key} if default == "aws:kms" else {})}
+    rules = [{"ApplyServerSideEncryptionByDefault": rule}]
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})
+
+    run(one)
+
+    head = s3.head_object(Bucket=BUCKET, Key=f"{FOLDER}/images.json")
+    assert head["ServerSideEncryption"] == "aws:kms"
+    assert head.get("SSEKMSKeyId") == (key if default == "aws:kms" else None)
 
 
 def test_a_change_that_was_not_pushed_yet_is_no_conflict_later(run: Any, one: Path, two: Path) -> None:
@@ -137,6 +180,7 @@ def test_a_file_that_changed_on_both_sides_is_refused_with_both_versions(run: An
     result = run(two)
 
     assert result["failed"] is True
+    assert [problem["code"] for problem in result["problems"]] == ["STATE_CONFLICT"]
     assert f"{two}/images.json, changed 20" in result["msg"]
     assert f"{ADDRESS}/images.json, written by " in result["msg"]
     assert f" in {one}, since 20" in result["msg"]
@@ -171,41 +215,46 @@ def test_nothing_but_names_is_shown(run: Any, one: Path, two: Path) -> None:
 def test_check_mode_changes_neither_side(s3: Any, run: Any, one: Path, two: Path) -> None:
     planned = run(one, _ansible_check_mode=True)
     left = s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
-    run(one)
+    pushed = run(one)["pushed"]
     fetched = run(two, _ansible_check_mode=True)
 
-    assert (planned["pushed"], left) == (run(one)["pushed"] or planned["pushed"], 0)
+    assert (planned["pushed"], left) == (pushed, 0)
     assert fetched["fetched"] == planned["pushed"]
     assert not two.exists()
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "text", "code"),
     [
-        pytest.param(("delete_public_access_block", {}), "may be made public", id="public access is not blocked"),
+        pytest.param(
+            ("delete_public_access_block", {}), "may be made public", "PUBLIC", id="public access is not blocked"
+        ),
         pytest.param(
             ("put_public_access_block", {"PublicAccessBlockConfiguration": {**BLOCKS, "BlockPublicPolicy": False}}),
             "may be made public: BlockPublicPolicy is off",
+            "PUBLIC",
             id="a policy may open it",
         ),
         pytest.param(
             ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Suspended"}}),
             "has no versioning",
+            "UNVERSIONED",
             id="without versioning",
         ),
-        pytest.param(("delete_bucket", {}), "does not exist", id="missing"),
+        pytest.param(("delete_bucket", {}), "does not exist", "MISSING", id="missing"),
     ],
 )
 def test_a_bucket_that_must_not_hold_secrets_is_refused(
-    s3: Any, run: Any, two: Path, change: tuple[str, dict[str, Any]], code: str
+    s3: Any, run: Any, two: Path, change: tuple[str, dict[str, Any]], text: str, code: str
 ) -> None:
     operation, options = change
     getattr(s3, operation)(Bucket=BUCKET, **options)
 
     result = run(two, state="fetched")
 
-    assert code in result["msg"]
-    assert "Failed to use s3://moon-state/clusters/moon" in result["msg"]
+    assert text in result["msg"]
+    assert [problem["code"] for problem in result["problems"]] == [f"STATE_BUCKET_{code}"]
+    assert f"Failed to use {ADDRESS}" in result["msg"]
 
 
 class Racing(AwsApi):
@@ -229,19 +278,19 @@ def test_a_writer_at_the_same_time_is_not_overwritten_and_named(s3: Any, run: An
     if known:
         run(one)
         write(one / "images.json", "mine")
-    bucket = Bucket(Racing(s3, b"theirs"), Address(BUCKET, "clusters/moon"), kms_key="", directory="/here")
+    bucket = Bucket(Racing(s3, b"theirs"), Address(BUCKET, FOLDER), kms_key="", directory="/here")
 
     with pytest.raises(StateError, match="at the same time by you@desktop in /there, since 20") as refused:
         ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
 
     assert refused.value.problem.code == "STATE_CHANGED"
-    assert s3.get_object(Bucket=BUCKET, Key="clusters/moon/images.json")["Body"].read() == b"theirs"
+    assert s3.get_object(Bucket=BUCKET, Key=f"{FOLDER}/images.json")["Body"].read() == b"theirs"
 
 
 def test_a_write_whose_answer_was_lost_is_our_own(s3: Any, run: Any, one: Path) -> None:
     run(one)
     write(one / "images.json", "mine")
-    bucket = Bucket(Racing(s3, b"mine"), Address(BUCKET, "clusters/moon"), kms_key="", directory="/here")
+    bucket = Bucket(Racing(s3, b"mine"), Address(BUCKET, FOLDER), kms_key="", directory="/here")
 
     plan = ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._state.address import Address, parse_address
 from ansible_collections.urmanac.talos.plugins.module_utils._state.files import PENDING, SECRETS, is_state
-from ansible_collections.urmanac.talos.plugins.module_utils._state.plan import REMOVED, Plan, plan_state
+from ansible_collections.urmanac.talos.plugins.module_utils._state.plan import Plan, plan_state
 
 NOTHING = Plan((), (), ())
 RECORD = "images.json"
@@ -28,12 +28,6 @@ RECORD = "images.json"
         pytest.param("a", "b", "a", Plan((RECORD,), (), ()), id="changed there"),
         pytest.param("b", "c", "a", Plan((), (), (RECORD,)), id="changed on both sides"),
         pytest.param("b", "c", None, Plan((), (), (RECORD,)), id="different, met for the first time"),
-        pytest.param(REMOVED, "a", "a", Plan((), (RECORD,), ()), id="removed here"),
-        pytest.param("a", REMOVED, "a", Plan((RECORD,), (), ()), id="removed there"),
-        pytest.param(REMOVED, "b", "a", Plan((), (), (RECORD,)), id="removed here and changed there"),
-        pytest.param(None, REMOVED, REMOVED, NOTHING, id="removed on both sides"),
-        pytest.param(REMOVED, None, None, NOTHING, id="removed before it was pushed"),
-        pytest.param("b", REMOVED, REMOVED, Plan((), (RECORD,), ()), id="made again"),
     ],
 )
 def test_a_file_goes_to_the_side_that_has_not_changed(
@@ -62,8 +56,38 @@ def test_secrets_are_never_replaced(local: dict[str, str], remote: dict[str, str
 
 
 @pytest.mark.parametrize(
+    ("here", "there", "expected"),
+    [
+        pytest.param("encrypted", "plain", Plan((), (SECRETS,), ()), id="encrypted here"),
+        pytest.param("plain", "encrypted", Plan((SECRETS,), (), ()), id="encrypted by another controller"),
+        pytest.param("other", "plain", Plan((), (), (SECRETS,)), id="another one"),
+    ],
+)
+def test_secrets_may_be_encrypted_in_their_place(here: str, there: str, expected: Plan) -> None:
+    local, remote, known = {SECRETS: here}, {SECRETS: there}, {SECRETS: "plain"}
+
+    assert plan_state(local, remote, known, encrypted={"encrypted"}) == expected
+    assert plan_state(local, remote, {}, encrypted={"encrypted"}).conflicts == (SECRETS,)
+
+
+def test_a_session_that_changed_on_both_sides_blocks_no_run() -> None:
+    session = "sessions/first.json"
+
+    assert plan_state({session: "b"}, {session: "c"}, {session: "a"}) == Plan(aside=(session,))
+
+
+@pytest.mark.parametrize(
     "name",
-    ["../x", "sessions/../../x.json", "sessions/.x.json", "secrets/kubeconfig", "secrets/../images.json", "report/x"],
+    [
+        "../x",
+        "sessions/../../x.json",
+        "sessions/.x.json",
+        "secrets/kubeconfig",
+        "secrets/talosconfig",
+        "known_hosts",
+        "secrets/../images.json",
+        "report/x",
+    ],
 )
 def test_other_names_in_the_bucket_are_ignored(name: str) -> None:
     assert not is_state(name)
@@ -77,5 +101,5 @@ def test_an_address_names_a_bucket_and_a_folder() -> None:
     "text", ["s3://my-bucket", "s3://My_Bucket/moon", "my-bucket/moon", "s3://my.bucket/moon", "s3://my-bucket/../moon"]
 )
 def test_another_address_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InputError, match="such as s3://my-bucket/clusters/moon"):
+    with pytest.raises(InputError, match="such as s3://my-bucket/clusters"):
         parse_address(text)
