@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.parameter import parameter_prefix
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY
@@ -149,8 +150,8 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
         ),
         pytest.param("stop", ("-e", "stop_snapshot="), "leave it out to save a snapshot", id="no word on a snapshot"),
         pytest.param("upgrade", ("-e", "talos_upgrade_nodes="), "leave it out to upgrade all", id="no names of nodes"),
-        pytest.param("netboot", (), "the inventory has no host bastion", id="netboot_noinv"),
-        pytest.param("boot", (), "has no instance of lab for", id="boot_noinv"),
+        pytest.param("netboot", (), "the inventory has no host bastion", id="no inventory (netboot_noinv)"),
+        pytest.param("boot", (), "has no instance of lab for", id="no instance (boot_noinv)"),
     ],
 )
 def test_a_run_that_would_do_nothing_or_something_else_fails(
@@ -260,6 +261,18 @@ def test_what_is_refused_is_listed_once(refused_after_reading: str) -> None:
     assert refused_after_reading.count("cluster_talos_contract:") == 1
 
 
+def test_a_type_of_instance_that_cannot_run_a_node_is_refused(lab: Lab) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/site.yml", "-e", "cluster_instance_type=t3.nano")
+
+    assert run.code != 0
+    message = run.output.partition("Nothing was created or changed")[2].partition("Origin:")[0]
+    assert "t3.nano is x86_64" in message
+    assert "MiB of memory" in message
+    assert calls(lab) == before
+
+
 def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: Lab) -> None:
     real = ("AWS_ENDPOINT_URL=https://192.0.2.1", "AWS_ACCESS_KEY_ID=not-the-lab", "AWS_MAX_ATTEMPTS=1")
 
@@ -269,14 +282,24 @@ def test_a_loopback_vpc_is_refused_where_the_endpoint_is_not_on_loopback(lab: La
     assert "127.0.0.0/8 is the controller's loopback network" in run.output
 
 
+def parameters_of_a_cluster_that_was_never_built(lab: Lab) -> list[str]:
+    """Return the names of its parameters, of which SSM lists ten at a time."""
+    path = parameter_prefix("talos-arm64", "never-built")
+    wanted = {"Key": "Name", "Option": "BeginsWith", "Values": [path]}
+    found = lab.client("ssm").describe_parameters(ParameterFilters=[wanted])
+    return [item["Name"] for item in found["Parameters"]]
+
+
 @pytest.mark.parametrize(
     ("playbook", "said"),
     [
         pytest.param(
-            "reset", "Nothing was deleted: eu-west-1 has no resources of a cluster never-built", id="reset_nocluster"
+            "reset",
+            "Nothing was deleted: eu-west-1 has no resources of a cluster never-built",
+            id="a reset of no cluster (reset_nocluster)",
         ),
         pytest.param("stop", "Nothing was stopped: eu-west-1 has no resources of a cluster never-built", id="stop"),
-        pytest.param("start", "Nothing was started: the cluster never-built", id="start"),
+        pytest.param("start", "started: eu-west-1 has no nodes of a cluster never-built", id="start"),
         pytest.param("access", "closed: eu-west-1 has no resources of a cluster never-built", id="access"),
         pytest.param("audit", "audited: eu-west-1 has no resources of a cluster never-built", id="audit"),
         pytest.param(
@@ -291,18 +314,17 @@ def test_what_needs_a_cluster_fails_for_one_that_was_never_built(
 
     run = play(lab, f"playbooks/{playbook}.yml", "-e", json.dumps(given))
 
-    parameters = lab.client("ssm").describe_parameters()["Parameters"]
     assert run.code != 0
     assert said in " ".join(run.output.split())
-    assert [item["Name"] for item in parameters if "never-built" in item["Name"]] == []
+    assert parameters_of_a_cluster_that_was_never_built(lab) == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".run.json"] == []
 
 
 def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None:
     run = play(lab, "playbooks/health.yml", "-e", "cluster_name=never-built")
 
     assert run.code != 0
-    parameters = lab.client("ssm").describe_parameters()["Parameters"]
-    assert [item["Name"] for item in parameters if "never-built" in item["Name"]] == []
+    assert parameters_of_a_cluster_that_was_never_built(lab) == []
     assert "Failed to find the bastion of never-built: it does not exist" in run.output
 
 
