@@ -239,7 +239,8 @@ removal_problems:
 uncertain:
   description: >-
     One line for each role, instance profile and host key that has the tags of the cluster, but not the one that makes
-    it certain to be the cluster's. A removal leaves it.
+    it certain to be the cluster's. A removal leaves it. Also one for each schedule of another owner that may not be
+    read, so that it may use an IAM role of the cluster.
   returned: success
   type: list
   elements: str

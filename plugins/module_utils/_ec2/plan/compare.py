@@ -55,11 +55,12 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
         resources,
         _found(ours, described | members, duplicates),
         tuple(thing for thing in others if thing.kind in GUEST_KINDS and not thing.unmanaged),
-        ties,
+        tuple(tie for tie in ties if not tie.is_unread),
         # AWS makes the main route table of a VPC, without tags.
         tuple(thing for thing in others if thing.unmanaged and not thing.have.get("main")),
         seconds_of(chosen, ours, duplicates),
         tuple(thing for thing in others if thing.uncertain),
+        tuple(tie for tie in ties if tie.is_unread),
         next((thing.have["schedules"] for thing in ours if thing.kind == "schedule_group"), {}),
     )
 

@@ -90,6 +90,8 @@ class Comparison(NamedTuple):
     seconds: tuple[tuple[Thing, Thing], ...] = ()
     # Resources that may be the cluster's, which a removal leaves.
     uncertain: tuple[Thing, ...] = ()
+    # What could not be read, and may be connected with a resource of the cluster.
+    unread: tuple[Tie, ...] = ()
     # The schedules in the group of the cluster, also if the description has none.
     schedules: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 

@@ -26,7 +26,7 @@ from .comparison import Comparison, Resource
 from .current import Thing, read_cluster
 from .owners import host_key_problems, owner_of, second_problems, taken_problems, uncertain_lines, unmanaged_problems
 from .parts import bastion_of, hours_of, nodes_of, part_of, schedule_role_of
-from .text import guest_problems, plan_lines, tie_problem
+from .text import guest_problems, plan_lines, tie_problem, unread_lines
 from .ties import Tie, read_ties
 
 
@@ -58,7 +58,7 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
         "found": [found._asdict() for found in comparison.found],
         "guests": [_thing_as_dict(guest) for guest in comparison.guests] + _obstacles(comparison),
         "ties": [_tie_as_dict(tie) for tie in comparison.ties],
-        "uncertain": uncertain_lines(comparison.uncertain, spec.region),
+        "uncertain": [*uncertain_lines(comparison.uncertain, spec.region), *unread_lines(comparison.unread)],
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
         "removal_problems": [problem.as_dict() for problem in removal_problems(comparison)],
         "summary": comparison.summary(),

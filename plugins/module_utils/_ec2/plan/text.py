@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._findings import Finding, finding
@@ -90,6 +90,16 @@ def tie_text(tie: Tie) -> str:
     return f"{ours} {tie.how} {other}, which is not managed by this cluster ({owner_of(tie.other)})"
 
 
+def unread_lines(ties: Iterable[Tie]) -> list[str]:
+    """Return which resources of other owners could not be read, each with what it may use."""
+    used: dict[str, list[str]] = {}
+    for tie in ties:
+        ours = f"{kind_word(tie.ours.kind)} {tie.ours.name}"
+        used.setdefault(f"{kind_word(tie.other.kind)} {tie.other.id}", []).append(ours)
+    unknown = "could not be read, so it is not known whether it uses"
+    return [f"? {other}: {unknown} {' or '.join(ours)}" for other, ours in used.items()]
+
+
 def tie_problem(tie: Tie) -> Finding:
     """Return that a resource of the cluster is connected with one of another owner."""
     return finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
@@ -98,11 +108,12 @@ def tie_problem(tie: Tie) -> Finding:
 def guest_problems(comparison: Comparison) -> Iterator[Finding]:
     """Yield each resource in the network of the cluster that a teardown does not delete."""
     for guest in comparison.guests:
-        message = f"{kind_word(guest.kind)} {guest.id} in it is not managed by this cluster ({owner_of(guest)})"
+        what = f"{kind_word(guest.kind)} {guest.id} is in the network of the cluster"
+        message = f"{what} and not managed by it ({owner_of(guest)})"
         yield finding("GUEST_IN_NETWORK", f"{guest.kind} {guest.id}", message)
     for found in comparison.obstacles:
-        what = f"{kind_word(found.kind)} {found.id}"
-        message = f"{what} has the tags of this cluster, but no playbook creates or deletes it"
+        what = f"{kind_word(found.kind)} {found.id} is in the network of the cluster"
+        message = f"{what} and has its tags, but no playbook creates or deletes it"
         remedy = "Delete it, then run the playbook again."
         yield finding("GUEST_IN_NETWORK", f"{found.kind} {found.id}", message, remedy)
 

@@ -51,6 +51,11 @@ class Tie(NamedTuple):
     remedy: str
     blocks: bool = False
 
+    @property
+    def is_unread(self) -> bool:
+        """Return whether the other resource could not be read, so that the connection is only possible."""
+        return bool(self.other.have.get("unread"))
+
 
 class Link(NamedTuple):
     """One way in which our resources of a kind can be connected with other resources, and how to find these.
@@ -104,7 +109,7 @@ def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known
         Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=shlex.quote(other.id)), link.blocks)
         for other in others.values()
         for thing in ours
-        if other.id in _values(thing, link.held) or thing.id in words_in(other.have)
+        if other.have.get("unread") or other.id in _values(thing, link.held) or thing.id in words_in(other.have)
     ]
 
 
@@ -176,9 +181,9 @@ def _schedule_with_roles(place: Place, group: str, name: str) -> Thing | None:
     try:
         call = read_call(place.api, SchedulePlace(name, group), 0)
     except AwsError as error:
-        # A schedule that may not be read must not prevent the removal of a cluster.
+        # A schedule that may not be read is named, and must not prevent the removal of a cluster.
         if error.problem.code == "NOT_AUTHORIZED":
-            return None
+            return Thing("schedule", f"{group}/{name}", name, {}, {"unread": True}, owned=False)
         raise
     if call is None or is_closing(place.spec, name, call):
         return None

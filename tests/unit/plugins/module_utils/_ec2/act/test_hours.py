@@ -357,7 +357,12 @@ def test_a_schedule_of_another_owner_that_uses_another_role_or_may_not_be_read_k
     ensure(api)
     schedule_of_bob(api, role)
 
-    assert ensure(aws(), state="absent").changed
+    outcome = ensure(aws(), state="absent")
+
+    assert outcome.changed
+    lines = result_of(spec(bastion=MACHINE, hours=TTL), outcome.before, NOW)["uncertain"]
+    unread = "? schedule bob/nightly: could not be read, so it is not known whether it uses "
+    assert [line.startswith(unread) and f"IAM role {NAME}" in line for line in lines] == [True] * (aws is Denying)
 
 
 def test_every_setting_of_a_schedule_in_the_model_of_aws_is_known() -> None:
