@@ -905,8 +905,12 @@ def _unbound(*events: Object, reason: str = "Unschedulable", message: str = "") 
     """Return a cluster with a pod that waits for the volume of its claim."""
     words = message or "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3."
     objects = dict(_unscheduled(reason, words))
-    claim = {"metadata": {"name": _CLAIM, "namespace": "cozy-linstor"}, "status": {"phase": "Pending"}}
-    return objects | {kinds.CLAIM: [claim], kinds.EVENT: list(events)}
+    return objects | {kinds.CLAIM: [pending_claim(_CLAIM)], kinds.EVENT: list(events)}
+
+
+def pending_claim(name: str) -> Object:
+    """Return a claim that has no volume yet."""
+    return {"metadata": {"name": name, "namespace": "cozy-linstor"}, "status": {"phase": "Pending"}}
 
 
 def _about_claim(reason: str, message: str) -> Object:

@@ -120,8 +120,9 @@ def storage(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fi
     if has_linstor and not classes and not found.pools:
         yield finding("DATA_DISK_MISSING", "LINSTOR", meaning_of("DATA_DISK_MISSING"))
     waiting = found.pods.waiting_for.get("VOLUME_PENDING")
-    # A provisioner that says why is a fault of its own.
-    if waiting and all(fault.code != "VOLUME_PENDING" for fault in found.faults):
+    # A claim whose provisioner says why is a fault of its own.
+    told = {f"{fault.place.namespace}/{fault.place.pod}" for fault in found.faults if fault.code == "VOLUME_PENDING"}
+    if waiting and not (told and told.issuperset(found.claims_pending)):
         waiter = waiter_of(waiting.first, found, progress)
         claims = f"volumes ({', '.join(found.claims_pending[:5])})" if found.claims_pending else "volumes"
         message = _waiting_text(waiting, claims, waiter)

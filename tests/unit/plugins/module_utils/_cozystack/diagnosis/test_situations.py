@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import FakeApi
-from tests.cozystack_situations import SITUATIONS, Situation
+from tests.cozystack_situations import SITUATIONS, Situation, pending_claim
 
 
 def seen(situation: Situation) -> dict[str, Any]:
@@ -42,6 +43,17 @@ def test_what_is_known_stands_alone_and_not_beside_a_deadline(situation: Situati
 def test_there_are_many_situations_and_no_two_are_the_same() -> None:
     assert len(SITUATIONS) >= 40
     assert len({one.name for one in SITUATIONS}) == len(SITUATIONS)
+
+
+def test_a_claim_without_a_reason_is_named_beside_one_with_its_reason() -> None:
+    (situation,) = (one for one in SITUATIONS if one.name == "a volume that LINSTOR has no place for")
+    claims = [*situation.objects[kinds.CLAIM], pending_claim("silent")]
+
+    found = seen(situation._replace(objects={**situation.objects, kinds.CLAIM: claims}))
+
+    reason, others = (one["message"] for one in found["verdicts"])
+    assert "ProvisioningFailed" in reason
+    assert "waits for volumes (cozy-linstor/data-linstor-0, cozy-linstor/silent)" in others
 
 
 def test_case_23_pod_waits_for_mount() -> None:
