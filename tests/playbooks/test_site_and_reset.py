@@ -275,7 +275,7 @@ def test_what_would_end_a_running_machine_is_left_to_a_person(lab: Lab, built: R
     run = play(lab, SITE, "-e", "cluster_volume_size=100")
 
     assert run.code != 0
-    assert "CHANGE_NEEDS_DECISION: volume_size of lab-gateway: It cannot be changed from 50 to 100" in run.output
+    assert "CHANGE_NEEDS_DECISION: volume_size of lab-gateway: it cannot be changed from 50 to 100" in run.output
     assert "aws ec2 terminate-instances --instance-ids i-" in run.output
     assert calls(lab) == before + RUN_LOCK
 

@@ -308,7 +308,7 @@ def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
         elif subnet:
             yield from _membership_problems(subject, address, subnet)
     for address, count in Counter(address_of(text) for _subject, text in wanted).items():
-        if address and subnet and count > 1:
+        if address and count > 1 and (subnet or str(address) not in _OF_NO_SUBNET):
             owners = sorted(subject for subject, text in wanted if address_of(text) == address)
             message = f"{address} is assigned to {' and '.join(owners)}."
             yield finding("ADDRESS_TAKEN_TWICE", owners[1], message)

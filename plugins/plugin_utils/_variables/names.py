@@ -42,11 +42,12 @@ def unknown_names(
     """
     prefixes = tuple(f"{role}_" for role in roles)
     for name in given:
+        if name in known or name in INTERNAL or any(fnmatchcase(name, pattern) for pattern in others):
+            continue
         meant = name.lower().replace("-", "_")
-        if name != meant in known:
+        if meant in known:
             yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", f"Did you mean {meant}?")
-        of_others = any(fnmatchcase(name, pattern) for pattern in others)
-        if name.startswith(prefixes) and not of_others and name not in known and name not in INTERNAL:
+        elif name.startswith(prefixes):
             remedy = _remedy(name, _shared(name, prefixes, known), known)
             yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", remedy)
 

@@ -16,10 +16,8 @@ def nodes_stop_lines(hours: HoursSpec, now: datetime) -> list[str]:
 
     It is not postponed as the bastion's is: a schedule of EventBridge that starts later would leave out a whole stop.
     """
-    at, run = (
-        next_time(hours.stop, hours.time_zone, now) if hours.is_scheduled else None,
-        timedelta(minutes=BUILD_MINUTES),
-    )
+    at = next_time(hours.stop, hours.time_zone, now) if hours.is_scheduled else None
+    run = timedelta(minutes=BUILD_MINUTES)
     if at is None or at - now >= run:
         return []
     when = f"at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, in {(at - now) // timedelta(minutes=1)} minutes"

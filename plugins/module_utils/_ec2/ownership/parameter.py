@@ -76,7 +76,7 @@ class ClusterParameter:
         self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
 
     def create_or_read(self, text: str) -> Literal[True] | Held | None:
-        """Create the parameter and return True, or return what it contains, or None as the function below."""
+        """Create the parameter and return True, or return what it contains, or None as create_or_read."""
         return create_or_read(Calls(self._api, self.clock), lambda: self.create(text), self.read_own)
 
     def read(self) -> Held | None:

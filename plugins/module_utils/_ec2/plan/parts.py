@@ -102,7 +102,7 @@ def _to_decide(resource: Resource, difference: Difference) -> Finding:
     return finding(
         "CHANGE_NEEDS_DECISION",
         f"{difference.property} of {resource.name}",
-        f"It cannot be changed from {difference.have} to {difference.want} while the resource is in use",
+        f"it cannot be changed from {difference.have} to {difference.want} while the resource is in use",
         f"To keep it, change the description. To change it: {command}",
     )
 

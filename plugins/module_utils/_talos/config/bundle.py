@@ -111,9 +111,12 @@ def _decrypted(text: str, path: Path) -> str:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_SECONDS
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        cause = getattr(error, "strerror", None) or f"sops did not end within {_SECONDS} s"
-        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause}. {_KEY_OF_SOPS}") from error
+    except OSError as error:
+        cause = f"{program} cannot be started: {error.strerror}. Install sops for this machine."
+        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause}") from error
+    except subprocess.TimeoutExpired as error:
+        cause = f"sops did not end within {_SECONDS} s."
+        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause} {_KEY_OF_SOPS}") from error
     if done.returncode != 0:
         said = " ".join(received(done.stderr).split())
         raise InputError(f"Failed to decrypt the secrets bundle {path}: sops reports: {said[:500]} {_KEY_OF_SOPS}")

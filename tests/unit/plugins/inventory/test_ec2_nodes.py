@@ -438,6 +438,10 @@ def test_the_examples_run_as_they_stand(ec2: CannedEc2, tmp_path: Path, monkeypa
         inventory = parsed(tmp_path / f"{number}.ec2_nodes.yml", **example)
 
         assert len(inventory.hosts) == 3
+    # The last one is the file that users copy.
+    (bastion,) = (host for host in inventory.hosts.values() if _checks(host))
+    known = tmp_path / ".local/share/urmanac.talos/talos-arm64/eu-west-1/talos/known_hosts"
+    assert f"UserKnownHostsFile={known}" in bastion.vars["ansible_ssh_common_args"]
 
 
 def test_the_host_key_of_the_bastion_alone_is_checked_against_the_clusters_file(parse: Parse) -> None:

@@ -289,11 +289,12 @@ def test_an_empty_patch_is_no_problem() -> None:
     assert problems("talos_patches", ["", None]) == []
 
 
-@pytest.mark.parametrize("name", ["CLUSTER_NAME", "cluster-name", "Cluster_Name"])
+@pytest.mark.parametrize("name", ["CLUSTER_NAME", "cluster-name", "Cluster_Name", "cluster_Name"])
 def test_a_name_that_is_written_another_way_is_refused(name: str) -> None:
     (problem,) = unknown_names([name], role_names(), OPTIONS)
 
     assert (problem.subject, problem.remedy) == (name, "Did you mean cluster_name?")
+    assert list(unknown_names([name], role_names(), OPTIONS, [name])) == []
 
 
 def test_a_wrong_value_is_reported_where_it_is_written() -> None:

@@ -77,6 +77,11 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"bastion_ipv4": "10.10.1.100"}, "ADDRESS_OUTSIDE_SUBNET", id="bastion elsewhere"),
         pytest.param({"nodes": [node(ipv4="10.10.1.7")]}, "ADDRESS_OUTSIDE_SUBNET", id="node elsewhere"),
         pytest.param({"bastion_ipv4": "10.10.0.101"}, "ADDRESS_TAKEN_TWICE", id="node and bastion"),
+        pytest.param(
+            {"subnet_ipv4_cidr": "10.10.0.0", "bastion_ipv4": "10.10.0.101"},
+            "ADDRESS_TAKEN_TWICE",
+            id="node and bastion, of a wrong subnet",
+        ),
         pytest.param({"nodes": [node("a.b")]}, "INVALID_NODE_NAME", id="dot in a node's name"),
         pytest.param({"nodes": [node("bastion")]}, "NODE_NAME_RESERVED", id="node called bastion"),
         pytest.param({"nodes": [node(role="storage")]}, "UNKNOWN_NODE_ROLE", id="role storage"),

@@ -107,7 +107,7 @@ def test_a_registry_is_asked_at_its_place(registry: str, expected: Place) -> Non
         ("nas", False),
     ],
 )
-def test_what_is_private_host_is_distinguished_from_what_is_not(host: str, expected: bool) -> None:
+def test_a_host_of_a_private_network_is_known_by_its_name_or_address(host: str, expected: bool) -> None:
     assert is_private_host(host) is expected
 
 

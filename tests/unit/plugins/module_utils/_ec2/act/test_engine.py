@@ -425,7 +425,9 @@ def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: Ba
     made = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=f"network interface {made} in it is not managed by this cluster"):
+    with pytest.raises(
+        Ec2Error, match=f"network interface {made} is in the network of the cluster and not managed by it"
+    ):
         absent(api)
 
     assert api.writes() == []

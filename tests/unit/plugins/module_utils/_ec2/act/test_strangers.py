@@ -172,7 +172,7 @@ def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
 
     assert_refused_and_kept(api, key, read)
 
-    with pytest.raises(Ec2Error, match=r"Failed to remove the network: .* is not managed by this cluster \(Owner=Bob"):
+    with pytest.raises(Ec2Error, match=r"Failed to remove the network: .* and not managed by it \(Owner=Bob"):
         remove(api)
     assert (read(), api.writes()) == (before, [])
 
@@ -237,7 +237,9 @@ def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, pla
     before = read()
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=rf"the network: {kind_word(kind)} \S+ in it is not managed by this"):
+    with pytest.raises(
+        Ec2Error, match=rf"the network: {kind_word(kind)} \S+ is in the network of the cluster and not managed by it"
+    ):
         remove(api)
 
     # A NAT gateway is in a subnet, and has an interface there.
@@ -260,7 +262,9 @@ def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_ou
     GUESTS[kind](stranger)
     api.calls.clear()
 
-    with pytest.raises(Ec2Error, match=rf"{kind_word(kind)} \S+ has the tags of this cluster, but no playbook"):
+    with pytest.raises(
+        Ec2Error, match=rf"{kind_word(kind)} \S+ is in the network of the cluster and has its tags, but no playbook"
+    ):
         remove(api)
     found = read_and_compare(api, SPEC)
 

@@ -87,7 +87,11 @@ def differences(comparison: Comparison, key: str) -> dict[str, tuple[Any, Any]]:
         pytest.param({"egress": "wireguard", "wireguard_parameter": "/talos/key"}, [], id="tunnel"),
         pytest.param({"volume_size": 7}, ["VOLUME_TOO_SMALL"], id="small disk"),
         pytest.param({"image": "al2023"}, ["INVALID_IMAGE"], id="no image"),
-        pytest.param({"ssh_key_name": "ssh-ed25519 AAAA… café"}, ["INVALID_KEY_PAIR_NAME"], id="sshkey_pubkey"),
+        pytest.param(
+            {"ssh_key_name": "ssh-ed25519 AAAA… café"},
+            ["INVALID_KEY_PAIR_NAME"],
+            id="a public key for the name of a key pair (sshkey_pubkey)",
+        ),
         pytest.param({"ssh_key_name": "k" * 256}, ["INVALID_KEY_PAIR_NAME"], id="name of a key pair too long"),
         pytest.param(
             {"egress": "wireguard", "wireguard_parameter": "/a" * 16}, ["WIREGUARD_PARAMETER_MISSING"], id="16 levels"

@@ -61,7 +61,13 @@ def api() -> Iterator[MotoApi]:
         pytest.param({}, HOME, SshAccess(), [], id="key and home network"),
         pytest.param({"ssh_public_key": ""}, HOME, SshAccess(), ["SSH_KEY_MISSING"], id="no key"),
         pytest.param({"ssh_public_key": "", "ssh_key_name": "moon"}, HOME, SshAccess(("moon",)), [], id="key pair"),
-        pytest.param({"ssh_key_name": "moon"}, HOME, SshAccess(("sun",)), ["KEY_PAIR_NOT_FOUND"], id="sshkey_missing"),
+        pytest.param(
+            {"ssh_key_name": "moon"},
+            HOME,
+            SshAccess(("sun",)),
+            ["KEY_PAIR_NOT_FOUND"],
+            id="a key pair that does not exist (sshkey_missing)",
+        ),
         pytest.param({}, OVER_BASTION, SshAccess(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
         pytest.param({}, OVER_BASTION, SshAccess(None, True), [], id="opened before"),
         pytest.param(

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import bundle as config_bundle
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import secrets
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import (
     Bundle,
@@ -517,7 +518,17 @@ def test_a_sops_that_cannot_be_started_is_reported(tmp_path: Path, monkeypatch: 
     path = simulate_sops(tmp_path, monkeypatch, "")
     (tmp_path / "sops").write_bytes(b"\x7fELF of another processor")
 
-    with pytest.raises(InputError, match=r"Exec format error\. Provide the key to sops"):
+    with pytest.raises(
+        InputError, match=r"sops cannot be started: Exec format error\. Install sops for this machine\.$"
+    ):
+        read_bundle(path)
+
+
+def test_a_sops_that_does_not_end_is_reported_with_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = simulate_sops(tmp_path, monkeypatch, "exec sleep 60")
+    monkeypatch.setattr(config_bundle, "_SECONDS", 0.2)
+
+    with pytest.raises(InputError, match=r"sops did not end within 0\.2 s\. Provide the key to sops"):
         read_bundle(path)
 
 
