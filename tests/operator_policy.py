@@ -126,7 +126,7 @@ def allowed(policy: Mapping[str, Any]) -> set[str]:
 
 
 def recorded() -> set[str]:
-    """Return the permissions of the calls of the last recorded acceptance run; CONTRIBUTING.md says when it is renewed."""
+    """Return the permissions of the calls of the last recorded acceptance run, which CONTRIBUTING.md says to renew."""
     calls = read(RECORDED)["record"]
     names = {f"{PREFIXES.get(call['service'], call['service'])}:{call['operation']}" for call in calls}
     return {NAMES.get(name, name) for name in names} - set(WITHOUT_PERMISSION)
