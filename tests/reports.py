@@ -120,7 +120,7 @@ def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[s
             "summary": {"present": sum(item["state"] == "present" for item in found.values())},
             "cost": {"message": "$0.155 an hour while everything runs"},
         },
-        **{"seen": [answer(node) for node in NODES], "phases": [{"name": "network", "started": NOW - 60}]},
+        **{"observed": [answer(node) for node in NODES], "phases": [{"name": "network", "started": NOW - 60}]},
         **{"now": NOW, "cozystack": BLOCKED, "forecast": FORECAST},
         **{"audit": {"deviations": [], "home_access": []}, **changes},
     }
@@ -144,7 +144,7 @@ def report_that_says(text: str) -> dict[str, Any]:
     deviation = {"severity": "critical", "code": "PUBLIC_IPV4", "subject": text, "message": text, "remedy": ""}
     return report(
         resources={key: {**item, "name": text, "id": text} for key, item in built().items()},
-        seen=[{**answer(NODES[0]), "version": text}, {"node": "192.0.2.102", "error": text}],
+        observed=[{**answer(NODES[0]), "version": text}, {"node": "192.0.2.102", "error": text}],
         kubernetes={"resources": [node]},
         audit={"deviations": [deviation], "home_access": []},
         cozystack={**BLOCKED, "account": account, "problem": text, "version": text},

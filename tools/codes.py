@@ -13,12 +13,15 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "codes.md"
 sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
 
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import AREAS, Code
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import errors as kubernetes
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import errors as talos
 
 HEAD = """# Codes
 
@@ -37,10 +40,20 @@ If a code has two severities, the first is the usual one. A word in capitals in 
 the message fills in.
 """
 
+CAUSES = """## Causes of failed calls
+
+A call to a node or to the Kubernetes API that fails has a cause, which decides whether it is repeated, and which
+playbooks can test. Its message has the details and ends with the remedy. The causes are in
+`plugins/module_utils/_talos/api/errors.py` and `plugins/module_utils/_kubernetes/errors.py`.
+"""
+TALOS = "The Talos API: `cause` of `talos_info`"
+KUBERNETES = "The Kubernetes API: `cause` of `kubernetes_nodes_info`"
+
 
 def page(areas: Mapping[str, Mapping[str, Code]] = AREAS) -> str:
     """Return the page."""
-    return "\n".join([HEAD, *(line for title, codes in areas.items() for line in area(title, codes))])
+    listed = (line for title, codes in areas.items() for line in area(title, codes))
+    return "\n".join([HEAD, *listed, CAUSES, *causes(TALOS, talos), *causes(KUBERNETES, kubernetes)])
 
 
 def area(title: str, codes: Mapping[str, Code]) -> Iterator[str]:
@@ -52,6 +65,16 @@ def area(title: str, codes: Mapping[str, Code]) -> Iterator[str]:
         code = codes[name]
         severities = " or ".join(f"`{severity}`" for severity in code.severities)
         yield f"| `{name}` | {severities} | {cell(sentence(code.meaning))} | {cell(code.remedy)} |"
+    yield ""
+
+
+def causes(title: str, errors: Any) -> Iterator[str]:
+    """Yield the lines of the causes of one API, in alphabetical order."""
+    yield f"### {title}\n"
+    yield "| Cause | What to do |"
+    yield "|---|---|"
+    for cause in sorted(errors.Cause):
+        yield f"| `{cause}` | {cell(errors.REMEDIES.get(cause, 'Read the message.'))} |"
     yield ""
 
 

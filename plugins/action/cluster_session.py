@@ -23,7 +23,7 @@ class ActionModule(LocalAction):
 
     ARGUMENTS: ClassVar[Mapping[str, Any]] = {
         "directory": {"type": "path", "required": True},
-        "state": {"type": "str", "choices": ["seen", *ENDS], "default": "seen"},
+        "state": {"type": "str", "choices": ["observed", *ENDS], "default": "observed"},
         "cluster": {**argument_spec(), "required": False},
         **{name: {"type": "dict", "default": {}} for name in ("reading", "images", "images_record", "report")},
     }

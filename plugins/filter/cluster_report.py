@@ -27,7 +27,7 @@ class Sources(NamedTuple):
     """The sources of a report: results of modules, and records of the run."""
 
     info: Record
-    seen: Sequence[Record]
+    observed: Sequence[Record]
     phases: Sequence[Record]
     now: float
     kubernetes: Record | None = None
@@ -68,8 +68,8 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         "vpc": {"ipv4": cluster["vpc_ipv4_cidr"], "subnet": cluster["subnet_ipv4_cidr"]},
         "resources": [{key: resource[key] for key in shown} for resource in resources.values()],
         "bastion": bastion_report(cluster, resources),
-        "nodes": [node_report(node, resources, given.seen) for node in cluster["nodes"]],
-        "etcd_members": etcd_members(given.seen),
+        "nodes": [node_report(node, resources, given.observed) for node in cluster["nodes"]],
+        "etcd_members": etcd_members(given.observed),
         # The only result that does not come from a module of this collection.
         "kubernetes": kubernetes_report(received(given.kubernetes or {})),
         "access": access_report(given.audit or {}),
@@ -133,10 +133,10 @@ def history_point(item: Record) -> dict[str, Any]:
     return {key: item[key] for key in ("time", "expected", "present", "ready")}
 
 
-def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict[str, Any]:
+def node_report(node: Record, resources: Record, observed: Sequence[Record]) -> dict[str, Any]:
     """Return what is known of one node."""
     instance, eni = (resources[f"{kind}/{node['name']}"] for kind in ("instance", "eni"))
-    answer: Record = next((item for item in seen if item["node"] == node["ipv4"]), {})
+    answer: Record = next((item for item in observed if item["node"] == node["ipv4"]), {})
     return {
         **{key: node[key] for key in ("name", "role", "machine_type", "ipv4")},
         "ipv6": next(iter((eni["have"] or {}).get("ipv6", [])), None),
@@ -152,9 +152,9 @@ def node_report(node: Record, resources: Record, seen: Sequence[Record]) -> dict
     }
 
 
-def etcd_members(seen: Sequence[Record]) -> list[str]:
+def etcd_members(observed: Sequence[Record]) -> list[str]:
     """Return the names of etcd's members, from the control plane that knows most of them."""
-    known = ([str(member["hostname"]) for member in item.get("etcd_members") or ()] for item in seen)
+    known = ([str(member["hostname"]) for member in item.get("etcd_members") or ()] for item in observed)
     return sorted(max(((len(names), names) for names in known), default=(0, []))[1])
 
 

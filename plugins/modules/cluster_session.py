@@ -28,13 +28,13 @@ options:
     required: true
   state:
     description:
-      - V(seen) adds what O(reading) found to the session.
+      - V(observed) adds what O(reading) found to the session.
       - V(stopped) and V(removed) end the session. What its last reading found counts until now, so read before you stop
         or remove anything.
       - V(removed) after V(stopped) ends the costs of what a stopped cluster keeps.
     type: str
-    choices: [seen, removed, stopped]
-    default: seen
+    choices: [observed, removed, stopped]
+    default: observed
   cluster:
     description: The description of the cluster, as M(urmanac.talos.ec2_cluster_info) takes it. Required to see.
     type: dict

@@ -16,7 +16,8 @@ from .._errors import KubernetesError
 class Cause(enum.StrEnum):
     """Why a request failed, for callers to act on.
 
-    Not shown to users: codes of findings are in _codes.py.
+    Codes of findings are in _codes.py. Users see these words in the return value cause of kubernetes_nodes_info;
+    docs/codes.md lists them with their remedies.
     """
 
     UNREACHABLE = "unreachable"
@@ -47,7 +48,7 @@ class Cause(enum.StrEnum):
 
 
 _DOWN: Final = frozenset({Cause.UNREACHABLE, Cause.CUT, Cause.TIMEOUT, Cause.UNAVAILABLE})
-_REMEDIES: Final = {
+REMEDIES: Final = {
     Cause.UNREACHABLE: "Check the server in the kubeconfig, the route, the security groups, and whether etcd runs.",
     Cause.CUT: "The API server may be restarting: try again, and check its memory.",
     Cause.TIMEOUT: "Check the security groups, and whether the control plane is short of CPU or memory.",
@@ -78,7 +79,7 @@ class ApiError(KubernetesError):
         self.detail = detail.rstrip(".")
         # Continues an expired list, which is then no longer a consistent snapshot.
         self.token = token
-        remedy = f" {_REMEDIES[cause]}" if cause in _REMEDIES else ""
+        remedy = f" {REMEDIES[cause]}" if cause in REMEDIES else ""
         super().__init__(f"Failed to {doing} on {server}: {self.detail}.{remedy}")
 
 

@@ -109,6 +109,17 @@ def test_one_module_writes_by_server_side_apply() -> None:
     assert [path.name for path, text in texts.items() if "server_side_apply" in text or "apply: true" in text] == []
 
 
+def test_results_that_roles_share_are_in_the_readme_of_their_role_and_in_the_architecture() -> None:
+    architecture = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    roles = sorted(role_names(), key=len, reverse=True)
+    shared = {name: next(role for role in roles if name.startswith(f"{role}_")) for name in INTERNAL}
+    others = {name: role for name, role in shared.items() if role != "cluster"}
+
+    assert {name for name in others if f"`{name}`" not in architecture} == set()
+    for name in others.keys() - {"nodes_boot_hosts"}:
+        assert f"`{name}`" in (ROOT / "roles" / others[name] / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_readme_of_the_role_cluster_names_all_that_others_read_of_it() -> None:
     written_by_others = [
         *(path for path in (ROOT / "roles").glob("*/[tdv]*/*.yml") if path.parts[-3] != "cluster"),

@@ -9,10 +9,13 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, Code
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import errors as kubernetes
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import errors as talos
 from tests.checks.files import collection_files
 from tests.checks.process import ROOT
 from tools import codes
@@ -126,3 +129,12 @@ def test_a_row_has_severities_a_sentence_and_names_in_capitals() -> None:
     *_, row, end = codes.area("Area", listed)
 
     assert (row, end) == (r"| `SO_IT_IS` | `high` or `critical` | It is so. | Run a \| b NAME. |", "")
+
+
+@pytest.mark.parametrize("errors", [pytest.param(talos, id="talos"), pytest.param(kubernetes, id="kubernetes")])
+def test_the_page_has_a_row_for_each_cause_of_a_failed_call(errors: Any) -> None:
+    rows = [row for row in codes.page().splitlines() if row.startswith("| `")]
+
+    for cause in errors.Cause:
+        remedy = errors.REMEDIES.get(cause, "Read the message.")
+        assert f"| `{cause.value}` | {remedy} |" in rows

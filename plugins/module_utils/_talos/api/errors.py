@@ -19,7 +19,8 @@ CONNECT: Final = "connect"
 class Cause(enum.StrEnum):
     """Why a call failed, for callers to act on.
 
-    Codes of findings are in _codes.py. Of these words, users see only those in the return value cause of talos_info.
+    Codes of findings are in _codes.py. Users see these words in the return value cause of talos_info; docs/codes.md
+    lists them with their remedies.
     """
 
     REFUSED = "refused"
@@ -57,7 +58,7 @@ class Cause(enum.StrEnum):
 
 
 _DOWN: Final = frozenset({Cause.REFUSED, Cause.UNREACHABLE, Cause.TIMEOUT, Cause.CLOSED})
-_REMEDIES: Final = {
+REMEDIES: Final = {
     Cause.REFUSED: "Wait until it has booted, or check address and port.",
     Cause.UNREACHABLE: "Check the address, the route and the security groups.",
     Cause.TIMEOUT: "Wait until it has booted, or check the security groups.",
@@ -86,7 +87,7 @@ class NodeError(TalosError):
         self.call = call
         self.cause = cause
         self.detail = detail
-        remedy = f" {_REMEDIES[cause]}" if cause in _REMEDIES else ""
+        remedy = f" {REMEDIES[cause]}" if cause in REMEDIES else ""
         done = f"connect to {node}" if call == CONNECT else f"call {call} on {node}"
         super().__init__(f"Failed to {done}: {detail}.{remedy}")
 

@@ -50,7 +50,7 @@ def report(resources: dict[str, Any] = BUILT, endpoint: str = "", **changes: Any
         "summary": {"present": 2},
         "cost": {"message": "$0.10 an hour"},
     }
-    options = {"seen": [ANSWER], "phases": [], "now": 1764000000.0, **changes}
+    options = {"observed": [ANSWER], "phases": [], "now": 1764000000.0, **changes}
     return cluster_report(CLUSTER, info=info, **options)
 
 
@@ -69,7 +69,8 @@ def test_the_way_of_the_nodes_to_their_addresses_is_a_line_of_the_results() -> N
     lost = {**known, "addresses": ["192.0.2.57/25"]}
 
     right, wrong = (
-        next(line for line in report(seen=[seen])["results"] if line["name"] == "addresses") for seen in (known, lost)
+        next(line for line in report(observed=[seen])["results"] if line["name"] == "addresses")
+        for seen in (known, lost)
     )
 
     assert right["message"].startswith(
@@ -83,13 +84,13 @@ def test_etcd_has_the_members_that_the_best_informed_control_plane_tells() -> No
     alone = {"node": "192.0.2.102", "etcd_members": [{"hostname": "compute-2"}]}
     informed = {"node": "192.0.2.101", "etcd_members": [{"hostname": "gateway"}, {"hostname": "compute-2"}]}
 
-    members = report(seen=[ANSWER, alone, informed])["etcd_members"]
+    members = report(observed=[ANSWER, alone, informed])["etcd_members"]
 
     assert members == ["compute-2", "gateway"]
 
 
 def test_a_node_that_does_not_exist_yet_is_reported_as_described() -> None:
-    (node,) = report(EMPTY, seen=[])["nodes"]
+    (node,) = report(EMPTY, observed=[])["nodes"]
 
     assert (node["instance_type"], node["ipv6"], node["instance_id"], node["stage"]) == ("t4g.medium", None, None, None)
 
@@ -213,7 +214,7 @@ def test_without_an_audit_nothing_is_reported_about_access(audit: dict[str, Any]
 def test_what_talos_killed_for_memory_is_a_line_of_its_own() -> None:
     killed = [{"id": str(number), "score": 1.0, "programs": ["/vpa-updater"]} for number in (0, 1)]
 
-    lines = {one["name"]: one for one in report(seen=[{**ANSWER, "oom_kills": killed}])["results"]}
+    lines = {one["name"]: one for one in report(observed=[{**ANSWER, "oom_kills": killed}])["results"]}
     without = {one["name"] for one in report()["results"]}
 
     assert lines["memory"]["message"] == "Talos has killed 2 programs because a node ran out of memory"
@@ -237,7 +238,7 @@ def test_the_pods_that_ended_where_talos_killed_are_named_with_their_release(
     verdict = {**MEMORY, "code": "OUT_OF_MEMORY_KILLED", "evidence": place | evidence}
     blocked = {**BLOCKED, "account": {**BLOCKED["account"], "verdicts": [verdict]}}
 
-    lines = report(seen=[{**ANSWER, "oom_kills": killed}], cozystack=blocked)["results"]
+    lines = report(observed=[{**ANSWER, "oom_kills": killed}], cozystack=blocked)["results"]
 
     (memory,) = (one for one in lines if one["name"] == "memory")
     named = ["gateway: pod cozy-vpa/vpa-updater-1 ended with exit code 137; cozy-vpa/vpa waits for it"]

@@ -40,8 +40,10 @@ def schema() -> Any:
         pytest.param({}, id="blocked"),
         pytest.param({"cozystack": reports.READY}, id="ready"),
         pytest.param({"cozystack": None, "forecast": None, "audit": None}, id="without CozyStack"),
-        pytest.param({"resources": reports.built(is_there=False), "seen": [], "cozystack": None}, id="nothing built"),
-        pytest.param({"seen": LOST}, id="a node is lost"),
+        pytest.param(
+            {"resources": reports.built(is_there=False), "observed": [], "cozystack": None}, id="nothing built"
+        ),
+        pytest.param({"observed": LOST}, id="a node is lost"),
     ],
 )
 def test_the_data_are_as_the_schema_says(changes: dict[str, Any]) -> None:
@@ -78,7 +80,7 @@ def test_the_text_has_the_layout_of_test_results() -> None:
 
 
 def test_a_lost_node_is_a_failure_with_its_cause() -> None:
-    (boot,) = (one for one in reports.report(seen=LOST)["results"] if one["name"] == "boot")
+    (boot,) = (one for one in reports.report(observed=LOST)["results"] if one["name"] == "boot")
 
     assert (boot["outcome"], boot["expected"]) == ("failed", False)
     assert boot["message"] == "ARM64 Talos v1.13.6 through boot-to-talos, 1 of 2 nodes answer"
@@ -153,7 +155,7 @@ def test_what_no_node_had_room_for_is_needed_all_the_same() -> None:
 def test_a_control_plane_that_etcd_does_not_know_is_a_failure() -> None:
     seen = [{**reports.answer(node), "etcd_members": [{"hostname": "gateway"}]} for node in reports.NODES]
 
-    (etcd,) = (one for one in reports.report(seen=seen)["results"] if one["name"] == "etcd")
+    (etcd,) = (one for one in reports.report(observed=seen)["results"] if one["name"] == "etcd")
 
     assert (etcd["outcome"], etcd["message"]) == ("failed", "1 of 2 members (gateway)")
     assert etcd["details"] == ["1 control plane is not a member"]
@@ -199,7 +201,7 @@ def test_the_picture_says_no_more_of_the_ways_in_than_is_known(audit: Any, words
 
 
 def test_junit_counts_only_what_was_not_expected_as_a_failure() -> None:
-    suites = ET.fromstring(junit(reports.report(seen=LOST)))  # noqa: S314  our own text
+    suites = ET.fromstring(junit(reports.report(observed=LOST)))  # noqa: S314  our own text
 
     assert (suites.get("failures"), suites.get("tests")) == ("1", "7")
     (failure,) = suites.iter("failure")
@@ -246,7 +248,7 @@ def test_nothing_that_a_node_says_becomes_a_part_of_the_page() -> None:
     evil = '<script>alert("x")</script>'
     seen = [{**reports.answer(node), "version": evil, "stage": evil} for node in reports.NODES]
 
-    parsed, text = page(reports.report(seen=seen))
+    parsed, text = page(reports.report(observed=seen))
 
     assert "script" not in parsed.tags
     assert "&lt;script&gt;" in text
@@ -254,7 +256,7 @@ def test_nothing_that_a_node_says_becomes_a_part_of_the_page() -> None:
 
 def test_a_cluster_that_does_not_exist_yet_has_a_page_too() -> None:
     parsed, _text = page(
-        reports.report(resources=reports.built(is_there=False), seen=[], cozystack=None, forecast=None)
+        reports.report(resources=reports.built(is_there=False), observed=[], cozystack=None, forecast=None)
     )
 
     assert parsed.tags.count("svg") == 1
