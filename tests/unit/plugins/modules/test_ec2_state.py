@@ -12,8 +12,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
+    AwsApi,
+    AwsError,
+    raise_aws_error,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._state.address import Address
 from ansible_collections.urmanac.talos.plugins.module_utils._state.bucket import Bucket, StateError
 from ansible_collections.urmanac.talos.plugins.module_utils._state.files import Folders
@@ -143,22 +148,6 @@ def test_a_bundle_that_was_encrypted_in_its_place_replaces_the_plain_one(
 
     assert pushed["pushed"] == fetched["fetched"] == ["secrets/secrets.yaml"]
     assert (two / "secrets" / "secrets.yaml").read_text(encoding="utf-8") == text
-
-
-@pytest.mark.parametrize("default", ["aws:kms", "AES256"])
-def test_the_default_encryption_of_the_bucket_applies_if_it_has_a_key_of_kms(
-    s3: Any, run: Any, one: Path, default: str
-) -> None:
-    key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["Arn"]
-    rule = {"SSEAlgorithm": default, **({"KMSMasterKeyID": key} if default == "aws:kms" else {})}
-    rules = [{"ApplyServerSideEncryptionByDefault": rule}]
-    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})
-
-    run(one)
-
-    head = s3.head_object(Bucket=BUCKET, Key=f"{FOLDER}/images.json")
-    assert head["ServerSideEncryption"] == "aws:kms"
-    assert head.get("SSEKMSKeyId") == (key if default == "aws:kms" else None)
 
 
 def test_a_change_that_was_not_pushed_yet_is_no_conflict_later(run: Any, one: Path, two: Path) -> None:
@@ -296,3 +285,71 @@ def test_a_write_whose_answer_was_lost_is_our_own(s3: Any, run: Any, one: Path) 
 
     assert plan.push == ("images.json",)
     assert run(one)["changed"] is False
+
+
+class Denying(AwsApi):
+    """S3, which lacks a permission for each write."""
+
+    def __init__(self, s3: Any, message: str) -> None:
+        super().__init__({"s3": s3, "sts": boto3.client("sts", region_name=REGION)}, REGION)
+        self._message = message
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_object":
+            error = {"Code": "AccessDenied", "Message": self._message}
+            raise_aws_error(ClientError({"Error": error}, "PutObject"), service, operation, REGION)
+        return super().call(service, operation, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        pytest.param("Access Denied", "STATE_BUCKET_DENIED", id="by S3"),
+        pytest.param(
+            "User: me is not authorized to perform: kms:GenerateDataKey on this resource", "NOT_AUTHORIZED", id="by KMS"
+        ),
+    ],
+)
+def test_a_denial_names_the_service_that_denies(s3: Any, one: Path, message: str, code: str) -> None:
+    bucket = Bucket(Denying(s3, message), Address(BUCKET, FOLDER), kms_key="", directory="/here")
+
+    with pytest.raises((StateError, AwsError)) as denied:
+        ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+
+    assert isinstance(denied.value, StateError | AwsError)
+    assert denied.value.problem.code == code
+
+
+class Listening(AwsApi):
+    """S3, and the requests of its writes; moto applies the default of a bucket also where S3 applies aws/s3."""
+
+    def __init__(self, s3: Any) -> None:
+        super().__init__({"s3": s3, "sts": boto3.client("sts", region_name=REGION)}, REGION)
+        self.writes: list[dict[str, Any]] = []
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_object":
+            self.writes.append(parameters)
+        return super().call(service, operation, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("default", "asked_for"),
+    [
+        pytest.param("aws:kms", None, id="a key of KMS"),
+        pytest.param("AES256", "aws:kms", id="another one"),
+        pytest.param("", "aws:kms", id="none"),
+    ],
+)
+def test_the_default_encryption_of_the_bucket_applies_if_it_has_a_key_of_kms(
+    s3: Any, one: Path, default: str, asked_for: str | None
+) -> None:
+    if default:
+        rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": default}}]
+        s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})
+    api = Listening(s3)
+    bucket = Bucket(api, Address(BUCKET, FOLDER), kms_key="", directory="/here")
+
+    ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+
+    assert {request.get("ServerSideEncryption") for request in api.writes} == {asked_for}
