@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.status, self.server.answer(parse_qs(body)))
 
     def do_GET(self) -> None:
-        """Tell how many calls there were; this is for the bench, not for EC2's clients."""
+        """Return how many calls there were; this is for the bench, not for EC2's clients."""
         self._send(200, str(len(self.server.calls)).encode())
 
     def _send(self, status: int, body: bytes) -> None:

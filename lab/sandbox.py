@@ -166,7 +166,7 @@ def _unshare() -> list[str]:
 
 @lru_cache(maxsize=1)
 def namespaces_work() -> bool:
-    """Tell whether this user may make namespaces and mount in them."""
+    """Return whether this user may make namespaces and mount in them."""
     probe = "mount --bind /usr /mnt && mount -o remount,bind,ro,nosuid,nodev /mnt && mount -t proc proc /proc"
     try:
         done = subprocess.run(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def is_built(program: Path, *sources: Path) -> bool:
-    """Tell whether a program was built after its sources were changed."""
+    """Return whether a program was built after its sources were changed."""
     return program.exists() and program.stat().st_mtime >= max(source.stat().st_mtime for source in sources)
 
 

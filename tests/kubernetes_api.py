@@ -79,7 +79,7 @@ class FakeApi:
         return copy.deepcopy(after)
 
     def delete(self, kind: Kind, name: str, *, namespace: str = "", dry_run: bool = False) -> bool:
-        """Delete the object and tell whether there was one."""
+        """Delete the object and return whether there was one."""
         found = (kind, namespace, name) in self.objects
         if found and not dry_run:
             self.writes.append(f"delete {kind.kind} {name}")

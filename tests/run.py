@@ -153,7 +153,7 @@ def timed(stage: Stage) -> Result:
 
 
 def header(result: Result) -> str:
-    """Return the line that tells what became of a stage."""
+    """Return the line that says what became of a stage."""
     note = f"  ({result.outcome.note})" if result.outcome.note else ""
     return f"{result.outcome.status:<8} {result.stage.name:<30} {result.seconds:6.1f} s{note}"
 

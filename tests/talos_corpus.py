@@ -779,7 +779,7 @@ def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 
 
 def _swap(document: Any, path: tuple[str | int, ...], change: Callable[[Any], Any]) -> bool:
-    """Change what is at the path, and tell whether that made a difference."""
+    """Change what is at the path, and return whether that made a difference."""
     if not path:
         changed = change(document)
         is_changed = isinstance(changed, dict) and changed != document

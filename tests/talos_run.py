@@ -91,7 +91,7 @@ def _nursery() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     before = os.environ.get("PYTHONPATH")
-    # The server of Python 3.11 gets neither sys.path nor an error to tell when the import fails.
+    # The server of Python 3.11 gets neither sys.path nor an error to report when the import fails.
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     try:
         forkserver.ensure_running()

@@ -8,7 +8,8 @@ from __future__ import annotations
 # A regular expression for whole words, in any case, and the better word.
 WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:un)?told", "given, reported, printed, known"),
-    (r"tells? of", "reports, describes"),
+    (r"tells?", "return, report, print, show, distinguish"),
+    (r"by other means than", "independently of"),
     (r"foret(?:ell?s?|elling|old)", "predict, forecast"),
     (r"mend(?:s|ed|ing)?", "fix, repair, correct"),
     (r"nobody", "no one; better: say who may, or what does not exist"),

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the table of fields that each minor version of Talos knows.
 
-Run it with `python -m tools.talos_fields`. The judges of tests/peers tell the types of their own structures; Go has to
+Run it with `python -m tools.talos_fields`. The judges of tests/peers print the types of their own structures; Go has to
 be installed to build them.
 """
 

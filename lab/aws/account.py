@@ -34,7 +34,7 @@ class Account:
         self.unknown_profile_uses = int(body.get("unknown_profile_uses", self.unknown_profile_uses))
 
     def is_unknown_yet(self, name: str) -> bool:
-        """Tell whether what was just created is not known to this use of it."""
+        """Return whether what was just created is not known to this use of it."""
         left = self.unknown_profiles.get(name, 0)
         self.unknown_profiles[name] = max(left - 1, 0)
         return left > 0

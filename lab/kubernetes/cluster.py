@@ -101,7 +101,7 @@ class KubernetesCluster:
         return {name for one in members for name in one.state.extensions}
 
     def is_due(self, item: Object, seconds: float) -> bool:
-        """Tell whether it is that long since this was first asked about the object."""
+        """Return whether it is that long since this was first asked about the object."""
         began = self._since.setdefault(item["metadata"]["uid"], time.monotonic())
         return time.monotonic() - began >= seconds
 

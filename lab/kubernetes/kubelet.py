@@ -26,7 +26,7 @@ def reconcile(cluster: KubernetesCluster) -> None:
 
 
 def runs_on(image: str, architecture: str) -> bool:
-    """Tell whether an image is built for an architecture: stock ones are for amd64, all others for every one."""
+    """Return whether an image is built for an architecture: stock ones are for amd64, all others for every one."""
     return architecture == "amd64" or not image.startswith(STOCK)
 
 

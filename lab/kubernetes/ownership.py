@@ -73,7 +73,7 @@ def _taken(
 
 
 def _differs(live: Any, wanted: Any) -> bool:
-    """Tell whether one value would replace the other; an empty mapping goes with any."""
+    """Return whether one value would replace the other; an empty mapping goes with any."""
     return bool(live != wanted and not (isinstance(live, dict) and wanted == {}))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Deployments and DaemonSets do: they make pods, and tell how many of them run."""
+"""What Deployments and DaemonSets do: they make pods, and report how many of them run."""
 
 from __future__ import annotations
 
@@ -134,13 +134,13 @@ def _hash(content: Any) -> str:
 
 
 def is_true(item: Object | None, kind: str) -> bool:
-    """Tell whether an object has a condition; one that does not exist has none."""
+    """Return whether an object has a condition; one that does not exist has none."""
     conditions = ((item or {}).get("status") or {}).get("conditions") or []
     return any(one["type"] == kind and one["status"] == "True" for one in conditions)
 
 
 def is_ready(deployment: Object | None) -> bool:
-    """Tell whether all pods of a Deployment are ready."""
+    """Return whether all pods of a Deployment are ready."""
     status = (deployment or {}).get("status") or {}
     return bool(deployment) and status.get("readyReplicas", 0) >= status.get("replicas", 1)
 

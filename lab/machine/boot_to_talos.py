@@ -45,9 +45,7 @@ USAGE = f"""Usage of {sys.argv[0]}:
 MODES = """Mode:
   1. boot: by kexec (the simulation's wording)
   2. install: to the disk (the simulation's wording)"""
-SECURE_BOOT = (
-    "\nWARNING: Secure Boot is enabled! (the others is the simulation's wording: it tells how to turn it off)\n"
-)
+SECURE_BOOT = "\nWARNING: Secure Boot is enabled! (the remaining text is the simulation's: how to turn it off)\n"
 RAW_ENDINGS = (".raw", ".raw.gz", ".raw.xz", ".raw.zst")
 # The machines of the lab are Gravitons. From an index the real one takes this platform nevertheless.
 ARCHITECTURE = "arm64"

@@ -103,7 +103,7 @@ class TalosNode:
 
     @property
     def has_key(self) -> bool:
-        """Tell whether it holds the key of its machine authority, as control planes do."""
+        """Return whether it holds the key of its machine authority, as control planes do."""
         return bool(self.active and self.active.pem("machine", "ca", "key"))
 
     @property
@@ -131,7 +131,7 @@ class TalosNode:
 
     @property
     def is_booted(self) -> bool:
-        """Tell whether the boot got so far that etcd waits for its bootstrap."""
+        """Return whether the boot got so far that etcd waits for its bootstrap."""
         return self._is_booted
 
     @property
@@ -140,7 +140,7 @@ class TalosNode:
 
     @property
     def is_networked(self) -> bool:
-        """Tell whether the Kubernetes node is ready: without Talos' own CNI it waits for another CNI."""
+        """Return whether the Kubernetes node is ready: without Talos' own CNI it waits for another CNI."""
         cni = ((self.config.cluster.get("network") or {}).get("cni") or {}).get("name", "flannel")
         return self.stage == "running" and (cni != "none" or self.identity in self.registry.networked)
 

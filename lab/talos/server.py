@@ -26,7 +26,7 @@ _LINGER = 0.1
 class _Handlers(dict[str, Handler]):
     """The handlers by path; one that no one described is answered too.
 
-    grpclib's own answer to an unknown path lacks the content type, so that a client of Go tells something else.
+    grpclib's own answer to an unknown path lacks the content type, so that a client of Go reports something else.
     """
 
     def get(self, path: str, default: Any = None) -> Any:

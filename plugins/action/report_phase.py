@@ -31,7 +31,7 @@ def with_phase(phases: list[Phase], name: str, *, now: float) -> list[Phase]:
 
 
 def run_of(phases: list[Phase]) -> Run:
-    """Return the run that has these phases; its first phase tells it from others."""
+    """Return the run that has these phases; its first phase distinguishes it from others."""
     began = datetime.fromtimestamp(phases[0]["started"], UTC)
     return Run(current_playbooks(), whole(began), phases[-1]["name"])
 

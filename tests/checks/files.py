@@ -39,7 +39,7 @@ def mappings(found: Any) -> Iterator[dict[str, Any]]:
 
 
 def is_ignored(name: str, patterns: list[str]) -> bool:
-    """Tell whether build_ignore keeps the path, or a folder above it, out of the collection."""
+    """Return whether build_ignore keeps the path, or a folder above it, out of the collection."""
     parts = name.split("/")
     parents = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
     return any(fnmatch.fnmatch(parent, pattern) for parent in parents for pattern in patterns)
@@ -57,7 +57,7 @@ def shell_scripts() -> list[str]:
 
 
 def is_shell_script(path: Path) -> bool:
-    """Tell whether the file begins with the line of a POSIX shell or bash."""
+    """Return whether the file begins with the line of a POSIX shell or bash."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

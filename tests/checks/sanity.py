@@ -98,7 +98,7 @@ def prepare_pip() -> str | None:
     """Put pip's bootstrap where ansible-test looks for it and return what kept us from it, if anything did."""
     version = pip_version()
     if version is None:
-        return "this ansible-test does not tell which pip it wants"
+        return "this ansible-test does not say which pip it wants"
     script = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
     script.parent.mkdir(parents=True, exist_ok=True)
     write_pip_settings()

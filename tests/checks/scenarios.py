@@ -60,7 +60,7 @@ def missing(path: Path) -> list[str]:
 
 
 def is_there(name: str) -> bool:
-    """Tell whether a scenario's need is met; an upper-case name is that of an environment variable."""
+    """Return whether a scenario's need is met; an upper-case name is that of an environment variable."""
     if name == "root":
         return os.geteuid() == 0
     return bool(os.environ.get(name) if name.isupper() else shutil.which(name))

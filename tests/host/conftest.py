@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let tests run only where they harm nothing, and tell at the end what ran and what did not."""
+"""Let tests run only where they harm nothing, and print at the end what ran and what did not."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def paths() -> Systems:
 
 
 def is_made() -> bool:
-    """Tell whether everything is there."""
+    """Return whether everything is there."""
     return folder().exists()
 
 

@@ -124,7 +124,7 @@ def client(service: str) -> Any:
 
 
 def refused(code: str, call: Callable[..., Any], **arguments: Any) -> bool:
-    """Tell whether AWS refuses a call with this code."""
+    """Return whether AWS refuses a call with this code."""
     try:
         call(**arguments)
     except botocore.exceptions.ClientError as error:

@@ -30,7 +30,7 @@ from lab.settings import ACCESS_KEY_ID, REGION, REGISTRY_PORT, REPOSITORY, SECRE
 
 DEFAULTS: dict[str, Any] = yaml.safe_load((REPOSITORY / "roles/cluster/defaults/main.yml").read_text(encoding="utf-8"))
 AMI_PARAMETER: str = DEFAULTS["cluster_ami_parameter"]
-# By this the lab's log tells the calls of tests from those of playbooks.
+# By this the lab's log distinguishes the calls of tests from those of playbooks.
 TEST_AGENT = "urmanac.talos-tests"
 _RESERVED: list[socket.socket] = []
 
@@ -118,7 +118,7 @@ def free_network() -> str:
 
 
 def _reserve(number: int) -> bool:
-    """Tell whether the network is this process' own now, by a name that the kernel gives to one alone."""
+    """Return whether the network is this process' own now, by a name that the kernel gives to one alone."""
     mark = socket.socket(socket.AF_UNIX)
     try:
         mark.bind(f"\0urmanac.talos lab 127.{number}")

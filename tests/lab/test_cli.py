@@ -38,7 +38,7 @@ def test_up_twice_starts_one_lab(fresh: Lab) -> None:
     assert first.stdout.count("\n") == 1
 
 
-def test_status_tells_up_from_down_by_its_exit_code(fresh: Lab) -> None:
+def test_status_distinguishes_up_from_down_by_its_exit_code(fresh: Lab) -> None:
     before = fresh.command("status")
     fresh.command("up")
     during = fresh.command("status", "--json")
@@ -120,7 +120,7 @@ def test_a_file_in_place_of_the_directory_is_refused(fresh: Lab) -> None:
     assert f"LAB_DIRECTORY is {fresh.directory}, which is no directory" in up.stderr
 
 
-def test_run_without_a_lab_tells_the_remedy(fresh: Lab) -> None:
+def test_run_without_a_lab_prints_the_remedy(fresh: Lab) -> None:
     run = fresh.command("run", "--", "true")
 
     assert run.returncode == 1

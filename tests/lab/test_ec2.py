@@ -44,14 +44,14 @@ def run_on(lab: Lab, image: str, interface: dict[str, Any], **more: Any) -> str:
 
 
 def read_instance(lab: Lab, identifier: str) -> dict[str, Any]:
-    """Return an instance as DescribeInstances tells it."""
+    """Return an instance as DescribeInstances returns it."""
     answer = lab.client("ec2").describe_instances(InstanceIds=[identifier])
     instance: dict[str, Any] = answer["Reservations"][0]["Instances"][0]
     return instance
 
 
 def read_interface(lab: Lab, interface: dict[str, Any]) -> dict[str, Any]:
-    """Return an interface as DescribeNetworkInterfaces tells it."""
+    """Return an interface as DescribeNetworkInterfaces returns it."""
     wanted = [interface["NetworkInterfaceId"]]
     found: dict[str, Any] = lab.client("ec2").describe_network_interfaces(NetworkInterfaceIds=wanted)[
         "NetworkInterfaces"
@@ -157,7 +157,7 @@ def test_an_explicit_ipv6_address_is_checked(lab: Lab, network: Network) -> None
     assert (twice, outside) == ("InvalidIPAddress.InUse", "InvalidParameterValue")
 
 
-def test_assigning_ipv6_tells_only_the_new_addresses(lab: Lab, network: Network) -> None:
+def test_assigning_ipv6_returns_only_the_new_addresses(lab: Lab, network: Network) -> None:
     interface = make_interface(lab, network, Ipv6AddressCount=1)
     ec2 = lab.client("ec2")
     name = interface["NetworkInterfaceId"]

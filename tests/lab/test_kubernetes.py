@@ -92,7 +92,7 @@ def in_a_cluster(directory: Path, work: Callable[[Way], Any], *, nodes: int = 1)
 
 
 def answers(node: TalosNode) -> bool:
-    """Tell whether something listens where the node's Kubernetes API belongs."""
+    """Return whether something listens where the node's Kubernetes API belongs."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((node.address, 6443)) == 0

@@ -142,7 +142,7 @@ def maintenance_certificate(address: str) -> bytes:
 
 
 def is_open(address: str) -> bool:
-    """Tell whether anything answers at a node's port."""
+    """Return whether anything answers at a node's port."""
     with socket.socket() as probe:
         return probe.connect_ex((address, 50000)) == 0
 

@@ -59,7 +59,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def run_talosctl(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Return a function that runs the real talosctl and tells how it ended."""
+    """Return a function that runs the real talosctl and reports how it ended."""
     program = find_talosctl()
     home = tmp_path_factory.mktemp("home")
 

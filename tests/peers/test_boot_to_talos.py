@@ -25,7 +25,7 @@ from lab.settings import REPOSITORY
 from tests.peers.conftest import Outcome
 
 SIMULATED = REPOSITORY / "lab" / "machine" / "boot_to_talos.py"
-# Where an ELF file tells for which machine it is.
+# Where an ELF file says for which machine it is.
 ELF_MACHINES = {"x86_64": b"\x3e\0", "aarch64": b"\xb7\0"}
 TIME = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ", re.MULTILINE)
 HARMLESS = [
@@ -53,7 +53,7 @@ Run = Callable[[list[str]], Outcome]
 
 
 def is_harmless(arguments: list[str]) -> bool:
-    """Tell whether the real program ends at these words before it does anything."""
+    """Return whether the real program ends at these words before it does anything."""
     return arguments in [case.values[0] for case in HARMLESS]
 
 

@@ -98,7 +98,7 @@ def test_every_configuration_is_judged_as_talos_judges_it(
 
 
 def table(reported: Reported, found: dict[judges.Version, list[str]]) -> str:
-    """Return the lines that tell how many configurations were judged by whom, and how alike."""
+    """Return the lines that report how many configurations were judged by whom, and how alike."""
     lines = [f"{'Talos':<14}{'taken':>8}{'refused':>9}{'differences':>13}"]
     for version, of in reported.items():
         refused = sum(bool(one.error) for one in of.values())

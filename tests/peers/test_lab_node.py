@@ -151,7 +151,7 @@ def test_maintenance_keeps_the_configuration_to_itself(lab: Lab) -> None:
     assert "code = PermissionDenied desc = not authorized" in refused.errors
 
 
-def test_an_old_release_in_maintenance_tells_less(run_talosctl: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_old_release_in_maintenance_reports_less(run_talosctl: Callable[..., Any], tmp_path: Path) -> None:
     background = Background()
     opened = machines(tmp_path / "nodes", [NODE], version="v1.12.0")
     try:

@@ -187,7 +187,7 @@ def test_a_plan_names_the_nodes_that_an_upgrade_would_change_and_why_others_cann
     assert run.code == 0, run.output
     assert _way("gateway", kept, wanted) + "playbooks/upgrade.yml upgrades it." in run.output
     for name in ("compute-2", "compute-3"):
-        # Only the record tells which version the digest on record is.
+        # Only the record says which version the digest on record is.
         assert _way(name, kept, wanted) + "v1.13.5 -> v1.13.4: this is a downgrade." in run.output
     assert images(lab) == kept
 
@@ -234,7 +234,7 @@ def test_an_upgrade_brings_a_node_to_what_its_tag_is_now(lab: Lab) -> None:
 @pytest.mark.usefixtures("moved")
 def test_a_node_that_was_not_upgraded_has_no_other_image_on_record(lab: Lab) -> None:
     kept = images(lab)
-    # As of a node that was made before images were recorded: that it runs the same version does not tell its image.
+    # As of a node that was made before images were recorded: that it runs the same version does not show its image.
     without = {**kept, "nodes": {name: image for name, image in kept["nodes"].items() if name != "compute-3"}}
     record = lab.directory / "cluster" / "images.json"
     record.write_text(json.dumps(without, indent=4, sort_keys=True) + "\n", encoding="utf-8")

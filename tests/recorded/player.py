@@ -221,7 +221,7 @@ def _lasting(value: Any) -> Any:
 
 
 def same(recorded: str, here: str, known: dict[str, str]) -> bool:
-    """Tell whether two texts say the same, and learn the placeholders in them if so."""
+    """Return whether two texts say the same, and learn the placeholders in them if so."""
     ours, theirs = list(TOKEN.finditer(recorded)), list(TOKEN.finditer(here))
     if re.fullmatch(r"<text-\w+>", recorded):
         # A text of another owner, of which nothing is known.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AutoScaling: groups start instances within the call, ignore most of the launch template, and tell no failures."""
+"""AutoScaling: groups start instances within the call, ignore most of the launch template, and report no failures."""
 
 from __future__ import annotations
 

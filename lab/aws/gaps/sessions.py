@@ -92,7 +92,7 @@ def _roles(instance: Any) -> list[Any]:
 
 
 def allow(roles: Iterable[Any], call: str, resource: str = "*", tags: Mapping[str, str] | None = None) -> bool:
-    """Tell whether the policies of roles allow a call on a resource; without its tags, conditions count as met."""
+    """Return whether the policies of roles allow a call on a resource; without its tags, conditions count as met."""
     documents = [json.loads(text) for role in roles for text in role.policies.values()]
     effects = {
         statement["Effect"]

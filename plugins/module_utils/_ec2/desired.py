@@ -36,7 +36,7 @@ REGION_TAG = "Region"
 _IAM = ("iam_role", "instance_profile")
 # Resources without the tags Node and Role, because no inventory reads them.
 _UNPLACED = ("security_group", "iam_role", "instance_profile", "ssm_parameter")
-# Instead of the account, which only the VPC tells.
+# Instead of the account, which only the VPC shows.
 _ACCOUNT = "the account of the VPC"
 
 

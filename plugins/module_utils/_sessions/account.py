@@ -185,7 +185,7 @@ def outlook(known: Account, power: float) -> Outlook | None:
 def shares(sessions: Sequence[Session], costs: Mapping[str, Any], now: datetime) -> dict[str, Actual]:
     """Return the actual costs of each session whose days are all in an answer of Cost Explorer, by its id.
 
-    AWS tells the costs of a day, in UTC. Sessions of the same day share them in proportion to what was calculated.
+    AWS reports the costs of a day, in UTC. Sessions of the same day share them in proportion to what was calculated.
     """
     first, last = (date.fromisoformat(costs[name]) for name in ("first", "last"))
     found: dict[str, Actual] = {}

@@ -36,7 +36,7 @@ http: {{addr: "{address}:5000"}}
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder, and tells who asks."""
+    """Serves a folder, and reports who asks."""
 
     def do_GET(self) -> None:
         """Answer with a file or with the address of the client."""

@@ -61,7 +61,7 @@ def running(unit: str) -> bool:
 
 
 def waiting(unit: str) -> bool:
-    """Tell whether systemd would start the unit again after a while."""
+    """Return whether systemd would start the unit again after a while."""
     return (STATE / f"{unit}.log").exists() and (UNITS / unit).exists() and "Restart" in dict(settings(unit))
 
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Process 1 of the simulation of Talos: an address by DHCP, then an answer on port 50000 that tells what was booted, and how.
+# Process 1 of the simulation of Talos: an address by DHCP, then an answer on port 50000 that reports what was booted, and how.
 busybox mkdir -p /proc /sys /dev /www
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys

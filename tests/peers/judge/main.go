@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command judge tells what a real Talos says of machine configurations: one JSON object per line in, one per line out.
+// Command judge prints what a real Talos says of machine configurations: one JSON object per line in, one per line out.
 //
 // It does what a node does when a configuration is applied: decode, validate, validate against what the machine has.
 package main

@@ -91,7 +91,7 @@ func decodesItself(of reflect.Type) bool {
 	return has || reflect.PointerTo(of).Implements(textual)
 }
 
-// isFree tells whether a structure takes all keys.
+// isFree returns whether a structure takes all keys.
 func isFree(of reflect.Type) bool {
 	return of.NumField() == 1 && of.Field(0).Type.Kind() == reflect.Map && strings.Contains(of.Field(0).Tag.Get("yaml"), "inline")
 }

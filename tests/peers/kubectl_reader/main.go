@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command kubectl_reader tells what kubectl reads of kubeconfigs: one JSON text per line in, one JSON object per line out.
+// Command kubectl_reader prints what kubectl reads of kubeconfigs: one JSON text per line in, one JSON object per line out.
 package main
 
 import (

@@ -121,8 +121,8 @@ def storage(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fi
         yield finding("DATA_DISK_MISSING", "LINSTOR", meaning_of("DATA_DISK_MISSING"))
     waiting = found.pods.waiting_for.get("VOLUME_PENDING")
     # A claim whose provisioner says why is a fault of its own.
-    told = {f"{fault.place.namespace}/{fault.place.pod}" for fault in found.faults if fault.code == "VOLUME_PENDING"}
-    if waiting and not (told and told.issuperset(found.claims_pending)):
+    known = {f"{fault.place.namespace}/{fault.place.pod}" for fault in found.faults if fault.code == "VOLUME_PENDING"}
+    if waiting and not (known and known.issuperset(found.claims_pending)):
         waiter = waiter_of(waiting.first, found, progress)
         claims = f"volumes ({', '.join(found.claims_pending[:5])})" if found.claims_pending else "volumes"
         message = _waiting_text(waiting, claims, waiter)

@@ -24,7 +24,7 @@ from .errors import reason_of_connect
 MAINTENANCE_NAME: Final = "maintenance-service.talos.dev"
 CONNECTS_AT_ONCE: Final = 128
 # The first bytes of an HTTP/2 client: the preface and an empty SETTINGS frame. The answer, or an alert instead,
-# tells whether the node wanted a client certificate: in TLS 1.3 the handshake itself ends before that is known.
+# shows whether the node wanted a client certificate: in TLS 1.3 the handshake itself ends before that is known.
 _HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _ASKS_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA")
 

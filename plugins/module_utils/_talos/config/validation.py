@@ -89,7 +89,7 @@ _EXCLUDES = {
         }.items()
     },
 }
-# Fields that exclude a document whatever they are: pointers in Talos, which tells false and {} from what is not there.
+# Fields that exclude a document whatever they are: pointers in Talos, where false and {} differ from an absent field.
 _BY_PRESENCE = words(
     "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters machine.kubelet.nodeIP "
     "machine.kubelet.skipNodeRegistration machine.kubelet.registerWithFQDN machine.features.kubePrism "

@@ -80,7 +80,7 @@ def test_the_way_of_the_nodes_to_their_addresses_is_a_line_of_the_results() -> N
     assert wrong["details"] == ["gateway has 192.0.2.57/25, not 192.0.2.101"]
 
 
-def test_etcd_has_the_members_that_the_best_informed_control_plane_tells() -> None:
+def test_etcd_has_the_members_that_the_best_informed_control_plane_reports() -> None:
     alone = {"node": "192.0.2.102", "etcd_members": [{"hostname": "compute-2"}]}
     informed = {"node": "192.0.2.101", "etcd_members": [{"hostname": "gateway"}, {"hostname": "compute-2"}]}
 

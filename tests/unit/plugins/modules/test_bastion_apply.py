@@ -138,7 +138,7 @@ def test_a_file_that_the_module_did_not_write_stays(laid: FakeHost) -> None:
     assert list(laid.files) == ["/etc/motd"]
 
 
-def test_check_mode_tells_and_does_nothing(laid: FakeHost) -> None:
+def test_check_mode_reports_and_does_nothing(laid: FakeHost) -> None:
     result = ensure_bastion(laid, params("another table\n"), check_mode=True)
 
     assert result["changed"]

@@ -174,7 +174,7 @@ def test_talos_is_left_alone(boot: Callable[..., Outcome], machine: Graviton) ->
     assert (outcome.state, outcome.changed) == ("talos", False)
 
 
-def test_check_mode_tells_command_and_plan_and_does_nothing(
+def test_check_mode_returns_command_and_plan_and_does_nothing(
     boot: Callable[..., Outcome], machine: Graviton, registry: Registry, url: str
 ) -> None:
     outcome = boot(check_mode=True, urls=[url])

@@ -231,7 +231,7 @@ def test_metal_has_kvm() -> None:
     assert found["prices"]["per_hour"] is None
 
 
-def test_what_ec2_tells_goes_before_the_table() -> None:
+def test_what_ec2_returns_goes_before_the_table() -> None:
     types = {"t4g.medium": {"vcpus": 2, "memory_mib": 2048, "architecture": "arm64"}}
 
     assert forecast(instance_types=types)["nodes"][0]["allocatable"]["memory"] == int(2048 * 0.925) - 612

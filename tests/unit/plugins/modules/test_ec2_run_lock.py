@@ -112,7 +112,7 @@ def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm
         pytest.param(ELSEWHERE, dead, id="another machine, whose processes are not seen"),
         pytest.param(CONTAINER, dead, id="a container of this machine, whose processes are not seen"),
         pytest.param(OURS._replace(machine="cc", kernel="x"), dead, id="a machine of the same name and directory"),
-        pytest.param(OURS._replace(kernel="", machine="bb"), dead, id="a system that tells no kernel"),
+        pytest.param(OURS._replace(kernel="", machine="bb"), dead, id="a system that reports no kernel"),
         pytest.param(OURS._replace(kernel="boot-0 pid:[1]"), dead, id="this machine before a restart, or its clone"),
     ],
 )

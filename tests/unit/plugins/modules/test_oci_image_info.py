@@ -312,7 +312,7 @@ def test_a_redirection_to_another_host_goes_without_the_login(make: Make, tmp_pa
 
 
 def is_config(registry: Registry, digest: str) -> bool:
-    """Tell whether a blob is the configuration of the image."""
+    """Return whether a blob is the configuration of the image."""
     return registry.store.blobs["a/amd64", digest].startswith(b"{")
 
 

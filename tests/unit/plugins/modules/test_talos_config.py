@@ -127,7 +127,7 @@ def test_permissions_that_let_others_read_are_put_right(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "compute.yaml").stat().st_mode) == 0o600
 
 
-def test_check_mode_tells_and_writes_nothing(tmp_path: Path) -> None:
+def test_check_mode_reports_and_writes_nothing(tmp_path: Path) -> None:
     result = ensure(tmp_path / "nodes", check_mode=True)
 
     assert result["changed"]

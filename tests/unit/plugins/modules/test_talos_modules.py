@@ -321,7 +321,7 @@ def test_a_reset_wipes_once(configured: bool, check_mode: bool, changed: bool, a
         pytest.param(None, r"only if the image was made with customization.*console=ttyS0", id="not known"),
     ],
 )
-def test_a_node_that_a_reset_does_not_bring_back_names_what_its_console_can_tell(
+def test_a_node_that_a_reset_does_not_bring_back_names_what_its_console_can_show(
     arguments: str | None, remedy: str
 ) -> None:
     node = FakeVictim(configured=True, arguments=arguments, returns=False)

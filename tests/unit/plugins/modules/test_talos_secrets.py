@@ -58,7 +58,7 @@ def test_a_second_run_changes_nothing(params: dict[str, Any]) -> None:
     assert second["expires"] == first["expires"]
 
 
-def test_check_mode_tells_and_writes_nothing(tmp_path: Path) -> None:
+def test_check_mode_reports_and_writes_nothing(tmp_path: Path) -> None:
     result = ensure_secrets(options(tmp_path / "cluster"), check_mode=True)
 
     assert result["changed"]

@@ -57,7 +57,7 @@ def test_a_changed_file_is_written_again_and_its_change_shown(tmp_path: Path) ->
     assert (tmp_path / "report.md").read_text(encoding="utf-8") == FILES["report.md"]
 
 
-def test_check_mode_tells_and_writes_nothing(tmp_path: Path) -> None:
+def test_check_mode_reports_and_writes_nothing(tmp_path: Path) -> None:
     result = ensure_files(tmp_path / "report", FILES, check_mode=True)
 
     assert (result["changed"], result["written"]) == (True, list(FILES))

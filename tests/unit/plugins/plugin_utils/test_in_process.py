@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.plugin_utils._in_process import printed_by
 
 ROOT = Path(__file__).resolve().parents[4]
-# With -vvv ansible tells how it starts the process of a module.
+# With -vvv ansible prints how it starts the process of a module.
 STARTED = " EXEC "
 KINDS = ("modules", "action")
 # They run on the machine that they change.

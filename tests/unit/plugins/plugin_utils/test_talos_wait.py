@@ -63,7 +63,7 @@ def test_a_summary_comes_when_nothing_changes() -> None:
     ]
 
 
-def test_a_time_out_tells_what_was_last_seen() -> None:
+def test_a_time_out_reports_what_was_last_seen() -> None:
     other = MAINTENANCE | {"node": "192.0.2.2"}
 
     outcome, _ = waited(iter([[REFUSED, other]] * 99), REQUEST)

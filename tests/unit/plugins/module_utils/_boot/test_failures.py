@@ -124,7 +124,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("code", "line"), CASES)
-def test_every_line_that_tells_a_failure_is_recognised(code: str, line: str) -> None:
+def test_every_line_that_reports_a_failure_is_recognised(code: str, line: str) -> None:
     found = explain(["2026/11/22 10:00:00 created temporary directory /tmp/installer-1", line])
 
     assert found
@@ -168,7 +168,7 @@ def test_an_installer_that_ran_out_of_space_is_reported_as_such() -> None:
         "Kernel panic - not syncing: VFS",
     ],
 )
-def test_other_lines_tell_no_failure(line: str) -> None:
+def test_other_lines_report_no_failure(line: str) -> None:
     assert explain([line]) is None
 
 

@@ -66,7 +66,7 @@ def test_an_index_is_resolved_to_the_manifest_for_the_platform() -> None:
     assert image.size == manifest["config"]["size"] + manifest["layers"][0]["size"]
 
 
-def test_a_manifest_alone_tells_its_platform_by_its_configuration() -> None:
+def test_a_manifest_alone_reports_its_platform_by_its_configuration() -> None:
     store = Store()
     manifest = store.add_image("a/talos", "v1", ["linux/arm64/v8"])
 
@@ -159,7 +159,7 @@ def test_bytes_that_are_not_what_their_digest_says_are_refused() -> None:
     assert [code(found_in(store, wanted)) for wanted in ("v1", "single", pinned)] == ["IMAGE_BAD_DIGEST"] * 3
 
 
-def test_a_tag_whose_digest_the_registry_tells_wrongly_is_refused() -> None:
+def test_a_tag_whose_digest_the_registry_reports_wrongly_is_refused() -> None:
     class MislabellingRegistry(FakeRepository):
         def manifest(self, wanted: str) -> Document:
             return super().manifest(wanted)._replace(digest=f"sha256:{'0' * 64}")

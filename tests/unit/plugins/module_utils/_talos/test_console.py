@@ -33,7 +33,7 @@ def test_nodes_that_write_elsewhere_are_warned_of_together_with_the_remedy() -> 
     [
         pytest.param([SERIAL, SERIAL], id="serial consoles"),
         pytest.param(["console=tty0 console=ttyS0,115200n8"], id="one with settings"),
-        pytest.param([None], id="a node that does not tell"),
+        pytest.param([None], id="a node that does not report it"),
         pytest.param([], id="no nodes"),
     ],
 )

@@ -155,7 +155,7 @@ def test_a_key_in_the_log_is_not_printed() -> None:
         pytest.param("talos-plain", {}, ["failed", "failed", "failed"], id="image without it"),
     ],
 )
-def test_a_node_tells_before_with_and_after_its_document(
+def test_a_node_reports_before_with_and_after_its_document(
     tmp_path: Path, image: str, changes: dict[str, Any], states: list[str]
 ) -> None:
     """The document comes and goes without a reboot."""

@@ -177,7 +177,7 @@ def test_an_image_whose_tag_names_no_version_is_not_promised(image: str, given: 
 )
 @pytest.mark.parametrize("is_labelled", [True, False])
 @pytest.mark.parametrize("is_digest", [True, False])
-def test_the_version_on_record_tells_whether_an_upgrade_is_refused(
+def test_the_version_on_record_reports_whether_an_upgrade_is_refused(
     before: str, way: str, is_labelled: bool, is_digest: bool
 ) -> None:
     reference = f"registry.example.com/talos:{before}"

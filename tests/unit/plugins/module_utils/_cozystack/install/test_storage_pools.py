@@ -68,7 +68,7 @@ def given(disk: str, *answers: list[dict[str, Any]] | None) -> list[dict[str, An
     ("disk", "answers"),
     [
         pytest.param("/dev/nvme1n1", [[SYSTEM, DATA], [SYSTEM, DATA]], id="a second disk"),
-        pytest.param("/dev/nvme1n1", [None], id="a node that does not tell"),
+        pytest.param("/dev/nvme1n1", [None], id="a node that does not report it"),
         pytest.param("/dev/disk/by-id/wwn-0x5000c500a0b1c2d3", [[SYSTEM, DATA]], id="a name that Talos does not list"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_disk_that_a_node_has_not_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "serials", [pytest.param(["vol9", "vol0a1b"], id="seen"), pytest.param([], id="a node that does not tell")]
+    "serials", [pytest.param(["vol9", "vol0a1b"], id="seen"), pytest.param([], id="a node that does not report it")]
 )
 def test_a_data_volume_that_talos_sees_is_given(serials: list[str]) -> None:
     (found,) = volumes_of(serials)

@@ -218,7 +218,7 @@ def test_the_group_knows_since_when_its_machine_runs() -> None:
         ),
     ],
 )
-def test_the_plan_tells_what_it_costs(changes: dict[str, Any], line: str) -> None:
+def test_the_plan_reports_what_it_costs(changes: dict[str, Any], line: str) -> None:
     lines = plan_lines(described(**changes), compare(desired(described(**changes)), []))
 
     assert any(item.startswith(line) for item in lines), lines

@@ -70,7 +70,7 @@ def with_cluster(tmp_path: Path, scenario: Callable[[list[TalosNode], Cluster], 
 
 
 @pytest.mark.parametrize("release", ["v1.11.5", "v1.12.6", "v1.14.0"])
-def test_a_node_in_maintenance_tells_its_version_before_and_after_its_call_for_it_exists(
+def test_a_node_in_maintenance_reports_its_version_before_and_after_its_call_for_it_exists(
     tmp_path: Path, release: str
 ) -> None:
     async def scenario(node: TalosNode) -> Any:
@@ -79,7 +79,7 @@ def test_a_node_in_maintenance_tells_its_version_before_and_after_its_call_for_i
     assert with_node(tmp_path, scenario, version=release) == release
 
 
-def test_a_node_in_maintenance_tells_its_version_and_stage(tmp_path: Path) -> None:
+def test_a_node_in_maintenance_reports_its_version_and_stage(tmp_path: Path) -> None:
     async def scenario(node: TalosNode) -> Any:
         return await on(node, maintenance(), machine.version), await on(node, maintenance(), machine.stage)
 
@@ -267,7 +267,7 @@ def test_an_invalid_configuration_is_refused_with_its_reason(tmp_path: Path, con
     assert expected in str(error)
 
 
-def test_a_dry_run_tells_the_difference_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_reports_the_difference_and_changes_nothing(tmp_path: Path) -> None:
     async def scenario(node: TalosNode) -> Any:
         cluster = Cluster()
         await configured([node], cluster)

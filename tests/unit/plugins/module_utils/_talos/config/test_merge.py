@@ -463,7 +463,7 @@ def mirror(patch: str, release: Release) -> Any:
         ),
     ],
 )
-def test_zero_replaces_a_number_of_which_talos_tells_it_from_none(
+def test_zero_replaces_a_number_of_which_talos_distinguishes_it_from_none(
     release: Release, percent: int, before: str, patch: str, path: list[str]
 ) -> None:
     value = merged(before, patch, release=release)[0]

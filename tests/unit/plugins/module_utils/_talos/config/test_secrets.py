@@ -126,13 +126,13 @@ def test_two_processes_make_one_bundle(tmp_path: Path) -> None:
     assert {cluster_id for _, cluster_id in results} == {read_bundle(path).cluster_id}
 
 
-def race(path: Path, wait: Callable[[], object], tell: Callable[[tuple[bool, str]], None]) -> None:
+def race(path: Path, wait: Callable[[], object], report: Callable[[tuple[bool, str]], None]) -> None:
     """Make a bundle with an id of this process, together with the other process."""
     bundle = test_bundle()._replace(cluster_id=secrets.new_identifier())
     wait()
     changed, made = secrets.ensure_bundle(path, make=lambda: bundle)
     assert made is not None
-    tell((changed, made.cluster_id))
+    report((changed, made.cluster_id))
 
 
 def never() -> Bundle:

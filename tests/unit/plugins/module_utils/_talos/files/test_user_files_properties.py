@@ -21,7 +21,7 @@ NEW = {"name": "ours", "cluster": {"server": "1e5"}}
 
 
 def is_inserted(text: str, longer: str) -> bool:
-    """Tell whether a text became longer at one place alone."""
+    """Return whether a text became longer at one place alone."""
     pairs = enumerate(zip(text, longer, strict=False))
     begin = next((index for index, (one, other) in pairs if one != other), len(text))
     return longer.endswith(text[begin:])
