@@ -37,14 +37,6 @@ from __future__ import annotations
 
 Types = dict[str, dict[str, str]]
 
-# By the JSON schemas of both versions (config/schemas in siderolabs/talos), v1.10, which has no judge, lacks these.
-KINDS_SINCE_V1_11 = ("ExistingVolumeConfig", "RawVolumeConfig", "SwapVolumeConfig", "ZswapConfig")
-FIELDS_SINCE_V1_11 = {
-    "block.EncryptionKey": ("lockToState",),
-    "block.FilesystemSpec": ("projectQuotaSupport",),
-    "block.VolumeConfig": ("encryption",),
-}
-
 
 def kinds_of(schema: Path) -> list[str]:
     """Return the kinds of documents that a JSON schema of Talos names, and two that it misspells."""
@@ -57,15 +49,6 @@ def types_of(judge: Path, kinds: Iterable[str]) -> Types:
     """Return what a judge reports its structures."""
     reported = subprocess.run([judge, "types", *kinds], capture_output=True, text=True, check=True)
     return dict(json.loads(reported.stdout))
-
-
-def of_v1_10(types: Types) -> Types:
-    """Return the types of v1.10 from those of v1.11."""
-    return {
-        name: {field: kind for field, kind in of.items() if field not in FIELDS_SINCE_V1_11.get(short(name), ())}
-        for name, of in types.items()
-        if name.removeprefix("kind ") not in KINDS_SINCE_V1_11
-    }
 
 
 def table(versions: dict[int, Types]) -> str:
@@ -111,12 +94,12 @@ def wrapped(text: str) -> str:
 def current() -> str:
     """Return the module's text from the current judges."""
     versions = {}
-    for version in judges.VERSIONS:
+    for version in (judges.OLDEST, *judges.VERSIONS):
         judge = judges.find_judge(version)
         versions[version.minor] = types_of(
             judge, kinds_of(judges.sources(version) / "config/schemas/config.schema.json")
         )
-    return table({10: of_v1_10(versions[11]), **versions})
+    return table(versions)
 
 
 if __name__ == "__main__":

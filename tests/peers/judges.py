@@ -38,6 +38,8 @@ class Version(NamedTuple):
         return f"v1.{self.minor}"
 
 
+# Whose verdicts are not recorded: its nodes do not compare the versions of Kubernetes and Talos, as we do.
+OLDEST = Version(10, "v1.10.9")
 VERSIONS = (Version(11, "v1.11.5"), Version(12, "v1.12.6"), Version(13, "v1.13.9"), Version(14, "v1.14.0-rc.1"))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
 from tests.peers.descriptors import Api, api_of
-from tests.peers.judges import VERSIONS, CannotBuildError, Version
+from tests.peers.judges import OLDEST, VERSIONS, CannotBuildError, Version
 
 # Of the module github.com/cosi-project/runtime, which Talos' descriptors do not hold; test_talosctl.py uses them.
 COSI = "cosi.resource.State"
@@ -23,7 +23,7 @@ ENUM, INT32, REPEATED = 14, 5, 3
 NEWEST = VERSIONS[-1]
 
 
-@pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: version.name)
+@pytest.fixture(scope="module", params=(OLDEST, *VERSIONS), ids=lambda version: version.name)
 def version(request: pytest.FixtureRequest) -> Version:
     """Give each supported version."""
     found: Version = request.param

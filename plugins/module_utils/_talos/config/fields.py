@@ -67,8 +67,8 @@ block.EncryptionKeyTPMOptions pcrs:[int]+12
 block.EncryptionSpec allowDiscards:bool+14 blockSize:uint64 cipher:string keySize:uint keys:[block.EncryptionKey]
  options:[string] provider:own/EncryptionProviderType
 block.ExistingMountSpec disableAccessTime:bool+13 readOnly:bool+13 secure:bool+13
-block.ExistingVolumeConfig apiVersion:string discovery:block.VolumeDiscoverySpec kind:string
- mount:block.ExistingMountSpec+13 mount:block.MountSpec-12 name:string scrub:block.ScrubConfig+14
+block.ExistingVolumeConfig apiVersion:string+11 discovery:block.VolumeDiscoverySpec+11 kind:string+11
+ mount:block.ExistingMountSpec+13 mount:block.MountSpec+11-12 name:string+11 scrub:block.ScrubConfig+14
  trim:block.TrimConfig+14
 block.ExternalMountSpec disableAccessTime:bool+13 readOnly:bool+13 secure:bool+13 virtiofs:block.VirtiofsMountSpec+13
 block.ExternalVolumeConfig apiVersion:string+13 filesystemType:own/FilesystemType+13 kind:string+13
@@ -76,14 +76,14 @@ block.ExternalVolumeConfig apiVersion:string+13 filesystemType:own/FilesystemTyp
 block.FilesystemScrubConfig apiVersion:string+14 interval:duration+14 kind:string+14
 block.FilesystemSpec projectQuotaSupport:bool+11 type:own/FilesystemType xfs:block.XFSSpec+14
 block.FilesystemTrimConfig apiVersion:string+14 interval:duration+14 kind:string+14
-block.MountSpec disableAccessTime:bool+14 readOnly:bool-12 secure:bool+13
+block.MountSpec disableAccessTime:bool+14 readOnly:bool+11-12 secure:bool+13
 block.ProvisioningSpec diskSelector:block.DiskSelector grow:bool maxSize:own/ByteSize-11 maxSize:own/Size+12
  minSize:own/ByteSize
-block.RawVolumeConfig apiVersion:string encryption:block.EncryptionSpec kind:string name:string
- provisioning:block.ProvisioningSpec
+block.RawVolumeConfig apiVersion:string+11 encryption:block.EncryptionSpec+11 kind:string+11 name:string+11
+ provisioning:block.ProvisioningSpec+11
 block.ScrubConfig enabled:bool+14 interval:duration+14
-block.SwapVolumeConfig apiVersion:string encryption:block.EncryptionSpec kind:string name:string
- provisioning:block.ProvisioningSpec
+block.SwapVolumeConfig apiVersion:string+11 encryption:block.EncryptionSpec+11 kind:string+11 name:string+11
+ provisioning:block.ProvisioningSpec+11
 block.SystemVolumeFilesystemSpec xfs:block.XFSSpec+14
 block.TrimConfig enabled:bool+14 interval:duration+14
 block.UserMountSpec disableAccessTime:bool+13 secure:bool+13
@@ -94,10 +94,10 @@ block.VirtiofsMountSpec tag:string+13
 block.VolumeConfig apiVersion:string encryption:block.EncryptionSpec+11 filesystem:block.SystemVolumeFilesystemSpec+14
  kind:string mount:block.MountSpec+13 name:string provisioning:block.ProvisioningSpec scrub:block.ScrubConfig+14
  trim:block.TrimConfig+14
-block.VolumeDiscoverySpec volumeSelector:block.VolumeSelector
-block.VolumeSelector match:own/Expression
+block.VolumeDiscoverySpec volumeSelector:block.VolumeSelector+11
+block.VolumeSelector match:own/Expression+11
 block.XFSSpec minAllocationGroupSize:own/ByteSize+14
-block.ZswapConfig apiVersion:string kind:string maxPoolPercent:int shrinkerEnabled:bool
+block.ZswapConfig apiVersion:string+11 kind:string+11 maxPoolPercent:int+11 shrinkerEnabled:bool+11
 cluster.DiscoveryIdentityConfig apiVersion:string+14 clusterID:string+14 clusterSecret:string+14 kind:string+14
 cluster.DiscoveryServiceConfig apiVersion:string+14 endpoint:own/URL+14 kind:string+14 name:string+14
 container.ContainerCapabilities add:[string]+14 drop:[string]+14
