@@ -41,9 +41,7 @@ _PREFIXES = {"service-quotas": "servicequotas"}
 _ATTEMPTS = 3
 
 # The prefix is the kind of resource. SSM returns InvalidResourceId for the tags of a parameter that does not exist.
-_NOT_FOUND = re.compile(
-    r".*(NotFound|NoSuch(Entity|Resource)|DoesNotExist)(Exception)?|Gateway\.NotAttached|InvalidResourceId"
-)
+_NOT_FOUND = re.compile(r".*(NotFound|NoSuch\w+|DoesNotExist)(Exception)?|Gateway\.NotAttached|InvalidResourceId")
 _UNKNOWN = re.compile(r"not found|do(es)? not exist", re.IGNORECASE)
 
 
