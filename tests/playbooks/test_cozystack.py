@@ -110,7 +110,9 @@ def test_a_second_run_of_all_that_asks_nodes_and_kubernetes_changes_nothing(lab:
 
 
 def test_a_tag_of_site_refuses_what_the_phase_of_that_name_refuses(lab: Lab, built: Run, folder: Path) -> None:
-    expected = (*ENABLED, "-e", "cozystack_expect=ready")
+    # With ready expected, images of another architecture are refused before the installation, unless they are allowed.
+    allowed = ("-e", "cozystack_allow_unsupported_architecture=true")
+    expected = (*ENABLED, "-e", "cozystack_expect=ready", *allowed)
 
     tagged = play_elsewhere(lab, folder, SITE, *expected, "--tags", "cozystack")
     alone = play_elsewhere(lab, folder, "playbooks/cozystack.yml", *expected)
