@@ -15,7 +15,7 @@ from ..plugin_utils._in_process import ENCODER, InProcessAction, printed_by
 from ..plugin_utils._run_lock import current_run
 
 # The end of the run happens in the reverse order of these imports: the state is saved while the run has its locks.
-from . import ec2_run_lock, run_lock  # noqa: F401
+from . import ec2_run_lock, run_lock  # noqa: F401  # pylint: disable=unused-import
 
 _OF_BOTH = ("name", "project", "directory")
 

@@ -128,9 +128,10 @@ endpoint:
   sample: https://ec2.eu-west-1.amazonaws.com
 problems:
   description:
-    - Why nothing was changed, or which call failed, for programs; empty if the cause has no code.
+    - After a failure, why nothing was changed, or which call failed, for programs; empty if the cause has no code.
+    - After success, conflicts of resources of other parts, as M(urmanac.talos.ec2_cluster_info) returns them.
     - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
-  returned: failure
+  returned: always
   type: list
   elements: dict
   sample:
@@ -185,12 +186,6 @@ uncertain:
   returned: success
   type: list
   elements: str
-  sample: []
-problems:
-  description: Conflicts of resources of other parts, as M(urmanac.talos.ec2_cluster_info) returns them.
-  returned: success
-  type: list
-  elements: dict
   sample: []
 summary:
   description: How many of the described resources are in each state, as M(urmanac.talos.ec2_cluster_info) returns it.

@@ -40,7 +40,7 @@ class Folders(NamedTuple):
 
     def path(self, name: str) -> Path:
         """Return the path of a file of the state."""
-        folder, _, last = name.partition("/")
+        folder, _slash, last = name.partition("/")
         return self.secrets / last if folder == "secrets" else self.cluster / name
 
 

@@ -217,7 +217,7 @@ def state_address(name: str, value: Any, where: Surroundings) -> Iterator[Findin
         if value != LOCAL:
             parse_address(str(value))
     except InputError as error:
-        message, _, remedy = str(error).partition(". ")
+        message, _stop, remedy = str(error).partition(". ")
         yield _wrong(name, f"{message}.", remedy)
 
 
