@@ -9,6 +9,7 @@ import tarfile
 import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,16 @@ def texts() -> Iterator[tuple[str, str]]:
             yield name, content.decode(errors="replace")
 
 
+@cache
+def specifications(role: str) -> dict[str, Any]:
+    """Return the argument specifications of a role's entry points."""
+    specs: dict[str, Any] = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]
+    return specs
+
+
 def options_of(role: str) -> dict[str, Any]:
     """Return the options of a role's main entry point."""
-    specs: dict[str, Any] = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")
-    options: dict[str, Any] = specs["argument_specs"]["main"].get("options") or {}
+    options: dict[str, Any] = specifications(role)["main"].get("options") or {}
     return options
 
 
@@ -162,8 +169,7 @@ def test_arguments_are_validated_for_the_entry_points_that_have_some_and_for_no_
 
 def has_arguments(how: dict[str, Any]) -> bool:
     """Return whether what a task takes from a role is described in the role's argument specifications."""
-    specs = load(ROOT / "roles" / how["name"].rpartition(".")[2] / "meta" / "argument_specs.yml")["argument_specs"]
-    return how.get("tasks_from", "main").removesuffix(".yml") in specs
+    return how.get("tasks_from", "main").removesuffix(".yml") in specifications(how["name"].rpartition(".")[2])
 
 
 def test_the_product_uses_the_folder_of_a_simulated_machine_only_as_a_prefix_of_paths() -> None:
@@ -346,7 +352,7 @@ def test_the_bastion_gets_the_libraries_that_the_tests_run_with() -> None:
 
 
 def test_the_real_matchbox_of_the_tests_is_the_one_that_bastions_run() -> None:
-    defaults = yaml.safe_load((ROOT / "roles/bastion_host/defaults/main.yml").read_text(encoding="utf-8"))
+    defaults = load(ROOT / "roles/bastion_host/defaults/main.yml")
 
     assert f"matchbox:{real_matchbox.version()}@" in defaults["bastion_host_images"]["matchbox"]
 
