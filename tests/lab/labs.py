@@ -32,6 +32,8 @@ DEFAULTS: dict[str, Any] = yaml.safe_load((REPOSITORY / "roles/cluster/defaults/
 AMI_PARAMETER: str = DEFAULTS["cluster_ami_parameter"]
 # By this the lab's log distinguishes the calls of tests from those of playbooks.
 TEST_AGENT = "urmanac.talos-tests"
+# As AWS sets them for a new bucket.
+BLOCKS = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 _RESERVED: list[socket.socket] = []
 
 
@@ -169,6 +171,13 @@ def eventually(read: Callable[[], Any], holds: Callable[[Any], bool], *, seconds
             return value
         assert time.monotonic() < until, f"after {seconds} s still: {value}"
         time.sleep(0.05)
+
+
+def make_bucket(s3: Any, name: str) -> None:
+    """Make a bucket that may hold the state of clusters, as a new one in AWS with versioning."""
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=BLOCKS)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
 def boot_bastion(lab: Lab, subnet: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab import processes
-from lab.settings import REGION, REGISTRY_PORT, REPOSITORY
+from lab.settings import REGISTRY_PORT, REPOSITORY
 from tests.lab.labs import Lab
 
 VARIABLES = f"@{REPOSITORY / 'lab' / 'variables.yml'}"
@@ -134,16 +134,6 @@ def vpcs(lab: Lab, **tags: str) -> list[dict[str, Any]]:
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
     found: list[dict[str, Any]] = lab.client("ec2").describe_vpcs(Filters=filters)["Vpcs"]
     return found
-
-
-def make_bucket(lab: Lab, name: str) -> Any:
-    """Make a bucket that may hold the state of clusters, as a new one in AWS with versioning, and return S3."""
-    s3 = lab.client("s3")
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    blocks = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocks)
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return s3
 
 
 def instances(lab: Lab, **tags: str) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from lab.settings import REPOSITORY
-from tests.lab.labs import Lab
-from tests.playbooks.runs import Run, calls, make_bucket, play
+from tests.lab.labs import Lab, make_bucket
+from tests.playbooks.runs import Run, calls, play
 
 # A public key in the format of SSH, whose private key does not exist.
 WIRE = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(range(32))
@@ -81,7 +81,7 @@ def test_the_first_command_of_the_readme_is_that_of_the_example() -> None:
 def test_an_example_needs_nothing_but_credentials(lab: Lab, tmp_path: Path, example: Path) -> None:
     # The first lines of the example say how to make the bucket.
     if address := yaml.safe_load(example.read_text(encoding="utf-8")).get("cluster_state"):
-        make_bucket(lab, urlsplit(address).netloc)
+        make_bucket(lab.client("s3"), urlsplit(address).netloc)
     before = calls(lab)
 
     run = plan(lab, example, tmp_path)

@@ -22,24 +22,22 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
 from ansible_collections.urmanac.talos.plugins.module_utils._state.address import Address
 from ansible_collections.urmanac.talos.plugins.module_utils._state.bucket import Bucket, StateError
 from ansible_collections.urmanac.talos.plugins.module_utils._state.files import Folders
-from ansible_collections.urmanac.talos.plugins.module_utils._state.sync import ensure_state
+from ansible_collections.urmanac.talos.plugins.module_utils._state.sync import Plan, ensure_state
 from ansible_collections.urmanac.talos.plugins.modules import ec2_state
 from tests.ec2_cluster import REGION, empty_aws, run_module
+from tests.lab.labs import BLOCKS, make_bucket
 
 BUCKET = "moon-state"
 FOLDER = f"clusters/talos-arm64/{REGION}/moon"
 ADDRESS = f"s3://{BUCKET}/{FOLDER}"
 CONTENT = "a secret that appears nowhere\n"
-BLOCKS = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 
 
 @pytest.fixture
 def s3() -> Iterator[Any]:
     with empty_aws():
         client = boto3.client("s3", region_name=REGION)
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        client.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=BLOCKS)
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        make_bucket(client, BUCKET)
         yield client
 
 
@@ -246,20 +244,41 @@ def test_a_bucket_that_must_not_hold_secrets_is_refused(
     assert f"Failed to use {ADDRESS}" in result["msg"]
 
 
-class Racing(AwsApi):
-    """S3, to which another controller writes just before each write of ours, or whose answer to it is lost."""
+class S3(AwsApi):
+    """S3, in which something happens just before each write."""
 
-    def __init__(self, s3: Any, content: bytes) -> None:
+    def __init__(self, s3: Any) -> None:
         super().__init__({"s3": s3, "sts": boto3.client("sts", region_name=REGION)}, REGION)
-        self._content = content
+        self.s3 = s3
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation == "put_object":
-            same = parameters["Body"] == self._content
-            metadata = parameters["Metadata"] if same else {"holder": "you@desktop", "directory": "/there"}
-            key = {name: parameters[name] for name in ("Bucket", "Key")}
-            super().call(service, operation, **key, Body=self._content, Metadata=metadata)
+            self.before_write(parameters)
         return super().call(service, operation, **parameters)
+
+    def before_write(self, parameters: dict[str, Any]) -> None:
+        """Do what happens just before a write with these parameters."""
+        raise NotImplementedError
+
+
+def push(api: S3, directory: Path) -> Plan:
+    """Bring the files of a controller into the bucket."""
+    bucket = Bucket(api, Address(BUCKET, FOLDER), kms_key="", directory="/here")
+    return ensure_state(bucket, Folders(directory, directory / "secrets"), push=True, check_mode=False)
+
+
+class Racing(S3):
+    """S3, to which another controller writes just before each write of ours, or whose answer to it is lost."""
+
+    def __init__(self, s3: Any, content: bytes) -> None:
+        super().__init__(s3)
+        self._content = content
+
+    def before_write(self, parameters: dict[str, Any]) -> None:
+        same = parameters["Body"] == self._content
+        metadata = parameters["Metadata"] if same else {"holder": "you@desktop", "directory": "/there"}
+        key = {name: parameters[name] for name in ("Bucket", "Key")}
+        self.s3.put_object(**key, Body=self._content, Metadata=metadata)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["changed", "new"])
@@ -267,10 +286,9 @@ def test_a_writer_at_the_same_time_is_not_overwritten_and_named(s3: Any, run: An
     if known:
         run(one)
         write(one / "images.json", "mine")
-    bucket = Bucket(Racing(s3, b"theirs"), Address(BUCKET, FOLDER), kms_key="", directory="/here")
 
     with pytest.raises(StateError, match="at the same time by you@desktop in /there, since 20") as refused:
-        ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+        push(Racing(s3, b"theirs"), one)
 
     assert refused.value.problem.code == "STATE_CHANGED"
     assert s3.get_object(Bucket=BUCKET, Key=f"{FOLDER}/images.json")["Body"].read() == b"theirs"
@@ -279,26 +297,23 @@ def test_a_writer_at_the_same_time_is_not_overwritten_and_named(s3: Any, run: An
 def test_a_write_whose_answer_was_lost_is_our_own(s3: Any, run: Any, one: Path) -> None:
     run(one)
     write(one / "images.json", "mine")
-    bucket = Bucket(Racing(s3, b"mine"), Address(BUCKET, FOLDER), kms_key="", directory="/here")
 
-    plan = ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+    plan = push(Racing(s3, b"mine"), one)
 
     assert plan.push == ("images.json",)
     assert run(one)["changed"] is False
 
 
-class Denying(AwsApi):
+class Denying(S3):
     """S3, which lacks a permission for each write."""
 
     def __init__(self, s3: Any, message: str) -> None:
-        super().__init__({"s3": s3, "sts": boto3.client("sts", region_name=REGION)}, REGION)
+        super().__init__(s3)
         self._message = message
 
-    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        if operation == "put_object":
-            error = {"Code": "AccessDenied", "Message": self._message}
-            raise_aws_error(ClientError({"Error": error}, "PutObject"), service, operation, REGION)
-        return super().call(service, operation, **parameters)
+    def before_write(self, parameters: dict[str, Any]) -> None:
+        error = {"Code": "AccessDenied", "Message": self._message}
+        raise_aws_error(ClientError({"Error": error}, "PutObject"), "s3", "put_object", REGION)
 
 
 @pytest.mark.parametrize(
@@ -311,26 +326,22 @@ class Denying(AwsApi):
     ],
 )
 def test_a_denial_names_the_service_that_denies(s3: Any, one: Path, message: str, code: str) -> None:
-    bucket = Bucket(Denying(s3, message), Address(BUCKET, FOLDER), kms_key="", directory="/here")
-
     with pytest.raises((StateError, AwsError)) as denied:
-        ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+        push(Denying(s3, message), one)
 
     assert isinstance(denied.value, StateError | AwsError)
     assert denied.value.problem.code == code
 
 
-class Listening(AwsApi):
+class Listening(S3):
     """S3, and the requests of its writes; moto applies the default of a bucket also where S3 applies aws/s3."""
 
     def __init__(self, s3: Any) -> None:
-        super().__init__({"s3": s3, "sts": boto3.client("sts", region_name=REGION)}, REGION)
+        super().__init__(s3)
         self.writes: list[dict[str, Any]] = []
 
-    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        if operation == "put_object":
-            self.writes.append(parameters)
-        return super().call(service, operation, **parameters)
+    def before_write(self, parameters: dict[str, Any]) -> None:
+        self.writes.append(parameters)
 
 
 @pytest.mark.parametrize(
@@ -348,8 +359,7 @@ def test_the_default_encryption_of_the_bucket_applies_if_it_has_a_key_of_kms(
         rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": default}}]
         s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": rules})
     api = Listening(s3)
-    bucket = Bucket(api, Address(BUCKET, FOLDER), kms_key="", directory="/here")
 
-    ensure_state(bucket, Folders(one, one / "secrets"), push=True, check_mode=False)
+    push(api, one)
 
     assert {request.get("ServerSideEncryption") for request in api.writes} == {asked_for}
