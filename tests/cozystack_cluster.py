@@ -136,9 +136,9 @@ def pod(name: str, namespace: str = "cozy-linstor", **more: Any) -> Object:
     }
 
 
-def waiting_pod(name: str, message: str, **more: Any) -> Object:
+def waiting_pod(name: str, message: str, *, reason: str = "Unschedulable", **more: Any) -> Object:
     """Return a pod that the scheduler has no node for."""
-    return pod(name, conditions=[condition("PodScheduled", "False", "Unschedulable", message)], **more)
+    return pod(name, conditions=[condition("PodScheduled", "False", reason, message)], **more)
 
 
 def status_of(image: str, *, waiting: Object | None = None, last: Object | None = None, restarts: int = 0) -> Object:

@@ -631,6 +631,8 @@ REFUSALS = (
     ),
 )
 
+_LIVENESS = 'Liveness probe failed: Get "http://10.244.0.9:3370/health": context deadline exceeded'
+
 CRASHES = (
     Situation(
         "a container that says why it ends",
@@ -683,12 +685,7 @@ CRASHES = (
         "may only be slow",
         cluster(
             failing(ended(137)),
-            events=(
-                event(
-                    "Unhealthy",
-                    'Liveness probe failed: Get "http://10.244.0.9:3370/health": context deadline exceeded',
-                ),
-            ),
+            events=(event("Unhealthy", _LIVENESS),),
         ),
     ),
     Situation(
@@ -840,14 +837,9 @@ WAITED_FOR = (
 )
 
 
-def _unscheduled(reason: str = "", message: str = "", **spec: Any) -> Mapping[Kind, Any]:
-    """Return a cluster with a pod without a node, and what its scheduler says of it."""
-    reported = [condition("PodScheduled", "False", reason, message)] if reason else []
-    return cluster(pod("linstor-controller", conditions=reported, spec=spec))
-
-
 def _no_node(message: str) -> Mapping[Kind, Any]:
-    return _unscheduled("Unschedulable", f"0/3 nodes are available: {message}. preemption: 0/3 nodes are available.")
+    said = f"0/3 nodes are available: {message}. preemption: 0/3 nodes are available."
+    return cluster(waiting_pod("linstor-controller", said))
 
 
 SCHEDULING = (
@@ -881,7 +873,7 @@ SCHEDULING = (
         "POD_NOT_SCHEDULED",
         "linstor-scheduler: no scheduler has processed the pod",
         "LINSTOR's in cozy-linstor",
-        _unscheduled(schedulerName="linstor-scheduler"),
+        cluster(pod("linstor-controller", spec={"schedulerName": "linstor-scheduler"})),
     ),
     Situation(
         "a pod with scheduling gates",
@@ -889,7 +881,13 @@ SCHEDULING = (
         "POD_NOT_SCHEDULED",
         "non-empty scheduling gates",
         "the controller that removes them",
-        _unscheduled("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates"),
+        cluster(
+            waiting_pod(
+                "linstor-controller",
+                "Scheduling is blocked due to non-empty scheduling gates",
+                reason="SchedulingGated",
+            )
+        ),
     ),
 )
 
@@ -904,7 +902,7 @@ _NO_PLACE = (
 def _unbound(*events: Object, reason: str = "Unschedulable", message: str = "") -> Mapping[Kind, Any]:
     """Return a cluster with a pod that waits for the volume of its claim."""
     words = message or "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3."
-    objects = dict(_unscheduled(reason, words))
+    objects = dict(cluster(waiting_pod("linstor-controller", words, reason=reason)))
     return objects | {kinds.CLAIM: [pending_claim(_CLAIM)], kinds.EVENT: list(events)}
 
 
@@ -971,7 +969,6 @@ _LEASE = (
     "failed to renew lease cozy-linstor/piraeus: timed out waiting for the condition\n"
     '{"level":"error","logger":"setup","msg":"problem running manager","error":"leader election lost"}\n'
 )
-_LIVENESS = 'Liveness probe failed: Get "http://10.244.0.9:3370/health": context deadline exceeded'
 _LATER = {"lastTimestamp": "2026-01-02T03:05:05Z"}
 
 BUSY = (
