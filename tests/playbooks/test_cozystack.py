@@ -121,7 +121,9 @@ def test_a_tag_of_site_refuses_what_the_phase_of_that_name_refuses(lab: Lab, bui
     )
 
     assert (tagged.code, alone.code, tolerated.code) == (2, 2, 0), tagged.output
-    assert kept(folder, "cozystack", "result.json")["problem"].split(".")[0] in " ".join(tagged.output.split())
+    problem = kept(folder, "cozystack", "result.json")["problem"].split(".")[0]
+    assert problem
+    assert problem in " ".join(tagged.output.split())
 
 
 def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, folder: Path) -> None:
