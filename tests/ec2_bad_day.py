@@ -67,7 +67,11 @@ class BadDay(MotoApi):
 
     def calls_of(self) -> Calls:
         """Return the calls of one run, whose pauses take no time."""
-        return Calls(self, Clock(lambda: self.time, self._sleep))
+        return Calls(self, self.clock())
+
+    def clock(self) -> Clock:
+        """Return the clock of a run, whose pauses take no time."""
+        return Clock(lambda: self.time, self._sleep)
 
     def writes(self) -> list[str]:
         """Return the operations that were called and may change something."""
@@ -150,6 +154,21 @@ class BadDay(MotoApi):
             if not operation.startswith("describe_") and f"'{thing_id}'" in repr(parameters):
                 self._unknown -= Counter([thing_id])
                 raise unknown(service, thing_id, operation)
+
+
+class Deleting(BadDay):
+    """SSM, which refuses the name of a parameter for a while after its deletion, and does not find it either."""
+
+    def __init__(self, *, free: float) -> None:
+        super().__init__()
+        # After how many seconds the name may be used again.
+        self._free = free
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        if operation == "put_parameter" and self.time < self._free:
+            self.calls.append(operation)
+            raise refusal("ParameterAlreadyExists", operation)
+        return super().call(service, operation, **parameters)
 
 
 @contextmanager

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import inquiry_of, look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
 from lab.registry.images import AMD64_ONLY, MISLABELLED, OLD, lab_store
-from lab.settings import REGISTRY_PORT, REPOSITORY
-from tests.lab.labs import Lab
-
-DEFAULTS = REPOSITORY / "roles" / "cluster" / "defaults" / "main.yml"
+from lab.settings import REGISTRY_PORT
+from tests.lab.labs import DEFAULTS, Lab
 
 
 def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
@@ -27,7 +23,7 @@ def ask(lab: Lab, *images: str) -> list[dict[str, Any]]:
 
 
 def test_the_images_of_the_variables_are_there_for_arm_with_their_version(lab: Lab) -> None:
-    images = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["cluster_images"]
+    images = DEFAULTS["cluster_images"]
 
     found = ask(lab, *images.values())
 
@@ -50,7 +46,7 @@ def test_an_index_that_claims_another_platform_than_that_of_its_image_is_refused
 
 
 def test_a_missing_tag_is_answered_with_the_tags_of_all_names_of_the_image(lab: Lab) -> None:
-    today = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["cluster_images"]["compute"]
+    today = DEFAULTS["cluster_images"]["compute"]
 
     (missing,) = ask(lab, f"{today.rpartition(':')[0]}:v9.9.9")
 

@@ -22,7 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Er
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
-from tests.ec2_bad_day import BadDay, refusal
+from tests.ec2_bad_day import BadDay, Deleting
 from tests.ec2_cluster import OWNER, MotoApi, cluster, empty_aws, run_module, spec
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
@@ -127,20 +127,9 @@ def test_a_key_is_used_after_a_delayed_or_lost_answer(what: str) -> None:
         assert plan.after is not None
 
 
-class Deleting(BadDay):
-    """SSM, which refuses the name of a parameter for a while after its deletion."""
-
-    free = 30.0
-
-    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        if operation == "put_parameter" and self.time < self.free:
-            raise refusal("ParameterAlreadyExists", operation)
-        return super().call(service, operation, **parameters)
-
-
 def test_a_key_is_made_as_soon_as_ssm_has_deleted_the_one_before() -> None:
     with empty_aws():
-        day = Deleting()
+        day = Deleting(free=30)
 
         plan = ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False)
 
@@ -151,8 +140,7 @@ def test_a_key_is_made_as_soon_as_ssm_has_deleted_the_one_before() -> None:
 
 def test_a_key_that_can_be_neither_created_nor_read_ends_a_run_within_a_minute() -> None:
     with empty_aws():
-        day = Deleting()
-        day.free = 1000.0
+        day = Deleting(free=1000)
 
         with pytest.raises(Ec2Error, match="SSM has not finished deleting the previous one"):
             ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False)

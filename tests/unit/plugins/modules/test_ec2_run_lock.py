@@ -15,14 +15,13 @@ from typing import Any
 import boto3
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi, AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import run_lock
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, is_alive, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
+from tests.ec2_bad_day import Deleting
 from tests.ec2_cluster import OWNER, REGION, empty_aws, run_module, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/run"
@@ -65,7 +64,7 @@ def ssm() -> Iterator[Ssm]:
         yield Ssm()
 
 
-def client(ssm: Ssm) -> run_lock.LockClient:
+def client(ssm: AwsApi) -> run_lock.LockClient:
     return run_lock.LockClient(ssm, Identity("moon", "talos-arm64"))
 
 
@@ -84,7 +83,7 @@ def renew(ssm: Ssm, run: Run, *, after: timedelta) -> bool:
     return run_lock.ensure_renewed(client(ssm), run, NOW + after)
 
 
-def holder(ssm: Ssm) -> Run | None:
+def holder(ssm: AwsApi) -> Run | None:
     found = client(ssm).read()
     lock = run_lock.parse_lock(found.text) if found else None
     return lock.run if lock else None
@@ -310,32 +309,15 @@ def test_a_run_that_ends_while_it_is_looked_at_lets_the_next_one_begin(ssm: Ssm)
     assert holder(ssm) == OURS
 
 
-class Deleting(Ssm):
-    """SSM that refuses a name for a while after its deletion, and does not find the parameter either."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.time, self.free = 0.0, seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        if operation == "put_parameter" and self.time < self.free:
-            self.calls.append(operation)
-            raise AwsError(finding("AWS_ERROR", "call ssm", "in use", ""), "ParameterAlreadyExists")
-        return super().call(service, operation, **parameters)
-
-
 def hold_after_deletion(ssm: Deleting) -> bool:
-    client = run_lock.LockClient(ssm, Identity("moon", "talos-arm64"))
-    client.clock = Clock(lambda: ssm.time, ssm.sleep)
-    return run_lock.ensure_held(client, OURS, NOW, takeover=False, alive=alive)
+    deleting = client(ssm)
+    deleting.clock = ssm.clock()
+    return run_lock.ensure_held(deleting, OURS, NOW, takeover=False, alive=alive)
 
 
 def test_a_run_right_after_another_one_waits_until_ssm_has_deleted_its_lock() -> None:
     with empty_aws():
-        ssm = Deleting(seconds=30)
+        ssm = Deleting(free=30)
 
         assert hold_after_deletion(ssm) is True
 
@@ -346,7 +328,7 @@ def test_a_run_right_after_another_one_waits_until_ssm_has_deleted_its_lock() ->
 
 def test_a_lock_that_can_be_neither_created_nor_read_ends_a_run_within_a_minute() -> None:
     with empty_aws():
-        ssm = Deleting(seconds=1000)
+        ssm = Deleting(free=1000)
 
         with pytest.raises(Ec2Error, match="other runs are starting and ending at the same time"):
             hold_after_deletion(ssm)

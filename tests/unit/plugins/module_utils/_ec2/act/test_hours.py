@@ -120,8 +120,7 @@ def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(api: BadDay
     ensure(api)
 
     policy = api.clients["iam"].get_role_policy(RoleName=NAME, PolicyName=NAME)["PolicyDocument"]
-    tags = OWNER
-    owner = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    owner = {f"aws:ResourceTag/{key}": value for key, value in OWNER.items()}
     changing = [item for item in policy["Statement"] if item["Action"][0].startswith(("ec2:S", "autoscaling:"))]
 
     assert [item["Action"] for item in changing] == [["ec2:StopInstances"], ["autoscaling:SetDesiredCapacity"]]

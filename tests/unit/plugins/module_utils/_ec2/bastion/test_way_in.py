@@ -198,11 +198,10 @@ def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str |
     ec2 = api.clients["ec2"]
     vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="moon-bastion", Description="bastion", VpcId=vpc)["GroupId"]
-    owner = OWNER
-    ec2.create_tags(Resources=[vpc, group], Tags=tag_list({**owner, "Name": "moon-bastion"}))
+    ec2.create_tags(Resources=[vpc, group], Tags=tag_list({**OWNER, "Name": "moon-bastion"}))
     assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, False)
 
-    marks = {**owner, "Purpose": "home-access", **({"Expires": expires} if expires else {})}
+    marks = {**OWNER, "Purpose": "home-access", **({"Expires": expires} if expires else {})}
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/64"}]}
     specification = {"ResourceType": "security-group-rule", "Tags": [{"Key": k, "Value": v} for k, v in marks.items()]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule], TagSpecifications=[specification])
