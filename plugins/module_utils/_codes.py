@@ -390,7 +390,7 @@ ACCOUNT: Mapping[str, Code] = {
     "VCPU_QUOTA_TOO_SMALL": Code("The account's quota of running vCPUs is too small.", _FREE_QUOTA),
     "ADDRESS_QUOTA_TOO_SMALL": Code("The account's quota of Elastic IPs is too small.", _FREE_QUOTA),
     "VPC_QUOTA_TOO_SMALL": Code("The account's quota of VPCs in the region is too small.", _FREE_QUOTA),
-    "RULE_QUOTA_TOO_SMALL": Code("The account's quota of inbound rules per security group is too small.", _FREE_QUOTA),
+    "RULE_QUOTA_TOO_SMALL": Code("The account's quota of rules per security group is too small.", _FREE_QUOTA),
     "INTERFACE_QUOTA_TOO_SMALL": Code("The account's quota of network interfaces is too small.", _FREE_QUOTA),
     "SUBNET_FULL": Code(
         "The existing subnet does not have enough free addresses.",

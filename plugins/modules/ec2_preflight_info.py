@@ -17,6 +17,8 @@ description:
   - Problems of the description are reported even if AWS cannot be reached.
   - Compares the free part of the account's quotas with the missing resources of the cluster, and the account's plan
     with the instance types. A denied call for these is a note. Running parts of the cluster count as used.
+  - The rules of each security group are counted as AWS does, separately by direction and for IPv4 and IPv6, with those
+    that exist and those that O(home_ipv6) adds.
   - Compares the cost forecast with the limits in O(cluster.cost). An exceeded limit is a problem, or a note if
     O(cluster.cost.policy) is V(warn).
   - Changes nothing and costs nothing.
@@ -96,7 +98,7 @@ author:
   - The urmanac.talos authors (@urmanac)
 notes:
   - Quotas need C(servicequotas:GetServiceQuota) and C(servicequotas:GetAWSDefaultServiceQuota), the account's plan
-    needs C(freetier:GetAccountPlanState).
+    needs C(freetier:GetAccountPlanState), rules that name prefix lists need C(ec2:DescribeManagedPrefixLists).
   - It cannot check the permissions of the build itself. Besides EC2, Auto Scaling and IAM, the first Auto Scaling
     group of an account needs C(iam:CreateServiceLinkedRole) for C(autoscaling.amazonaws.com), and schedules that end
     home access need C(scheduler:*) and C(iam:PassRole) to C(scheduler.amazonaws.com).
@@ -297,10 +299,12 @@ def preflight(
         refused = [*refusals, *connection.problems]
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)
     inquiry = ask(connection.api, spec, ami_parameter=ami_parameter)
-    shut = _way_in_problems(connection, spec, way or WayIn())
+    way = way or WayIn()
+    shut = _way_in_problems(connection, spec, way)
     occupied = _occupied(connection, spec, controller) if controller else []
     refused = [*refusals, *unique([*inquiry.refusals, *shut, *occupied])]
-    return _result(spec, inquiry._replace(refusals=refused), endpoint=connection.endpoint)
+    found = inquiry._replace(refusals=refused)
+    return _result(spec, found, endpoint=connection.endpoint, home_ipv6=way.home_ipv6)
 
 
 def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Finding]:
@@ -316,11 +320,12 @@ def _occupied(connection: Connection, spec: ClusterSpec, controller: Controller)
     return list(occupied_problems(connection.api, cluster, controller, now, is_alive))
 
 
-def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None) -> dict[str, Any]:
+def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None, home_ipv6: str = "") -> dict[str, Any]:
     answers = inquiry.answers
     cost = forecast(spec, shipped(spec.region))
     too_dear, dear = enforced(cost)
-    found = [*text_problems(spec, problems(spec)), *inquiry.refusals, *answer_problems(spec, answers), *too_dear]
+    found = [*text_problems(spec, problems(spec)), *inquiry.refusals]
+    found += [*answer_problems(spec, answers, home_ipv6=home_ipv6), *too_dear]
     return {
         "problems": [problem.as_dict() for problem in found],
         "notes": [note.as_dict() for note in [*notes(answers, spec.node_instance_types), *inquiry.notes, *dear]],

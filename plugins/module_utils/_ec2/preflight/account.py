@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..._text import short
 from ..client import Api, AwsError, existing
-from ..desired import RUNNING, desired
+from ..desired import RUNNING
 from ..identity import BASTION, owner_filters, owner_tags
 from ..spec import ClusterSpec
+from .rules import Groups, read_group_rules, rule_shares
 
 Record = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ QUOTAS: Mapping[str, Quota] = {
         "L-0EA8095F",
         "Inbound or outbound rules per security group",
         "RULE_QUOTA_TOO_SMALL",
-        "inbound rules of one security group",
+        "rules of one security group",
     ),
     "interfaces": Quota(
         "vpc", "L-DF5E4CA3", "Network interfaces per Region", "INTERFACE_QUOTA_TOO_SMALL", "network interfaces"
@@ -65,6 +66,15 @@ class Use(NamedTuple):
     ours: frozenset[str] = frozenset()
 
 
+class Demand(NamedTuple):
+    """A quota by its name in QUOTAS, what of it is needed in addition, what is in use, and of what if not of all."""
+
+    quota: str
+    needed: int
+    used: int
+    what: str = ""
+
+
 class Account(NamedTuple):
     """The account's quotas and usage; None where a call failed."""
 
@@ -73,6 +83,7 @@ class Account(NamedTuple):
     addresses: Use | None = None
     vpcs: Use | None = None
     interfaces: Use | None = None
+    groups: Groups | None = None
     subnet_free: int | None = None
     plan: str | None = None
 
@@ -86,6 +97,7 @@ def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
         "addresses": _addresses,
         "vpcs": _vpcs,
         "interfaces": _interfaces,
+        "groups": read_group_rules,
         "subnet_free": _subnet_free,
         "plan": _plan,
     }
@@ -179,33 +191,35 @@ def is_standard(instance_type: str) -> bool:
     return bool(_STANDARD.match(instance_type))
 
 
-def account_problems(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[Finding]:
+def account_problems(
+    spec: ClusterSpec, account: Account, vcpus: Mapping[str, int], *, home_ipv6: str = ""
+) -> Iterator[Finding]:
     """Yield a finding for each quota that the cluster would exceed; vcpus is by instance type."""
-    for name, needed, used in demands(spec, account, vcpus):
-        allowed = (account.quotas or {}).get(name)
-        if allowed is not None and needed and used + needed > allowed:
-            yield _quota_problem(spec, QUOTAS[name], needed, used, allowed)
+    for demand in demands(spec, account, vcpus, home_ipv6=home_ipv6):
+        allowed = (account.quotas or {}).get(demand.quota)
+        if allowed is not None and demand.needed and demand.used + demand.needed > allowed:
+            yield _quota_problem(spec, demand, allowed)
     missing = len(_missing(spec, account.interfaces)) if account.interfaces else 0
     if account.subnet_free is not None and missing > account.subnet_free:
         message = f"{missing} addresses are needed, but the subnet has only {account.subnet_free} free."
         yield finding("SUBNET_FULL", f"subnet of {spec.name}", message)
 
 
-def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
-    """Yield name, need and usage of each quota that is known."""
+def demands(spec: ClusterSpec, account: Account, vcpus: Mapping[str, int], *, home_ipv6: str = "") -> Iterator[Demand]:
+    """Yield the need and use of each quota that is known."""
     types = {**{node.name: node.instance_type for node in spec.nodes}}
     if spec.bastion:
         types[BASTION] = spec.bastion.instance_type
     if account.vcpus:
         needed = [types[name] for name in _missing(spec, account.vcpus) if is_standard(types[name])]
-        yield "vcpus", sum(vcpus.get(name, 0) for name in needed), account.vcpus.used
+        yield Demand("vcpus", sum(vcpus.get(name, 0) for name in needed), account.vcpus.used)
     if account.addresses and spec.bastion and spec.bastion.egress == "public_ipv4":
-        yield "addresses", 0 if BASTION in account.addresses.ours else 1, account.addresses.used
+        yield Demand("addresses", 0 if BASTION in account.addresses.ours else 1, account.addresses.used)
     if account.vpcs:
-        yield "vpcs", 0 if account.vpcs.ours else 1, account.vpcs.used
+        yield Demand("vpcs", 0 if account.vpcs.ours else 1, account.vpcs.used)
     if account.interfaces:
-        yield "interfaces", len(_missing(spec, account.interfaces)), account.interfaces.used
-    yield "rules", _most_rules(spec), 0
+        yield Demand("interfaces", len(_missing(spec, account.interfaces)), account.interfaces.used)
+    yield from _most_rules(spec, account.groups, home_ipv6)
 
 
 def _missing(spec: ClusterSpec, use: Use) -> list[str]:
@@ -214,20 +228,20 @@ def _missing(spec: ClusterSpec, use: Use) -> list[str]:
     return [name for name in machines if name not in use.ours]
 
 
-def _most_rules(spec: ClusterSpec) -> int:
-    """Return the largest number of inbound rules of a group, including those of one home network."""
-    groups = {key.partition("/")[2]: item for key, item in desired(spec).items() if item.kind == "security_group"}
-    described = {name: [rule for rule in item.want["rules"] if rule.direction == "in"] for name, item in groups.items()}
-    opened = {name: sum(opening.group == name for opening in spec.access_openings) for name in groups}
-    return max(len(described[name]) + opened[name] for name in groups)
+def _most_rules(spec: ClusterSpec, groups: Groups | None, home_ipv6: str) -> Iterator[Demand]:
+    """Yield what one group needs most: the value of the quota is the same for every group, direction and family."""
+    shares = [share for share in rule_shares(spec, groups, home_ipv6) if share.needed] if groups else []
+    for most in sorted(shares, key=lambda share: share.needed + share.used)[-1:]:
+        yield Demand("rules", most.needed, most.used, most.what)
 
 
-def _quota_problem(spec: ClusterSpec, quota: Quota, needed: int, used: int, allowed: float) -> Finding:
+def _quota_problem(spec: ClusterSpec, demand: Demand, allowed: float) -> Finding:
+    quota, needed, used = QUOTAS[demand.quota], demand.needed, demand.used
     names = f"--region {spec.region} --service-code {quota.service} --quota-code {quota.code}"
     return finding(
         quota.problem,
         f"quota {quota.code}",
-        f"{quota.what}: {needed} more are needed, {used} are in use, and the quota is {allowed:g}.",
+        f"{demand.what or quota.what}: {needed} more are needed, {used} are in use, and the quota is {allowed:g}.",
         f"Request a higher quota {quota.title!r} (in the console: Service Quotas, {quota.service}, {quota.code}) with "
         f"`aws service-quotas request-service-quota-increase {names} --desired-value {used + needed}`, "
         "or delete some of them, or describe a smaller cluster.",
@@ -265,6 +279,7 @@ def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
 
 _WORDS = {
     **{name: quota.what for name, quota in QUOTAS.items()},
+    "groups": "rules of the security groups",
     "subnet_free": "free addresses of the subnet",
     "plan": "plan of the account",
 }

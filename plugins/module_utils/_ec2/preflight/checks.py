@@ -176,14 +176,15 @@ def _bastion_architecture(api: Api, spec: ClusterSpec) -> str | None:
     return images[0]["Architecture"] if images else ""
 
 
-def answer_problems(spec: ClusterSpec, answers: Answers) -> Iterator[Finding]:
+def answer_problems(spec: ClusterSpec, answers: Answers, *, home_ipv6: str = "") -> Iterator[Finding]:
     """Yield the problems that the results show; failed calls are reported separately."""
     yield from _zone_problems(spec, answers)
     for name in spec.instance_types:
         yield from _type_problems(name, spec, answers)
     known = (answers.instance_types or {}).items()
     types = {name: found for name, found in known if name in spec.instance_types}
-    yield from account_problems(spec, answers.limits, {name: found.vcpus for name, found in types.items()})
+    vcpus = {name: found.vcpus for name, found in types.items()}
+    yield from account_problems(spec, answers.limits, vcpus, home_ipv6=home_ipv6)
     yield from plan_problems(answers.limits, {name: found.free_tier_eligible for name, found in types.items()})
     if answers.ami == {}:
         yield finding(

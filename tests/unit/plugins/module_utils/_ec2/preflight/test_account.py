@@ -68,7 +68,7 @@ class AccountApi:
 
     def _answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         lists = ("AvailabilityZones", "InstanceTypeOfferings", "Images", "Addresses", "Vpcs", "NetworkInterfaces")
-        answer: dict[str, Any] = {key: self.lists.get(key, []) for key in (*lists, "Subnets")}
+        answer: dict[str, Any] = {key: self.lists.get(key, []) for key in (*lists, "Subnets", "SecurityGroups")}
         answer["AvailabilityZones"] = [{"ZoneName": "eu-west-1a", "State": "available"}]
         answer["InstanceTypes"] = [self._type("t4g.medium"), self._type("t4g.small")]
         answer["InstanceTypeOfferings"] = [{"InstanceType": name} for name in ("t4g.medium", "t4g.small")]
@@ -134,7 +134,7 @@ def test_an_instance_without_cpu_options_counts_with_the_vcpus_of_its_type() -> 
         pytest.param({"vcpus": 7}, "VCPU_QUOTA_TOO_SMALL", id="vCPUs"),
         pytest.param({"addresses": 0}, "ADDRESS_QUOTA_TOO_SMALL", id="Elastic IPs"),
         pytest.param({"vpcs": 0}, "VPC_QUOTA_TOO_SMALL", id="VPCs"),
-        pytest.param({"rules": 3}, "RULE_QUOTA_TOO_SMALL", id="rules of a group"),
+        pytest.param({"rules": 2}, "RULE_QUOTA_TOO_SMALL", id="rules of a group"),
         pytest.param({"interfaces": 3}, "INTERFACE_QUOTA_TOO_SMALL", id="interfaces"),
     ],
 )
@@ -142,18 +142,10 @@ def test_each_quota_that_is_too_small_is_a_problem(quotas: dict[str, float], exp
     assert codes(AccountApi(**quotas)) == [expected]
 
 
-def test_the_described_ports_of_home_access_count_as_rules() -> None:
-    one = {"group": "nodes", "port": 443, "description": "Dashboard from home"}
-    openings = [{**one, "port": port} for port in (443, 6443, 50000, 30000)]
-
-    assert codes(AccountApi(rules=5)) == []
-    assert codes(AccountApi(rules=5), described(access_openings=openings)) == ["RULE_QUOTA_TOO_SMALL"]
-
-
 def test_what_others_use_counts() -> None:
     api = AccountApi(vcpus=10, addresses=2, vpcs=2, interfaces=5)
     api.instances = [machine(cores=4)]
-    api.lists = {"Addresses": [{}, {}], "Vpcs": [{}, {}], "NetworkInterfaces": [{}, {}]}
+    api.lists = {"Addresses": [{}, {}], "Vpcs": [{"VpcId": "vpc-1"}, {"VpcId": "vpc-2"}], "NetworkInterfaces": [{}, {}]}
 
     assert codes(api) == [
         "VCPU_QUOTA_TOO_SMALL",
@@ -170,7 +162,7 @@ def test_a_second_run_needs_nothing_more_even_where_the_quotas_are_used_up() -> 
     interfaces = [{"TagSet": tags(Node=name)} for name in names]
     api.lists = {
         "Addresses": [{"Tags": tags(Node="bastion")}],
-        "Vpcs": [{"Tags": tags()}],
+        "Vpcs": [{"VpcId": "vpc-1", "Tags": tags()}],
         "NetworkInterfaces": interfaces,
         "Subnets": [{"AvailableIpAddressCount": 0}],
     }
@@ -180,7 +172,7 @@ def test_a_second_run_needs_nothing_more_even_where_the_quotas_are_used_up() -> 
 
 def test_another_cluster_of_the_same_project_is_not_ours() -> None:
     api = AccountApi(vpcs=1)
-    api.lists = {"Vpcs": [{"Tags": tags(Cluster="sun")}]}
+    api.lists = {"Vpcs": [{"VpcId": "vpc-1", "Tags": tags(Cluster="sun")}]}
 
     assert codes(api) == ["VPC_QUOTA_TOO_SMALL"]
 
