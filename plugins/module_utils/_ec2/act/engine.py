@@ -114,16 +114,26 @@ def _stopped(
 
 def _postponed(calls: Calls, spec: ClusterSpec, order: Order, before: Comparison, want: Want) -> Outcome:
     """Postpone the next stop of the bastion, and change nothing else."""
-    late = [item for item in before.resources if any(what.property == "next_stop" for what in item.differences)]
+    stops = _next_stop_only(before)
+    late = stops.resources
     verb = "would change" if order.check_mode else "changed"
     done = tuple(f"{verb} {kind_word(item.kind)} {item.name}: next stop at {item.want['next_stop']}" for item in late)
     if order.check_mode or not late:
-        return Outcome(bool(late), done, before=before, after=before)
+        return Outcome(bool(late), done, before=stops, after=before)
     for item in late:
         with errors_named(f"postpone the stop of {item.name}"):
             postpone_stop(calls, item.name, (item.have or {})["schedules"], item.want["next_stop"])
     now = read_cluster(calls, spec)
-    return Outcome(True, done, before, compare(want(now), now, before.ties))
+    return Outcome(True, done, stops, compare(want(now), now, before.ties))
+
+
+def _next_stop_only(before: Comparison) -> Comparison:
+    """Return the resources with another next stop, and no other difference of theirs, which a diff would show."""
+    late = (
+        item._replace(differences=tuple(what for what in item.differences if what.property == "next_stop"))
+        for item in before.resources
+    )
+    return before._replace(resources=tuple(item for item in late if item.differences))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import diff_of
 from tests.ec2_bad_day import BadDay, built
 from tests.ec2_cluster import IMAGE, empty_aws, spec
 
@@ -54,6 +55,8 @@ def test_a_run_without_the_bastions_user_data_postpones_the_stop_and_changes_not
     assert (planned.changed, first.changed, second.changed) == (True, True, False)
     assert first.lines == (f"changed Auto Scaling group {GROUP}: next stop at {LATER}",)
     assert api.writes() == ["put_scheduled_update_group_action"]
+    shown = [diff_of(outcome.before, order.parts, absent=False)["after"] for outcome in (planned, first, second)]
+    assert shown == [{f"autoscaling_group/{BASTION}": {"next_stop": LATER}}] * 2 + [{}]
     after = actions(api)
     assert after[stop]["StartTime"].isoformat() == LATER
     assert {name: item["Recurrence"] for name, item in after.items()} == {
