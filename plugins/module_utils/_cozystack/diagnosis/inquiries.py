@@ -87,17 +87,17 @@ def still_refused(refusals: Iterable[Fault], pods: PodTally) -> list[Fault]:
 def _add_events(reader: Reader, pods: PodTally) -> None:
     starting = {(one.namespace, one.pod): one for one in pods.starting}
     if starting:
-        every = (event for reason in _BEFORE_START for event in _newest(reader, reason, starting).values())
+        every = (one for reason in _BEFORE_START for one in _newest(_events(reader, reason), starting).values())
         for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
             pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
     probed = {(one.namespace, one.pod): one for one in pods.unready}
-    if probed:
-        for key, event in _newest(reader, "Unhealthy", probed).items():
-            pods.add_fault(_of_event(event, probed[key], "PROBE_FAILED"))
     ended = {(one.place.namespace, one.place.pod) for one in pods.faults if _may_be_stopped(one)}
+    unhealthy = _events(reader, "Unhealthy") if probed or ended else []
+    for key, event in _newest(unhealthy, probed).items():
+        pods.add_fault(_of_event(event, probed[key], "PROBE_FAILED"))
     if ended:
-        said = _newest(reader, "Unhealthy", ended, _PROBES)
-        stopped = _newest(reader, "Killing", ended, _STOPPED_BY_PROBE)
+        said = _newest(unhealthy, ended, _PROBES)
+        stopped = _newest(_events(reader, "Killing"), ended, _STOPPED_BY_PROBE)
         pods.faults = [_with_probe(fault, said, stopped) for fault in pods.faults]
 
 
@@ -109,18 +109,24 @@ def not_provisioned(reader: Reader, claims: Iterable[str]) -> list[Fault]:
     }
     if not places:
         return []
-    found = {key: event for reason in _NOT_PROVISIONED for key, event in _newest(reader, reason, places).items()}
+    reported = (_newest(_events(reader, reason), places) for reason in _NOT_PROVISIONED)
+    found = {key: event for events in reported for key, event in events.items()}
     return [_of_event(event, places[key], "VOLUME_PENDING") for key, event in found.items()]
 
 
-def _newest(
-    reader: Reader, reason: str, wanted: Iterable[tuple[str, str]], words: re.Pattern[str] | None = None
-) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return the last event with this reason, and with these words, about each of these objects."""
-    names = set(wanted)
+def _events(reader: Reader, reason: str) -> list[Mapping[str, Any]]:
+    """Return the events with this reason."""
     events = islice(reader.api.items(kinds.EVENT, fields=f"reason={reason}"), _EVENTS)
     found: list[Mapping[str, Any]] = reader.take(f"events {reason}", lambda: list(events), [])
-    meant = (event for event in found if words is None or words.search(str(event.get("message") or "")))
+    return found
+
+
+def _newest(
+    events: Iterable[Mapping[str, Any]], wanted: Iterable[tuple[str, str]], words: re.Pattern[str] | None = None
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the last of the events, with these words, about each of these objects."""
+    names = set(wanted)
+    meant = (event for event in events if words is None or words.search(str(event.get("message") or "")))
     return {_about(event): event for event in sorted(meant, key=_time) if _about(event) in names}
 
 
