@@ -77,20 +77,13 @@ from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
 try:
-    from ..module_utils._kubernetes.apply import diffs, ensure_object
+    from ..module_utils._kubernetes.apply import diffs, ensure_object, is_complete
 except ImportError as error:
     MISSING = error
 
 ARGUMENT_SPEC = api_options(
     objects={"type": "list", "elements": "dict", "required": True}, force={"type": "bool", "default": False}
 )
-
-
-def is_complete(wanted: Object) -> bool:
-    """Return whether an object has what names it."""
-    metadata = wanted.get("metadata")
-    names = [wanted.get("apiVersion"), wanted.get("kind"), isinstance(metadata, dict) and metadata.get("name")]
-    return all(isinstance(name, str) and name for name in names)
 
 
 def ensure_objects(api: Api, objects: Sequence[Object], *, force: bool, check_mode: bool) -> dict[str, Any]:

@@ -37,6 +37,13 @@ class Change(NamedTuple):
         return {**texts, "changed": self.changed}
 
 
+def is_complete(wanted: Mapping[str, Any]) -> bool:
+    """Return whether an object has what names it."""
+    metadata = wanted.get("metadata")
+    names = [wanted.get("apiVersion"), wanted.get("kind"), isinstance(metadata, Mapping) and metadata.get("name")]
+    return all(isinstance(name, str) and name for name in names)
+
+
 def ensure_object(api: Api, wanted: Object, *, check_mode: bool, force: bool = False) -> Change:
     """Apply one object if the server's dry run shows a difference."""
     found = _current(api, wanted)

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from ..._errors import InputError
+from ..._kubernetes.apply import is_complete
 from ..names import STOCK
 
 Object = dict[str, Any]
@@ -66,7 +67,7 @@ def read_manifest(source: Source, fetch: Callable[[str], bytes]) -> list[Object]
         documents = [one for one in yaml.safe_load_all(data) if one]
     except yaml.YAMLError as error:
         raise InputError(f"Failed to read the manifest {source.place}: it is not YAML. Check its content.") from error
-    if not documents or not all(_is_object(one) for one in documents):
+    if not documents or not all(isinstance(one, Mapping) and is_complete(one) for one in documents):
         raise InputError(
             f"Failed to read the manifest {source.place}: it does not contain Kubernetes objects. Check the location."
         )
@@ -94,10 +95,6 @@ def _verify(source: Source, data: bytes) -> None:
     if not hmac.compare_digest(found, wanted.lower()):
         text = f"its checksum is sha256:{found}, not {source.checksum}. Find out which of them is right"
         raise InputError(f"Failed to verify the manifest {source.place}: {text}.")
-
-
-def _is_object(one: Any) -> bool:
-    return isinstance(one, Mapping) and bool(one.get("apiVersion") and one.get("kind") and one.get("metadata"))
 
 
 def deployment_of(objects: Sequence[Object]) -> Object:

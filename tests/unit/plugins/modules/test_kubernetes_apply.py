@@ -14,9 +14,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.apply import is_complete
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import CONFIG_MAP, NAMESPACE
-from ansible_collections.urmanac.talos.plugins.modules.kubernetes_apply import ensure_objects, is_complete
+from ansible_collections.urmanac.talos.plugins.modules.kubernetes_apply import ensure_objects
 from tests.kubernetes_api import SERVER, FakeApi
 
 SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "moon"}}
