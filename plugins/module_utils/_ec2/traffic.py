@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from .values import port_text
 
@@ -50,6 +50,15 @@ class Route(NamedTuple):
     def unique(self) -> Route:
         """Return the whole route."""
         return self
+
+
+_Described = TypeVar("_Described", Rule, Route)
+
+
+def beyond(found: Iterable[_Described], known: Iterable[_Described]) -> list[_Described]:
+    """Return the rules or routes that are not among the known ones."""
+    others = {item.unique for item in known}
+    return [item for item in found if item.unique not in others]
 
 
 def tcp(peer: str, port: int, description: str) -> Rule:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..desired import description_of
-from ..traffic import Rule
+from ..traffic import Rule, beyond
 from .work import Work
 
 _DIRECTIONS = {"in": "ingress", "out": "egress"}
@@ -34,7 +34,7 @@ def link_security_group(work: Work, key: str) -> None:
     group = next(iter(work.read("security_group", {"group-id": work.id(key)})), work.things[key])
     ids = {work.wanted[other].name: thing.id for other, thing in work.things.items() if thing.kind == group.kind}
     rules = [rule._replace(peer=ids.get(rule.peer, rule.peer)) for rule in work.want(key)["rules"]]
-    missing = [rule for rule in rules if rule.unique not in group.have["rules"]]
+    missing = beyond(rules, group.have["rules"])
     for direction, word in _DIRECTIONS.items():
         permissions = [_permission(rule) for rule in missing if rule.direction == direction]
         if permissions:

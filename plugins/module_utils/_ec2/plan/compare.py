@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
-from ..traffic import Route, Rule
+from ..traffic import Route, Rule, beyond
 from ..values import plain_policy
 from .choosing import choose, duplicates_of, seconds_of
 from .comparison import (
@@ -101,14 +101,9 @@ def _resource(
         for name, want in item.want.items()
         if not satisfied(name, have.get(name), want)
     )
-    extra = {f"extra_{name}": _beyond(have[name], item.want[name]) for name in _AT_LEAST if name in item.want}
+    extra = {f"extra_{name}": beyond(have[name], item.want[name]) for name in _AT_LEAST if name in item.want}
     state = "differs" if differences else "present"
     return Resource(key, item.kind, item.name, thing.id, state, differences, item.want, {**have, **extra}, item.part)
-
-
-def _beyond(have: Sequence[Rule | Route], want: Sequence[Rule | Route]) -> list[Rule | Route]:
-    known = {item.unique for item in want}
-    return [item for item in have if item.unique not in known]
 
 
 def satisfied(name: str, have: Any, want: Any) -> bool:
@@ -116,7 +111,7 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
     if name == "tags":
         return want.items() <= (have or {}).items()
     if name in _AT_LEAST:
-        return not _beyond(want, have or ())
+        return not beyond(want, have or ())
     if name == "state":
         # A pending instance is starting, so nothing has to be done.
         return have in (want, "pending")

@@ -21,6 +21,7 @@ from ..cost.prices import shipped
 from ..desired import ACCESS, BASTION, HOURS
 from ..hours.schedules import schedule_text
 from ..spec import ClusterSpec
+from ..traffic import beyond
 from .comparison import (
     Comparison,
     Difference,
@@ -159,8 +160,7 @@ def _difference_lines(resource: Resource, difference: Difference) -> Iterator[st
         text = action_text if resource.kind == "autoscaling_group" else schedule_text
         yield from _schedule_lines(text, have or {}, want)
     elif difference.property in ("rules", "routes"):
-        known = {item.unique for item in have or ()}
-        yield from (f"{word}: add {item}" for item in want if item.unique not in known)
+        yield from (f"{word}: add {item}" for item in beyond(want, have or ()))
     elif isinstance(want, Mapping):
         yield f"{word}: is not as described"
     else:
