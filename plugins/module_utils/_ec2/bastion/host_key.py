@@ -55,7 +55,10 @@ def ensure_present(calls: Calls, spec: ClusterSpec, name: str, make: MakeHostKey
             f"Failed to create the SSM parameter {name}: SSM has not finished deleting the previous one. Run the "
             "playbook again in a minute."
         )
+    if held is not True:
+        return Plan(None, held)
     calls.made(name)
+    # The bastion and the plan read it next, so it has to be known by then.
     return Plan(None, read_public_key(calls, spec, name))
 
 
