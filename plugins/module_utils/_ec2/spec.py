@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
-from urllib.parse import urlsplit
 
 from .._findings import Finding, finding
 from .._networks import JOIN, LINK_LOCAL, LOOPBACK, PODS, SERVICES_OF_COZYSTACK, is_loopback_host
+from .._urls import split_url
 from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
 from .cost.spec import CostSpec
 from .described_nodes import inherited
@@ -220,7 +220,7 @@ def is_loopback(cidr_or_address: str) -> bool:
 
 def is_loopback_endpoint(endpoint: str) -> bool:
     """Return whether an endpoint is on loopback."""
-    return is_loopback_host(urlsplit(endpoint).hostname or "")
+    return is_loopback_host(split_url(endpoint).hostname or "")
 
 
 def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:
