@@ -225,6 +225,7 @@ options:
     elements: raw
     default: []
 requirements:
+  - cryptography
   - PyYAML
 notes:
   - >-
