@@ -21,6 +21,8 @@ CHAPTERS = (
 SAME_EVERYWHERE = (
     "tests/unit/plugins/module_utils/_talos/config/test_validation.py",
     "tests/unit/plugins/module_utils/_ec2/act/test_strangers.py",
+    "tests/unit/plugins/module_utils/_ec2/audit/test_reading.py",
+    "tests/unit/plugins/module_utils/_ec2/plan/test_owners.py",
 )
 EC2 = "tests/unit/plugins/module_utils/_ec2"
 # The other tests of tests/unit read the repository's files, independently of the versions of Python and Ansible.
