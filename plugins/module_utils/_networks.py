@@ -30,21 +30,22 @@ NAME_SERVER: Final = "169.254.169.253"
 
 def is_loopback_host(host: str) -> bool:
     """Return whether a name or an address is that of the computer itself."""
-    return _is_local_name(host) or (_is_address(host) and ip_address(host).is_loopback)
+    return _is_local_name(host) or (is_address(host) and ip_address(host).is_loopback)
 
 
 def is_private_host(host: str) -> bool:
     """Return whether a host is the computer itself, or has an address that is not routed on the internet."""
-    return _is_local_name(host) or (_is_address(host) and ip_address(host).is_private)
+    return _is_local_name(host) or (is_address(host) and ip_address(host).is_private)
 
 
 def _is_local_name(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
-def _is_address(host: str) -> bool:
+def is_address(value: object) -> bool:
+    """Return whether a value is an IP address."""
     try:
-        ip_address(host)
+        ip_address(str(value))
     except ValueError:
         return False
     return True

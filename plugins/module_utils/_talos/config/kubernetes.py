@@ -21,16 +21,16 @@ from ..._urls import split_url
 from .decoding import Document, Release
 from .values import (
     CORRECT,
-    PROTECTED,
     ROLES,
     Found,
     at,
     image_cause,
     is_endpoint,
-    is_node_metadata,
-    is_qualified,
     is_subdomain,
     is_subnet,
+    metadata_faults,
+    protected_faults,
+    resource_faults,
 )
 
 _AUTHORIZERS = ("Node", "RBAC", "Webhook")
@@ -61,9 +61,8 @@ def faults(document: Document, release: Release) -> Found:
     kind = str(document["kind"])
     if kind in _PROGRAMS and document.get("enabled") is not False:
         yield from _image(document, release)
-        yield from _arguments(document)
     if document.get("enabled") is not False:
-        yield from _resources(document)
+        yield from resource_faults(document.get("resources"), "resources")
     if check := _CHECKS.get(kind):
         yield from check(document)
 
@@ -88,8 +87,6 @@ def _image(document: Document, release: Release) -> Found:
 
 
 def _arguments(document: Document) -> Found:
-    if document["kind"] != "KubeAPIServerConfig":
-        return
     for argument in map(str, document.get("extraArgs") or {}):
         instead = {kind for prefix, kind in _REPLACED.items() if argument.startswith(prefix)}
         if instead:
@@ -97,24 +94,15 @@ def _arguments(document: Document) -> Found:
             yield f"extraArgs.{argument}", cause, f"Use {instead.pop()}."
 
 
-def _resources(document: Document) -> Found:
-    resources = document.get("resources") or {}
-    for key in sorted({*(resources.get("requests") or {}), *(resources.get("limits") or {})} - {"cpu", "memory"}):
-        yield "resources", f'unsupported pod resource "{key}"', "Use only cpu and memory."
-
-
 def _kubelet(document: Document) -> Found:
-    for field in sorted(PROTECTED & (document.get("config") or {}).keys()):
-        yield f"config.{field}", f'kubelet configuration field "{field}" can\'t be overridden', "Remove it."
+    yield from protected_faults(document.get("config"), "config")
 
 
 def _node(document: Document) -> Found:
     if not all(is_subnet(item) for item in at(document, "nodeIP.validSubnets") or []):
         yield "nodeIP.validSubnets", "nodeIP subnet is not valid", CORRECT
-    for field, old in (("labels", "nodeLabels"), ("annotations", "nodeAnnotations"), ("taints", "nodeTaints")):
-        for key, value in (document.get(field) or {}).items():
-            if not (is_qualified(str(key)) and (field == "annotations" or is_node_metadata(old, value))):
-                yield f"{field}.{key}", "it is not a valid name and value for Kubernetes", CORRECT
+    for kind in ("labels", "annotations", "taints"):
+        yield from metadata_faults(kind, document.get(kind), kind)
 
 
 def _authorizer(document: Document) -> Found:
@@ -237,6 +225,7 @@ def _external_manifest(document: Document) -> Found:
 
 _CHECKS = {
     "KubeAPIServerCAConfig": _authority,
+    "KubeAPIServerConfig": _arguments,
     "KubeAggregatorCAConfig": _aggregator_ca,
     "KubeAuthorizerConfig": _authorizer,
     "KubeClusterConfig": _cluster,

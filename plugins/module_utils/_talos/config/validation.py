@@ -17,23 +17,23 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..._findings import Finding
+from ..._networks import is_address
 from ..._urls import split_url
 from . import decoding, kubernetes
 from .decoding import Document, Release
 from .kubernetes import authorizer_faults
 from .values import (
     CORRECT,
-    PROTECTED,
     ROLES,
     Found,
     at,
     image_cause,
-    is_address,
     is_endpoint,
     is_interface,
-    is_node_metadata,
-    is_qualified,
     is_subnet,
+    metadata_faults,
+    protected_faults,
+    resource_faults,
     words,
 )
 
@@ -318,9 +318,7 @@ def _cluster(config: _Config) -> Found:
     yield from _discovery(config)
     yield from _authorizers(config)
     for path in (f"cluster.{name}.resources" for name in ("apiServer", "controllerManager", "scheduler")):
-        resources = config.get(path) or {}
-        for key in sorted({*(resources.get("requests") or {}), *(resources.get("limits") or {})} - {"cpu", "memory"}):
-            yield path, f'unsupported pod resource "{key}"', "Use only cpu and memory."
+        yield from resource_faults(config.get(path), path)
 
 
 def _authorizers(config: _Config) -> Found:
@@ -456,9 +454,7 @@ def _bond(device: dict[str, Any]) -> Iterator[str]:
 def _kubelet(config: _Config) -> Found:
     if not all(is_subnet(item) for item in config.get("machine.kubelet.nodeIP.validSubnets") or []):
         yield "machine.kubelet.nodeIP.validSubnets", "kubelet nodeIP subnet is not valid", CORRECT
-    for field in sorted(PROTECTED & (config.get("machine.kubelet.extraConfig") or {}).keys()):
-        cause = f'kubelet configuration field "{field}" can\'t be overridden'
-        yield f"machine.kubelet.extraConfig.{field}", cause, "Remove it."
+    yield from protected_faults(config.get("machine.kubelet.extraConfig"), "machine.kubelet.extraConfig")
 
 
 def _encryption(config: _Config) -> Found:
@@ -479,10 +475,8 @@ def _encryption(config: _Config) -> Found:
 
 def _labels(config: _Config) -> Found:
     for field in ("nodeLabels", "nodeAnnotations", "nodeTaints"):
-        for key, value in (config.get(f"machine.{field}") or {}).items():
-            is_valid = is_qualified(str(key)) and (field == "nodeAnnotations" or is_node_metadata(field, value))
-            if not is_valid:
-                yield f"machine.{field}.{key}", "it is not a valid name and value for Kubernetes", CORRECT
+        path = f"machine.{field}"
+        yield from metadata_faults(field.removeprefix("node").lower(), config.get(path), path)
 
 
 def _features(config: _Config) -> Found:

@@ -29,7 +29,7 @@ _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-
 # The oldest and newest minor version of Kubernetes that a version of Talos supports.
 _KUBERNETES = {(1, 10): (28, 33), (1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
 ROLES = words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
-PROTECTED = words(
+_PROTECTED = words(
     "apiVersion authentication authorization cgroupRoot kind kubeletCgroups port protectKernelDefaults resolvConf "
     "rotateCertificates systemCgroups staticPodPath seccompDefault"
 )
@@ -42,10 +42,30 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-def is_node_metadata(field: str, value: Any) -> bool:
-    """Return whether Kubernetes takes the value of a label (nodeLabels) or taint (nodeTaints)."""
+def resource_faults(resources: Any, path: str) -> Found:
+    """Yield the resources of a static pod that Talos does not support."""
+    given = resources or {}
+    for key in sorted({*(given.get("requests") or {}), *(given.get("limits") or {})} - {"cpu", "memory"}):
+        yield path, f'unsupported pod resource "{key}"', "Use only cpu and memory."
+
+
+def protected_faults(config: Any, path: str) -> Found:
+    """Yield the fields of the kubelet's configuration that Talos sets itself."""
+    for field in sorted(_PROTECTED & (config or {}).keys()):
+        yield f"{path}.{field}", f'kubelet configuration field "{field}" can\'t be overridden', "Remove it."
+
+
+def metadata_faults(kind: str, metadata: Any, path: str) -> Found:
+    """Yield the labels, annotations or taints of a node that Kubernetes does not take."""
+    for key, value in (metadata or {}).items():
+        if not (_is_qualified(str(key)) and (kind == "annotations" or _is_node_metadata(kind, value))):
+            yield f"{path}.{key}", "it is not a valid name and value for Kubernetes", CORRECT
+
+
+def _is_node_metadata(kind: str, value: Any) -> bool:
+    """Return whether Kubernetes takes the value of a label or taint."""
     text = "" if value is None else {True: "true", False: "false"}.get(value, str(value))
-    if field == "nodeTaints":
+    if kind == "taints":
         head, colon, effect = text.partition(":")
         text, effect = (head, effect) if colon else ("", head)
         if effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
@@ -53,7 +73,7 @@ def is_node_metadata(field: str, value: Any) -> bool:
     return text == "" or _QUALIFIED.fullmatch(text) is not None
 
 
-def is_qualified(key: str) -> bool:
+def _is_qualified(key: str) -> bool:
     """Return whether a key is a qualified name of Kubernetes."""
     prefix, slash, name = key.rpartition("/")
     is_prefixed = not slash or is_subdomain(prefix)
@@ -78,15 +98,6 @@ def is_endpoint(value: Any) -> bool:
     """Return whether a value is a URL of HTTP with a host."""
     url = split_url(str(value))
     return url.scheme in ("http", "https") and bool(url.hostname)
-
-
-def is_address(value: Any) -> bool:
-    """Return whether a value is an IP address."""
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError:
-        return False
-    return True
 
 
 def is_interface(value: Any) -> bool:
