@@ -15,6 +15,7 @@ from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.refusals import code_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from tests.ec2_cluster import ACCOUNT, REGION, Builder, MotoApi, empty_aws
@@ -22,8 +23,9 @@ from tests.ec2_cluster import ACCOUNT, REGION, Builder, MotoApi, empty_aws
 READING = ("describe_", "get_", "list_")
 
 
-def refusal(reason: str, operation: str = "ec2:Call", code: str = "AWS_ERROR") -> AwsError:
-    """Return the error that AWS answers with this reason."""
+def refusal(reason: str, operation: str = "ec2:Call", code: str = "") -> AwsError:
+    """Return the error that AWS answers with this reason, under the code that the client gives it."""
+    code = code or code_of(reason, "said the test", ())
     return AwsError(finding(code, f"call {operation} in eu-west-1", f"{reason}: said the test", "Look it up."), reason)
 
 

@@ -33,6 +33,11 @@ class Kind(NamedTuple):
 PULL = "pull image "
 _CACHE = remedy_of("IMAGE_DOWNLOAD")
 _LATER = "Try again later: the limit applies to the bastion's address, and its cache does not pull stored images again."
+_PUBLIC = "Make the image public, or correct its name."
+_BUSY = "Run it again in a minute. If it fails again, look into the log of the registry or of the bastion's cache."
+_CERTIFICATES = (
+    "Use an image of a registry whose certificate the machine's system trusts, or correct the machine's clock."
+)
 _ARM64 = "Set the digest of the manifest for this architecture; the module oci_image_info returns it."
 _REPORT = "The failure is not known: read the preceding lines."
 
@@ -72,15 +77,22 @@ KINDS = (
     Kind("IMAGE_NOT_FOUND", (PULL, "NAME_UNKNOWN"), "the image does not exist", "Correct its name."),
     Kind("IMAGE_NOT_FOUND", (PULL, "404 Not Found"), "the image does not exist", "Correct its name, tag or digest."),
     Kind("IMAGE_NOT_AUTHORISED", (PULL, "UNAUTHORIZED"), "the registry requires a login", "Make the image public."),
-    Kind(
-        "IMAGE_NOT_AUTHORISED", (PULL, "DENIED"), "the registry refuses", "Make the image public, or correct its name."
-    ),
+    Kind("IMAGE_NOT_AUTHORISED", (PULL, "DENIED"), "the registry refuses", _PUBLIC),
     Kind("IMAGE_UNREACHABLE", (PULL, "connection refused"), "the registry does not respond", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "i/o timeout"), "the registry does not respond", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "no such host"), "the registry's name cannot be resolved", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "network is unreachable"), "there is no route to the registry", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "no route to host"), "there is no route to the registry", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "context deadline exceeded"), "the pull took longer than 30 minutes", _CACHE),
+    Kind("IMAGE_NOT_AUTHORISED", (PULL, "403 Forbidden"), "the registry refuses", _PUBLIC),
+    Kind("IMAGE_UNREACHABLE", (PULL, "x509: "), "the registry's certificate is not trusted", _CERTIFICATES),
+    Kind("IMAGE_UNREACHABLE", (PULL, "TLS handshake timeout"), "the registry does not respond in time", _BUSY),
+    Kind("IMAGE_UNREACHABLE", (PULL, "connection reset by peer"), "the registry ended the connection", _BUSY),
+    Kind("IMAGE_UNREACHABLE", (PULL, "unexpected EOF"), "the registry ended the connection", _BUSY),
+    Kind("IMAGE_UNREACHABLE", (PULL, "500 Internal Server Error"), "the registry failed", _BUSY),
+    Kind("IMAGE_UNREACHABLE", (PULL, "502 Bad Gateway"), "the registry failed", _BUSY),
+    Kind("IMAGE_UNREACHABLE", (PULL, "503 Service Unavailable"), "the registry failed", _BUSY),
+    Kind("IMAGE_UNREACHABLE", (PULL, "504 Gateway Timeout"), "the registry failed", _BUSY),
     Kind(
         "REGISTRY_PLAIN_HTTP",
         (PULL, "server gave HTTP response to HTTPS client"),

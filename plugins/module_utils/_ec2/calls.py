@@ -16,16 +16,10 @@ from .values import texts_in
 
 T = TypeVar("T")
 # AWS did not execute the call: it can be repeated.
-THROTTLED = (
-    *("RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequestsException"),
-    *("EC2ThrottledException", "PriorRequestNotComplete", "ResourceContention", "ConcurrentModification"),
-)
+_REFUSED_NOW = "REQUEST_LIMIT_EXCEEDED"
+_OTHERS_FIRST = ("PriorRequestNotComplete", "ResourceContention", "ConcurrentModification")
 # It is unknown whether AWS executed the call.
-_LOST_REASONS = (
-    *("InternalError", "InternalFailure", "ServiceFailure", "ServiceUnavailable", "Unavailable", "RequestTimeout"),
-    *("500", "502", "503", "504"),
-)
-_LOST_CODES = ("ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
+_LOST = ("AWS_UNAVAILABLE", "ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
 # Errors of a second attempt if the response to the first one was lost.
 _EXISTS = (
     *("InvalidGroup.Duplicate", "InvalidSubnet.Conflict", "EntityAlreadyExists", "AlreadyExists"),
@@ -189,12 +183,12 @@ class Calls:
 
 def is_lost(error: AwsError) -> bool:
     """Return whether the call may have been executed although it failed."""
-    return error.reason in _LOST_REASONS or (not error.reason and error.problem.code in _LOST_CODES)
+    return error.problem.code in _LOST
 
 
 def is_busy(error: AwsError) -> bool:
     """Return whether a later attempt can succeed."""
-    return error.reason in THROTTLED or is_lost(error)
+    return error.problem.code == _REFUSED_NOW or error.reason in _OTHERS_FIRST or is_lost(error)
 
 
 def is_in_the_way(error: AwsError) -> bool:

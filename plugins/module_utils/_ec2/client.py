@@ -150,10 +150,11 @@ def _answer(client: Any, operation: str, parameters: dict[str, Any]) -> dict[str
 def raise_aws_error(error: Exception, service: str, operation: str, region: str) -> NoReturn:
     """Raise AwsError for an exception of botocore."""
     # Connection errors also have the attribute, and it is None.
-    refusal = (getattr(error, "response", None) or {}).get("Error", {})
+    answer = getattr(error, "response", None) or {}
+    refusal, status = answer.get("Error", {}), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     reason, message = str(refusal.get("Code", "")), str(refusal.get("Message", ""))
     cause = f"{reason}: {message}" if reason else str(error)
-    code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__], operation)
+    code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__], operation, status)
     raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 
 

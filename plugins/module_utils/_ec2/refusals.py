@@ -20,7 +20,9 @@ _OF_CODES = {
     **dict.fromkeys(("IncompleteSignature", "MissingAuthenticationToken"), "CREDENTIALS_INVALID"),
     **dict.fromkeys(("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"), "NOT_AUTHORIZED"),
     **dict.fromkeys(("RequestLimitExceeded", "Throttling", "ThrottlingException"), "REQUEST_LIMIT_EXCEEDED"),
-    **dict.fromkeys(("TooManyRequestsException", "EC2ThrottledException"), "REQUEST_LIMIT_EXCEEDED"),
+    **dict.fromkeys(("ThrottledException", "RequestThrottled", "SlowDown"), "REQUEST_LIMIT_EXCEEDED"),
+    **dict.fromkeys(("RequestThrottledException", "TooManyRequestsException"), "REQUEST_LIMIT_EXCEEDED"),
+    **dict.fromkeys(("EC2ThrottledException",), "REQUEST_LIMIT_EXCEEDED"),
     **dict.fromkeys(("OptInRequired", "PendingVerification", "Blocked"), "ACCOUNT_NOT_READY"),
     **dict.fromkeys(("SubscriptionRequiredException", "InvalidInput.OptIn"), "ACCOUNT_NOT_READY"),
     **dict.fromkeys(("InvalidIPAddress.InUse", "PrivateIpAddressInUse"), "ADDRESS_IN_USE"),
@@ -36,6 +38,7 @@ _OF_CODES = {
     **dict.fromkeys(
         ("InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity"), "NO_CAPACITY"
     ),
+    "InsufficientVolumeCapacity": "NO_CAPACITY",
 }
 _OF_CLASSES = {
     **dict.fromkeys(("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"), "CREDENTIALS_MISSING"),
@@ -47,6 +50,7 @@ _OF_CLASSES = {
     **dict.fromkeys(("ParamValidationError", "MissingParametersError"), "AWS_ERROR"),
     "BotoCoreError": "SETTINGS_INVALID",
 }
+_SERVER_ERROR = 500
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
 _PERMISSION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
@@ -62,8 +66,11 @@ _MACHINE = re.compile(r"i-[0-9a-f]{8,}")
 _ENCODED = re.compile(r"Encoded authorization failure message:? *\S+", re.IGNORECASE)
 
 
-def code_of(reason: str, message: str, classes: Sequence[str], operation: str = "") -> str:
-    """Return the code of a finding for AWS's own error code and message, or for the names of an exception's classes."""
+def code_of(reason: str, message: str, classes: Sequence[str], operation: str = "", status: int = 0) -> str:
+    """Return the code of a finding for AWS's own error code and message, or for the names of an exception's classes.
+
+    The HTTP status decides for codes that are not known: each service has names of its own for its failures.
+    """
     special = next((code for words, code in _OF_MESSAGES if reason and words.search(message)), None)
     if special := special or _OF_CALLS.get((operation, reason)):
         return special
@@ -71,6 +78,8 @@ def code_of(reason: str, message: str, classes: Sequence[str], operation: str = 
         return "REQUEST_EXPIRED"
     if reason in _OF_CODES:
         return _OF_CODES[reason]
+    if status >= _SERVER_ERROR:
+        return "AWS_UNAVAILABLE"
     if reason:
         return "LIMIT_EXCEEDED" if _LIMIT.fullmatch(reason) else "AWS_ERROR"
     return next((_OF_CLASSES[name] for name in classes if name in _OF_CLASSES), "AWS_ERROR")

@@ -340,7 +340,13 @@ def network(*versions: int) -> Check:
 def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not the path of a disk."""
     if not _DEVICE.fullmatch(str(value)) or ".." in str(value):
-        yield _wrong(name, f"{value!r} is not the path of a disk.", "Write it as /dev/nvme1n1.")
+        yield _wrong(name, f"{value!r} is not the path of a disk.", f"Write it as {_as_device(value)}.")
+
+
+def _as_device(value: Any) -> str:
+    """Return the path that a name of a disk stands for, else an example, which must not name another disk."""
+    path = f"/dev/{value}"
+    return path if _DEVICE.fullmatch(path) and ".." not in path else "/dev/ and the name of the disk, as lsblk shows it"
 
 
 def path_of_ssh(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -393,7 +399,10 @@ def _not_absolute(name: str, value: str) -> Iterator[Finding]:
 
 def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that the directory of a file cannot be created or written to."""
-    yield from writable_folder(name, str(Path(value).parent) if os.sep in value else "", where)
+    if not _expanded(value).is_absolute():
+        yield from _not_absolute(name, value)
+        return
+    yield from writable_folder(name, str(Path(value).parent), where)
 
 
 def existing_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Cl
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.refusals import code_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
@@ -259,7 +260,7 @@ class LateSsm:
 
 
 def refused(reason: str) -> AwsError:
-    return AwsError(finding("AWS_ERROR", "call ssm", reason, ""), reason)
+    return AwsError(finding(code_of(reason, "", ()), "call ssm", reason, ""), reason)
 
 
 def claimed_in(api: LateSsm) -> claim.Plan:

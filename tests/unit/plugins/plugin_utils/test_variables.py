@@ -206,6 +206,7 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("cluster_directory", "/proc/nope", "DIRECTORY_NOT_WRITABLE", id="directory_unwritable"),
         pytest.param("cluster_directory", "$HOME/moon", "VARIABLE_VALUE_WRONG", id="variable of a shell"),
         pytest.param("cluster_bastion_known_hosts", '/home/a"b', "VARIABLE_VALUE_WRONG", id="path with a quote"),
+        pytest.param("cluster_bastion_known_hosts", "known_hosts", "DIRECTORY_NOT_WRITABLE", id="relative file"),
         pytest.param("cluster_bastion_ssh_identity_file", "/a\\b", "VARIABLE_VALUE_WRONG", id="key with a backslash"),
         pytest.param("talos_contract", "v1.140", "VARIABLE_VALUE_WRONG", id="talos_contract_bad"),
         pytest.param("access_ipv6", "192.168.1.0/24", "IPV4_NOT_ALLOWED", id="access_ipv6_v4"),
@@ -580,3 +581,19 @@ def test_every_variable_that_roles_keep_for_one_another_is_known() -> None:
     kept = {name for file in files if file.exists() for name in yaml.safe_load(file.read_text(encoding="utf-8")) or {}}
 
     assert {name for name in kept if not name.startswith("__")} <= INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        pytest.param("talos_install_disk", "nvme0n1", "Write it as /dev/nvme0n1.", id="the disk that was named"),
+        pytest.param("talos_install_disk", "a disk", "the name of the disk, as lsblk shows it", id="no name of a disk"),
+        pytest.param(
+            "cluster_bastion_known_hosts", "hosts", "'hosts' is a relative path", id="the file that was named"
+        ),
+    ],
+)
+def test_a_remedy_is_about_the_value_that_was_given(variable: str, value: str, said: str) -> None:
+    (found,) = problems(variable, value)
+
+    assert said in f"{found.message} {found.remedy}"

@@ -39,6 +39,7 @@ LINES = {
     "IMAGE_NOT_AUTHORISED": [
         f"{PULL}{MANIFEST}UNAUTHORIZED: authentication required",
         f"{PULL}{MANIFEST}DENIED: requested access to the resource is denied",
+        f"{PULL}{MANIFEST}unexpected status code 403 Forbidden",
     ],
     "IMAGE_UNREACHABLE": [
         f"{PULL}{DIAL}connect: connection refused",
@@ -47,13 +48,20 @@ LINES = {
         f"{PULL}{DIAL}connect: network is unreachable",
         f'{PULL}Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io on 10.10.0.2:53: no such host',
         f"{PULL}context deadline exceeded",
+        f'{PULL}Get "https://ghcr.io/v2/": tls: failed to verify certificate: x509: certificate has expired',
+        f'{PULL}Get "https://ghcr.io/v2/": net/http: TLS handshake timeout',
+        f"{PULL}read tcp 10.10.0.101:40022->10.10.0.100:5054: read: connection reset by peer",
+        f"{PULL}{MANIFEST}unexpected status code 500 Internal Server Error",
+        f"{PULL}{MANIFEST}unexpected status code 502 Bad Gateway",
+        f"{PULL}{MANIFEST}unexpected status code 503 Service Unavailable",
+        f"{PULL}{MANIFEST}unexpected status code 504 Gateway Timeout",
     ],
     "REGISTRY_PLAIN_HTTP": [f'{PULL}Get "https://cache:5054/v2/": http: server gave HTTP response to HTTPS client'],
     "IMAGE_INVALID_REFERENCE": [
         f'{PULL}parsing reference "x y": could not parse reference: x y',
         "failed to detect image source: unknown image format: /root/talos.img",
     ],
-    "IMAGE_PULL_FAILED": [f"{PULL}{MANIFEST}unexpected status code 502 Bad Gateway"],
+    "IMAGE_PULL_FAILED": [f"{PULL}{MANIFEST}unexpected status code 418 I'm a teapot"],
     "IMAGE_DAMAGED": [
         f"{GOT}extract layer: uncompress layer: error verifying sha256 checksum after reading 10 bytes",
         f"{GOT}get layers: unexpected EOF",

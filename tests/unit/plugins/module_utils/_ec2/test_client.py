@@ -64,8 +64,8 @@ class PagingClient:
         return {"Vpcs": [1, 2]}
 
 
-def refusal(code: str, message: str = "Reported by AWS.") -> Exception:
-    answer = {"Error": {"Code": code, "Message": message}}
+def refusal(code: str, message: str = "Reported by AWS.", status: int = 400) -> Exception:
+    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return botocore.exceptions.ClientError(answer, "DescribeVpcs")  # type: ignore[arg-type]
 
 
@@ -208,6 +208,18 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
         pytest.param(refusal("InsufficientInstanceCapacity"), "NO_CAPACITY", "availability_zone", id="capacity"),
         pytest.param(refusal("ServiceUnavailable"), "AWS_UNAVAILABLE", "Wait a few minutes", id="ServiceUnavailable"),
         pytest.param(refusal("InternalError"), "AWS_UNAVAILABLE", "Wait a few minutes", id="InternalError"),
+        pytest.param(
+            refusal("InternalServerException", status=500), "AWS_UNAVAILABLE", "Wait a few minutes", id="Scheduler"
+        ),
+        pytest.param(refusal("InternalServerError", status=500), "AWS_UNAVAILABLE", "Wait a few minutes", id="SSM"),
+        pytest.param(
+            refusal("InsufficientAddressCapacity", status=500), "AWS_UNAVAILABLE", "Wait a few minutes", id="addresses"
+        ),
+        pytest.param(
+            refusal("InsufficientInstanceCapacity", status=500), "NO_CAPACITY", "availability_zone", id="capacity, 500"
+        ),
+        pytest.param(refusal("InsufficientVolumeCapacity"), "NO_CAPACITY", "availability_zone", id="volumes"),
+        pytest.param(refusal("SlowDown", status=503), "REQUEST_LIMIT_EXCEEDED", "Wait", id="S3"),
         pytest.param(
             botocore.exceptions.UnauthorizedSSOTokenError(), "CREDENTIALS_EXPIRED", "aws sso login", id="SSO token"
         ),
