@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages and methods of Talos' API as a release of Talos describes them."""
+"""The messages and methods of Talos' API as a release of Talos describes them.
+
+Those of COSI's resource API come from the module of COSI that the release is built with.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf import descriptor_pb2
 
-from tests.peers.judges import CannotBuildError, Version
+from tests.peers.judges import CannotBuildError, Version, find_resources
 
 # The file with the descriptors of all messages; Talos renamed it in v1.12.
 FILES = ("api/lock.binpb", "api/api.descriptors")
@@ -30,10 +33,23 @@ class Api(NamedTuple):
 
 def api_of(version: Version) -> Api:
     """Return the API that a release of Talos describes."""
-    found = descriptor_pb2.FileDescriptorSet.FromString(_content(version))
+    return _api(_content(version), _resources(version))
+
+
+def resource_api_of(version: Version) -> Api:
+    """Return the resource API, which needs only Talos' machinery."""
+    return _api(_resources(version))
+
+
+def _resources(version: Version) -> bytes:
+    return subprocess.run([find_resources(version)], capture_output=True, check=True).stdout
+
+
+def _api(*contents: bytes) -> Api:
+    found = [file for content in contents for file in descriptor_pb2.FileDescriptorSet.FromString(content).file]
     messages: dict[str, Any] = {}
     methods: dict[str, Any] = {}
-    for file in found.file:
+    for file in found:
         for message in file.message_type:
             _add(messages, f".{file.package}", message)
         for service in file.service:

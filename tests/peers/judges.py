@@ -57,6 +57,11 @@ def find_generator() -> Path:
     return _built("generator", VERSIONS[-1], MODULE / "generator")
 
 
+def find_resources(version: Version) -> Path:
+    """Return the program that writes the descriptors of a version's resource API: built before, or now."""
+    return _built(f"resources-{version.name}", version, MODULE / "resources")
+
+
 def _built(name: str, version: Version, package: Path) -> Path:
     program = CACHED / name
     sources = [MODULE / f"{version.name}.sum", *package.glob("*.go")]

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import proto
-from tests.peers.descriptors import Api, api_of
+from tests.peers.descriptors import Api, api_of, resource_api_of
 from tests.peers.judges import OLDEST, VERSIONS, CannotBuildError, Version
 
-# Of the module github.com/cosi-project/runtime, which Talos' descriptors do not hold; test_talosctl.py uses them.
-COSI = "cosi.resource.State"
-NOT_DESCRIBED = {"ResourceDefinitionSpec", "PrintColumn"}
 # Payloads of resources, to which no method leads.
-PAYLOADS = {"NodenameSpec": ".talos.resource.definitions.k8s.NodenameSpec"}
+PAYLOADS = {
+    "NodenameSpec": ".talos.resource.definitions.k8s.NodenameSpec",
+    "ResourceDefinitionSpec": ".cosi.resource.meta.ResourceDefinitionSpec",
+}
+COSI = "/cosi.resource.State/"
 ENUM, INT32, REPEATED = 14, 5, 3
 NEWEST = VERSIONS[-1]
 
@@ -48,16 +49,11 @@ def api(version: Version) -> Api:
         pytest.skip(str(error))
 
 
-def ours() -> dict[str, proto.Method]:
-    """Return our methods that Talos itself describes."""
-    return {path: method for path, method in proto.methods().items() if not path.startswith(f"/{COSI}/")}
-
-
 def pairs(api: Api) -> dict[str, str]:
     """Return the names of our messages with those of Talos, found along methods and fields."""
     found: dict[str, str] = {}
     waiting = [pair for pair in PAYLOADS.items() if pair[1] in api.messages]
-    for path, method in ours().items():
+    for path, method in proto.methods().items():
         if theirs := api.methods.get(path):
             waiting += [(method.request, theirs.input_type), (method.reply, theirs.output_type)]
     while waiting:
@@ -90,7 +86,7 @@ def our_shape(field: Any) -> tuple[str, int, bool]:
 def test_every_method_streams_as_talos_describes_it(api: Api) -> None:
     differing = {
         path
-        for path, method in ours().items()
+        for path, method in proto.methods().items()
         if (theirs := api.methods.get(path))
         and (method.request_streams, method.reply_streams) != (theirs.client_streaming, theirs.server_streaming)
     }
@@ -98,8 +94,9 @@ def test_every_method_streams_as_talos_describes_it(api: Api) -> None:
     assert differing == set()
 
 
-def test_every_field_has_the_number_and_type_that_talos_describes(api: Api) -> None:
-    differing = [
+def differing(api: Api) -> list[tuple[str, int, Any, Any]]:
+    """Return the fields whose number, type or cardinality is not the described one."""
+    return [
         (their_name, field.number, our_shape(field), theirs[field.number])
         for name, their_name in pairs(api).items()
         for theirs in ({field.number: shape(field) for field in api.messages[their_name].field},)
@@ -108,11 +105,13 @@ def test_every_field_has_the_number_and_type_that_talos_describes(api: Api) -> N
         if theirs.get(field.number, our_shape(field)) != our_shape(field)
     ]
 
-    assert differing == []
+
+def test_every_field_has_the_number_and_type_that_talos_describes(api: Api) -> None:
+    assert differing(api) == []
 
 
 def test_the_newest_release_has_everything_that_the_table_holds(newest: Api) -> None:
-    methods = {path for path in ours() if path not in newest.methods}
+    methods = {path for path in proto.methods() if path not in newest.methods}
     fields = [
         (their_name, field.name)
         for name, their_name in pairs(newest).items()
@@ -125,21 +124,18 @@ def test_the_newest_release_has_everything_that_the_table_holds(newest: Api) -> 
 
 def test_every_message_is_compared(newest: Api) -> None:
     known = set(proto.message("Empty").DESCRIPTOR.file.message_types_by_name)
-    of_cosi = {name for path in proto.methods() if path.startswith(f"/{COSI}/") for name in reached(path)}
 
-    assert known - set(pairs(newest)) - of_cosi - NOT_DESCRIBED == set()
+    assert known - set(pairs(newest)) == set()
 
 
-def reached(path: str) -> set[str]:
-    """Return all messages that a method of ours leads to."""
-    method = proto.methods()[path]
-    found: set[str] = set()
-    waiting = [method.request, method.reply]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += [
-                field.message_type.name for field in proto.message(name).DESCRIPTOR.fields if field.message_type
-            ]
-    return found
+def test_the_resource_api_is_what_the_cosi_of_every_release_describes(version: Version) -> None:
+    try:
+        resources = resource_api_of(version)
+    except CannotBuildError as error:
+        pytest.skip(str(error))
+
+    compared = {path for path in proto.methods() if path in resources.methods}
+
+    assert compared == {f"{COSI}Get", f"{COSI}List"}
+    assert {"Resource", "ResourceMetadata", "ResourceSpec", "ListOptions", "PrintColumn"} <= set(pairs(resources))
+    assert differing(resources) == []
