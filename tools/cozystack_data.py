@@ -350,11 +350,13 @@ def workloads(few: Iterable[Mapping[str, Any]], many: Iterable[Mapping[str, Any]
     return found
 
 
-def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -> dict[str, Any]:
-    """Return what is to be known of one package."""
+def rendered(
+    platform: Platform, releases: list[Release], *, charts: Path, **how: Any
+) -> tuple[dict[str, set[str]], list[dict[str, Any]]]:
+    """Return the images of each release, those that releases install included, and all workloads."""
     found: list[dict[str, Any]] = []
     own: dict[str, set[str]] = {}
-    pending = releases = releases_of(platform, name, charts)
+    pending = releases
     while pending:
         made: list[dict[str, Any]] = []
         for release in pending:
@@ -365,6 +367,13 @@ def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -
             own[release.name] = {image for document in few for image in images(document)}
             made += few
         pending = list(nested(platform, made, charts))
+    return own, found
+
+
+def package_record(platform: Platform, name: str, *, charts: Path, **how: Any) -> dict[str, Any]:
+    """Return what is to be known of one package."""
+    releases = releases_of(platform, name, charts)
+    own, found = rendered(platform, releases, charts=charts, **how)
     short = [
         {
             "name": one.name,

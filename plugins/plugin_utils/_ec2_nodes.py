@@ -153,32 +153,43 @@ def _device_index(interface: Mapping[str, Any]) -> int:
 
 def variables_of(instance: Instance, *, region: str) -> dict[str, Any]:
     """Return the host variables; each starts with ec2_, because names such as tags and state are reserved."""
-    tags = tags_of(instance)
-    ipv6_addresses = ipv6_addresses_of(instance)
     return {
+        **_variables_of_tags(tags_of(instance)),
+        **_variables_of_network(instance),
         "ec2_architecture": instance.get("Architecture"),
         "ec2_availability_zone": instance.get("Placement", {}).get("AvailabilityZone"),
-        "ec2_cluster": tags.get("Cluster"),
         "ec2_image_id": instance.get("ImageId"),
         "ec2_instance_id": instance["InstanceId"],
         "ec2_instance_type": instance.get("InstanceType"),
+        "ec2_launch_time": instance.get("LaunchTime"),
+        "ec2_region": region,
+        "ec2_state": instance.get("State", {}).get("Name"),
+    }
+
+
+def _variables_of_tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "ec2_cluster": tags.get("Cluster"),
+        "ec2_machine_type": tags.get("MachineType"),
+        "ec2_node": tags.get("Node"),
+        "ec2_project": tags.get("Project"),
+        "ec2_role": tags.get("Role"),
+        "ec2_tags": tags,
+    }
+
+
+def _variables_of_network(instance: Instance) -> dict[str, Any]:
+    ipv6_addresses = ipv6_addresses_of(instance)
+    return {
         "ec2_ipv6": ipv6_addresses[0] if ipv6_addresses else None,
         "ec2_ipv6_addresses": ipv6_addresses,
-        "ec2_launch_time": instance.get("LaunchTime"),
-        "ec2_machine_type": tags.get("MachineType"),
         "ec2_network_interface_ids": [eni["NetworkInterfaceId"] for eni in instance.get("NetworkInterfaces", ())],
-        "ec2_node": tags.get("Node"),
         "ec2_private_dns_name": instance.get("PrivateDnsName") or None,
         "ec2_private_ipv4": instance.get("PrivateIpAddress"),
-        "ec2_project": tags.get("Project"),
         "ec2_public_dns_name": instance.get("PublicDnsName") or None,
         "ec2_public_ipv4": instance.get("PublicIpAddress"),
-        "ec2_region": region,
-        "ec2_role": tags.get("Role"),
         "ec2_security_group_ids": [group["GroupId"] for group in instance.get("SecurityGroups", ())],
-        "ec2_state": instance.get("State", {}).get("Name"),
         "ec2_subnet_id": instance.get("SubnetId"),
-        "ec2_tags": tags,
         "ec2_vpc_id": instance.get("VpcId"),
     }
 

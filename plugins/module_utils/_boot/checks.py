@@ -34,7 +34,12 @@ _SUBJECT = "this machine"
 
 def check(facts: Facts, request: Request, found: Image | None) -> list[Finding]:
     """Return all findings; found is the image in the registry, None for a disk image."""
-    findings = [*_check_machine(facts), *_check_release(facts, request), *_check_disk(facts, request)]
+    findings = [
+        *_check_machine(facts),
+        *_check_kernel(facts),
+        *_check_release(facts, request),
+        *_check_disk(facts, request),
+    ]
     if found is not None:
         findings += _check_image(facts, found)
     return [*findings, *_check_arguments(facts, request)]
@@ -56,12 +61,11 @@ def _check_machine(facts: Facts) -> Iterator[Finding]:
             f"boot-to-talos does not support {facts.machine}",
             f"It supports {known}.",
         )
+
+
+def _check_kernel(facts: Facts) -> Iterator[Finding]:
     if facts.secure_boot:
-        yield finding(
-            "SECURE_BOOT",
-            _SUBJECT,
-            "Secure Boot is on, and the firmware would refuse Talos",
-        )
+        yield finding("SECURE_BOOT", _SUBJECT, "Secure Boot is on, and the firmware would refuse Talos")
     if facts.lockdown != "none":
         cause = f"the kernel is in lockdown mode ({facts.lockdown}): it may not let boot-to-talos write to the disk"
         yield finding("KERNEL_LOCKDOWN", _SUBJECT, cause)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -203,27 +203,9 @@ def read_copies(reader: Reader, volumes: list[str], instances: list[str], pool: 
     """
     names = [*(item.name for item in desired(reader.spec).values() if item.kind in ("instance", "launch_template"))]
     names += [reader.spec.names.bastion]
-    ours = {f"tag:{key}": [value] for key, value in owner_tags(reader.spec).items()}
-    called = [f"*{name}*" for name in names]
-    searches = {
-        "snapshot": (
-            ours,
-            {"volume-id": volumes},
-            {"description": [*called, *(f"*{instance}*" for instance in instances)]},
-            {"tag:Name": called},
-        ),
-        "image": (
-            ours,
-            {"source-instance-id": instances},
-            {"name": called},
-            {"description": called},
-            {"tag:Name": called},
-        ),
-    }
     found = [
         (kind, pool.submit(_search, reader, kind, search))
-        for kind, every in searches.items()
-        for search in every
+        for kind, search in _searches(reader, volumes, instances, names)
         if all(search.values())
     ]
     records = {(kind, _id_of(record)): record for kind, future in found for record in future.result()}
@@ -234,6 +216,20 @@ def read_copies(reader: Reader, volumes: list[str], instances: list[str], pool: 
         if _is_copy(reader, records[kind, name], known, names)
     ]
     return tuple(copy.result() for copy in copies)
+
+
+def _searches(
+    reader: Reader, volumes: list[str], instances: list[str], names: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, list[str]]]]:
+    """Yield what to search for, with the kind of copy."""
+    ours = {f"tag:{key}": [value] for key, value in owner_tags(reader.spec).items()}
+    called = [f"*{name}*" for name in names]
+    for kind in ("snapshot", "image"):
+        yield from ((kind, ours), (kind, {"tag:Name": called}))
+    yield "snapshot", {"volume-id": volumes}
+    yield "snapshot", {"description": [*called, *(f"*{instance}*" for instance in instances)]}
+    yield "image", {"source-instance-id": instances}
+    yield from (("image", {field: called}) for field in ("name", "description"))
 
 
 def _search(reader: Reader, kind: str, search: Mapping[str, list[str]]) -> list[Record]:

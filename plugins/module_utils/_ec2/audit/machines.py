@@ -210,6 +210,15 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
         if _effect_of(statement) not in known and statement.get("Effect") != "Deny":
             yield _statement_deviation(role, policy, statement, _repair(role, allowed))
     yield from _hindrances(role, allowed)
+    yield from _attachments(role, allowed)
+    if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
+        message = "its trust policy is not as described: other principals, or other conditions"
+        yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
+
+
+def _attachments(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
+    """Yield managed policies and instance profiles that a role should not have."""
+    resource = f"IAM role {role.name}"
     for arn in role.attached:
         remedy = f"Run `aws iam detach-role-policy --role-name {role.name} --policy-arn {arn}`."
         message = f"the managed policy {arn} is attached but not described"
@@ -223,9 +232,6 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
             )
             message = f"it is also in the instance profile {profile}, so instances outside of the cluster can have it"
             yield finding("ROLE_IN_OTHER_PROFILE", resource, message, remedy)
-    if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
-        message = "its trust policy is not as described: other principals, or other conditions"
-        yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
 
 
 def _hindrances(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from ipaddress import ip_network
 
@@ -47,39 +47,43 @@ _NUMBERS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 _PEERING_ENDS = ("requester-vpc-info", "accepter-vpc-info")
 _PEERING_OVER = ("deleted", "deleting", "rejected", "expired", "failed")
 _OUTWARD = "the Internet for IPv6 connections from inside"
+# Answers with their operation and its filter.
+_OF_A_VPC = (
+    ("InternetGateways", "describe_internet_gateways", "attachment.vpc-id"),
+    ("SecurityGroups", "describe_security_groups", "vpc-id"),
+    ("NetworkAcls", "describe_network_acls", "vpc-id"),
+    ("RouteTables", "describe_route_tables", "vpc-id"),
+    ("Subnets", "describe_subnets", "vpc-id"),
+    ("NetworkInterfaces", "describe_network_interfaces", "vpc-id"),
+)
 PrefixLists = Mapping[str, tuple[str, ...]]
 
 
 def read_network(reader: Reader, vpc: Record, pool: Executor) -> Account:
     """Return the facts of one VPC, with all calls in parallel; those of its prefix lists follow."""
-    vpc_id = vpc["VpcId"]
-
-    def every(operation: str, answer: str, name: str = "vpc-id") -> Callable[[], list[Record]]:
-        return pool.submit(reader.ec2, operation, answer, {name: [vpc_id]}).result
-
-    gateways = every("describe_internet_gateways", "InternetGateways", "attachment.vpc-id")
-    groups = every("describe_security_groups", "SecurityGroups")
-    acls = every("describe_network_acls", "NetworkAcls")
-    tables = every("describe_route_tables", "RouteTables")
-    subnets = every("describe_subnets", "Subnets")
-    interfaces = every("describe_network_interfaces", "NetworkInterfaces")
-    passages = pool.submit(_read_passages, reader, vpc_id)
+    waits = {
+        answer: pool.submit(reader.ec2, operation, answer, {name: [vpc["VpcId"]]})
+        for answer, operation, name in _OF_A_VPC
+    }
+    passages = pool.submit(_read_passages, reader, vpc["VpcId"])
     dhcp = pool.submit(_read_dhcp, reader, vpc["DhcpOptionsId"])
-    names = _names(reader, [(groups(), "GroupId"), (gateways(), "InternetGatewayId")])
-    rules = reader.ec2("describe_security_group_rules", "SecurityGroupRules", {"group-id": list(_ids(groups()))})
-    lists = _read_prefix_lists(reader, rules, tables())
+    found = {answer: waiting.result() for answer, waiting in waits.items()}
+    groups, gateways = found["SecurityGroups"], found["InternetGateways"]
+    names = _names(reader, [(groups, "GroupId"), (gateways, "InternetGatewayId")])
+    rules = reader.ec2("describe_security_group_rules", "SecurityGroupRules", {"group-id": list(_ids(groups))})
+    lists = _read_prefix_lists(reader, rules, found["RouteTables"])
     return Account(
         vpcs=(reader.known(vpc, "VpcId"),),
         owners=(vpc["OwnerId"],),
         networks=_networks([vpc]),
         dhcp=dhcp.result(),
-        gateways=reader.every_known(gateways(), "InternetGatewayId"),
-        groups=reader.every_known(groups(), "GroupId"),
+        gateways=reader.every_known(gateways, "InternetGatewayId"),
+        groups=reader.every_known(groups, "GroupId"),
         rules=tuple(_group_rule(reader.spec, record, names, lists) for record in rules),
-        acls=tuple(_acl(reader, record) for record in acls()),
-        tables=tuple(_table(reader, record, names, lists) for record in tables()),
-        subnets=tuple(_subnet(reader, record) for record in subnets()),
-        interfaces=tuple(_interface(reader, record) for record in interfaces()),
+        acls=tuple(_acl(reader, record) for record in found["NetworkAcls"]),
+        tables=tuple(_table(reader, record, names, lists) for record in found["RouteTables"]),
+        subnets=tuple(_subnet(reader, record) for record in found["Subnets"]),
+        interfaces=tuple(_interface(reader, record) for record in found["NetworkInterfaces"]),
         passages=passages.result(),
     )
 

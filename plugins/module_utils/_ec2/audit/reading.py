@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from ..._findings import finding
 from ..client import Api, AwsError
 from ..spec import ClusterSpec
-from .facts import Account, Reader
+from .facts import (
+    Account,
+    CopyFact,
+    ImageFact,
+    Machine,
+    Named,
+    ProfileFact,
+    Reader,
+    RoleFact,
+    ScalingGroup,
+    VolumeFact,
+)
 from .hours import read_hours
 from .machine_facts import (
     profiles_of,
@@ -31,6 +44,11 @@ SERVICES = ("ec2", "iam", "autoscaling", "ssm", "sts", "scheduler")
 _WORKERS = 16
 # The kinds that are found by their tags. All others are found by the VPC, or by their names.
 _NAMED = ("vpc", "address", "launch_template", "volume", "autoscaling_group")
+_BY_NAME: Sequence[Callable[[Reader], Account]] = (
+    lambda reader: Account(documents=read_documents(reader)),
+    lambda reader: Account(parameters=read_parameters(reader)),
+    lambda reader: Account(hours=read_hours(reader)),
+)
 
 
 def read_account(api: Api, spec: ClusterSpec) -> Account:
@@ -42,55 +60,80 @@ def read_account(api: Api, spec: ClusterSpec) -> Account:
         raise AwsError(finding("ANSWER_INVALID", f"read what cluster {spec.name} is exposed by", cause)) from error
 
 
+class _Compute(NamedTuple):
+    """What the cluster runs on; a Future is still being read."""
+
+    machines: tuple[Machine, ...]
+    templates: tuple[Machine, ...]
+    groups: Sequence[ScalingGroup]
+    volumes: tuple[VolumeFact, ...]
+    copies: Future[tuple[CopyFact, ...]]
+    images: Future[tuple[ImageFact, ...]]
+    iam: Future[tuple[tuple[ProfileFact, ...], tuple[RoleFact, ...]]]
+
+    def facts(self) -> Account:
+        """Return the facts when all are read."""
+        profiles, roles = self.iam.result()
+        return Account(
+            machines=(*self.machines, *self.templates),
+            scaling_groups=tuple(with_lost_versions(group, self.templates) for group in self.groups),
+            volumes=self.volumes,
+            copies=self.copies.result(),
+            images=self.images.result(),
+            profiles=profiles,
+            roles=roles,
+        )
+
+
 def _read_account(reader: Reader) -> Account:
     """Return the facts, read in waves of parallel calls: each wave needs ids from the previous one."""
     # Readers that make parallel calls themselves must not wait in the pool that runs these calls.
     with ThreadPoolExecutor(_WORKERS) as pool, ThreadPoolExecutor(_WORKERS) as outer:
         named = dict(zip(_NAMED, outer.map(reader.named, _NAMED), strict=True))
-        vpcs = named["vpc"].ours
-        scaling = outer.submit(read_scaling_groups, reader, named["autoscaling_group"].ours, pool)
         users = outer.submit(read_profile_users, reader)
-        documents = outer.submit(read_documents, reader)
-        parameters = outer.submit(read_parameters, reader)
-        hours = outer.submit(read_hours, reader)
-        network = [outer.submit(read_network, reader, vpc, pool) for vpc in vpcs]
-        instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in vpcs]
-        machines = tuple(machine for part in instances for machine in part.result()[0])
-        ids = [machine.known.id for machine in machines]
-        images = outer.submit(read_images, reader, {machine.image for machine in machines if machine.image})
-        volumes = outer.submit(read_volumes, reader, named["volume"].ours, ids)
-        groups, made_of = scaling.result()
-        ended = [instance for group in groups for instance in group.ended]
-        copies = outer.submit(
-            read_copies, reader, [volume.known.id for volume in volumes.result()], [*ids, *ended], pool
-        )
-        used = {*made_of, *(item for group in groups for item in group.templates)}
-        used = used.union(*(part.result()[1] for part in instances))
-        templates = read_templates(reader, named["launch_template"].ours, used)
-        profiles = {machine.profile for machine in (*machines, *templates) if machine.profile}
-        iam = outer.submit(read_iam, reader, profiles, pool)
-        parts = _merged([part.result() for part in network])
-        elsewhere = {face.instance for face in parts.interfaces if face.instance}
-        described = profiles_of(reader.spec)
-        elsewhere |= {instance for instance, profile in users.result().items() if profile in described}
-        elsewhere |= {instance for volume in volumes.result() for instance in volume.instances}
-        return parts._replace(
-            unmanaged=tuple(thing for found in named.values() for thing in found.unmanaged),
+        parts = [outer.submit(read, reader) for read in _BY_NAME]
+        parts += [outer.submit(read_network, reader, vpc, pool) for vpc in named["vpc"].ours]
+        compute = _read_compute(reader, named, pool, outer)
+        found = _merged([part.result() for part in parts])
+        elsewhere = _instances_that_use(found, compute.volumes, users.result(), profiles_of(reader.spec))
+        elsewhere -= {machine.known.id for machine in compute.machines}
+        outsiders = read_outsiders(reader, elsewhere, users.result())
+        return _merged([found, compute.facts()])._replace(
+            unmanaged=tuple(thing for each in named.values() for thing in each.unmanaged),
             # The described policies name the account, also where roles are left without a VPC.
-            owners=parts.owners or (reader.api.call("sts", "get_caller_identity")["Account"],),
-            machines=(*machines, *templates),
-            outsiders=read_outsiders(reader, elsewhere - set(ids), users.result()),
-            scaling_groups=tuple(with_lost_versions(group, templates) for group in groups),
-            volumes=volumes.result(),
-            copies=copies.result(),
-            documents=documents.result(),
-            parameters=parameters.result(),
-            images=images.result(),
+            owners=found.owners or (reader.api.call("sts", "get_caller_identity")["Account"],),
+            outsiders=outsiders,
             addresses=addresses_of(reader, named["address"].ours),
-            profiles=iam.result()[0],
-            roles=iam.result()[1],
-            hours=hours.result(),
         )
+
+
+def _read_compute(reader: Reader, named: Mapping[str, Named], pool: Executor, outer: Executor) -> _Compute:
+    """Read machines, and then what their ids lead to."""
+    scaling = outer.submit(read_scaling_groups, reader, named["autoscaling_group"].ours, pool)
+    instances = [outer.submit(read_instances, reader, vpc, pool) for vpc in named["vpc"].ours]
+    machines = tuple(machine for part in instances for machine in part.result()[0])
+    ids = [machine.known.id for machine in machines]
+    images = outer.submit(read_images, reader, {machine.image for machine in machines if machine.image})
+    volumes = outer.submit(read_volumes, reader, named["volume"].ours, ids)
+    groups, made_of = scaling.result()
+    ended = [instance for group in groups for instance in group.ended]
+    disks = [volume.known.id for volume in volumes.result()]
+    copies = outer.submit(read_copies, reader, disks, [*ids, *ended], pool)
+    used = {*made_of, *(item for group in groups for item in group.templates)}
+    used = used.union(*(part.result()[1] for part in instances))
+    templates = read_templates(reader, named["launch_template"].ours, used)
+    profiles = {machine.profile for machine in (*machines, *templates) if machine.profile}
+    iam = outer.submit(read_iam, reader, profiles, pool)
+    return _Compute(machines, templates, groups, volumes.result(), copies, images, iam)
+
+
+def _instances_that_use(
+    parts: Account, volumes: Iterable[VolumeFact], users: Mapping[str, str], described: Collection[str]
+) -> set[str]:
+    """Return the instances that use an interface, a profile or a volume of the cluster."""
+    found = {face.instance for face in parts.interfaces if face.instance}
+    found |= {instance for instance, profile in users.items() if profile in described}
+    return found | {instance for volume in volumes for instance in volume.instances}
 
 
 def _merged(parts: list[Account]) -> Account:

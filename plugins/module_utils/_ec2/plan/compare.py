@@ -40,9 +40,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
     ours = [thing for thing in things if thing.owned]
     others = [thing for thing in things if not thing.owned]
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
-    names = {thing.id: wanted[key].name for key, thing in chosen.items()}
-    facts = [_with_associations(thing, ours) for thing in chosen.values()]
-    have = {key: _named(fact, names) for key, fact in zip(chosen, facts, strict=True)}
+    have = _properties(wanted, chosen, ours)
     resources = tuple(
         _resource(key, item, chosen.get(key), have.get(key), taker_of(item, chosen, wanted, things))
         for key, item in wanted.items()
@@ -63,6 +61,14 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
         tuple(tie for tie in ties if tie.is_unread),
         next((thing.have["schedules"] for thing in ours if thing.kind == "schedule_group"), {}),
     )
+
+
+def _properties(
+    wanted: Mapping[str, Desired], chosen: Mapping[str, Thing], ours: Sequence[Thing]
+) -> dict[str, dict[str, Any]]:
+    """Return the properties of the chosen resources, with names in place of each other's ids."""
+    names = {thing.id: wanted[key].name for key, thing in chosen.items()}
+    return {key: _named(_with_associations(thing, ours), names) for key, thing in chosen.items()}
 
 
 def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
