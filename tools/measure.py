@@ -8,7 +8,7 @@
     python -m tools.measure --words         # file:line of each forbidden word, with the replacement
     python -m tools.measure --expressions   # the expressions in roles and playbooks with the most filters
 
-To compare with another commit: git worktree add FOLDER COMMIT; python -m tools.measure --root FOLDER
+python -m tools.before_after COMMIT compares with another commit.
 """
 
 from __future__ import annotations
@@ -48,11 +48,12 @@ Graph = dict[str, set[str]]
 
 
 class Function(NamedTuple):
-    """A function and its number of lines, decorators left out."""
+    """A function, its number of lines without decorators, and of those after its signature and docstring."""
 
     lines: int
     name: str
     file: str
+    body: int
 
 
 class Expression(NamedTuple):
@@ -109,12 +110,17 @@ def written_by_hand(paths: Iterable[str]) -> list[str]:
 def functions(root: Path, paths: Iterable[str]) -> list[Function]:
     """Return all functions, the longest first."""
     found = [
-        Function((node.end_lineno or 0) - node.lineno + 1, node.name, path)
+        Function((node.end_lineno or 0) - node.lineno + 1, node.name, path, _body(node))
         for path in paths
         for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8")))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     return sorted(found, reverse=True)
+
+
+def _body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
+    return (node.end_lineno or 0) - first.lineno + 1
 
 
 def files_per_folder(paths: Iterable[str]) -> Counter[str]:
@@ -124,14 +130,15 @@ def files_per_folder(paths: Iterable[str]) -> Counter[str]:
 
 def imports(root: Path, paths: Iterable[str]) -> Graph:
     """Return which of the modules imports which other one, also inside functions or for types only."""
-    modules = {_module(path): path for path in paths}
+    modules = {module_of(path): path for path in paths}
     return {
         name: {target for target in _imported(root / path, name, modules) if target != name}
         for name, path in modules.items()
     }
 
 
-def _module(path: str) -> str:
+def module_of(path: str) -> str:
+    """Return the name under which a file is imported."""
     parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
     return ".".join([COLLECTION, *parts] if parts[0] == "plugins" else parts)
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.checks.files import project_files
 from tests.checks.process import ROOT
-from tools import measure
+from tools import before_after, measure
 
 MOST_FILTERS = 3
 MOST_LINES_OF_VARIABLES = 29
@@ -212,7 +212,7 @@ def test_the_longest_function_comes_first(tmp_path: Path) -> None:
 
     found = measure.functions(tmp_path, [path])
 
-    assert found == [measure.Function(3, "long", path), measure.Function(2, "short", path)]
+    assert found == [measure.Function(3, "long", path, 2), measure.Function(2, "short", path, 1)]
 
 
 def test_lines_count_for_the_narrowest_part(tmp_path: Path) -> None:
@@ -220,3 +220,41 @@ def test_lines_count_for_the_narrowest_part(tmp_path: Path) -> None:
     other = write(tmp_path, "README.md", "1\n")
 
     assert measure.lines_per_part(tmp_path, [module, other]) == {"plugins/modules": 2, "(other)": 1}
+
+
+def test_no_function_of_plugins_and_tools_is_longer_than_a_reader_can_follow(paths: list[str]) -> None:
+    python = [path for path in paths if path.endswith(".py") and path.startswith(("plugins/", "tools/"))]
+
+    long = [one for one in measure.functions(ROOT, python) if one.body > before_after.MOST]
+
+    assert python
+    assert long == []
+
+
+def test_every_large_folder_of_the_product_has_a_reason_in_the_architecture(paths: list[str]) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    counts = measure.files_per_folder(path for path in paths if path.startswith(before_after.PRODUCT))
+    large = {folder for folder, count in counts.items() if count > before_after.LARGE}
+
+    explained = set(re.findall(r"^\| `([a-z_0-9/]+)` \| [A-Z0-9].+ \|$", page, re.MULTILINE))
+
+    assert large
+    assert large - explained == set()
+
+
+def test_a_table_compares_two_checkouts_row_by_row() -> None:
+    lines = list(before_after.table("Circles of imports", {"lab/": 20, "bench/": 1}, {"lab/": 0}))
+
+    assert lines[-2:] == ["| bench/ | 1 | 0 |", "| lab/ | 20 | 0 |"]
+
+
+def test_a_folder_that_is_large_in_one_of_them_is_compared() -> None:
+    lines = list(before_after.table(before_after.FOLDERS, {"a": 33, "b": 3}, {"a": 12, "b": 4, "c": 16}))
+
+    assert [line for line in lines if line.startswith(("| a", "| b", "| c"))] == ["| a | 33 | 12 |", "| c | 0 | 16 |"]
+
+
+def test_the_page_of_measurements_has_every_table_of_the_command() -> None:
+    titles = re.findall(r"^## (.+)$", (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert titles == list(before_after.TABLES)
