@@ -29,11 +29,16 @@ CLUSTER: dict[str, Any] = {
     **{"vpc_ipv4_cidr": "192.0.2.0/24", "subnet_ipv4_cidr": "192.0.2.0/25"},
 }
 MEMORY = {
-    **{"code": "INSUFFICIENT_MEMORY", "subject": "nodes", "message": "6 pods wait for memory.", "blocks": True},
+    **{"code": "INSUFFICIENT_MEMORY", "subject": "nodes", "message": "6 pods wait for memory.", "severity": "error"},
     **{"remedy": "Take a larger instance type.", "evidence": {"pods": 6}},
 }
 ARCHITECTURE = {
-    **{"code": "ARCH_UNSUPPORTED_IMAGES", "subject": "images", "message": "Images are amd64 only.", "blocks": True},
+    **{
+        "code": "ARCH_UNSUPPORTED_IMAGES",
+        "subject": "images",
+        "message": "Images are amd64 only.",
+        "severity": "error",
+    },
     **{"remedy": "Use images built for arm64.", "evidence": {}},
 }
 BLOCKED: dict[str, Any] = {

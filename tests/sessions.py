@@ -29,8 +29,8 @@ REPORT: dict[str, Any] = {
     "cozystack": {
         **{"version": "v1.6.2", "profile": "full", "outcome": "blocked"},
         "verdicts": [
-            {"code": "ARCH_UNSUPPORTED_IMAGES", "blocks": True},
-            {"code": "CREDITS_LOW", "blocks": False},
+            {"code": "ARCH_UNSUPPORTED_IMAGES", "severity": "error"},
+            {"code": "CREDITS_LOW", "severity": "warning"},
         ],
     },
     "access": {"deviations": [{"code": "PUBLIC_IPV4"}]},

@@ -25,10 +25,21 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import er
 
 HEAD = """# Codes
 
-Findings of the checks, the audit, the forecast and the diagnosis have a code, a severity, a subject, a message, a
-remedy, and in some cases figures as evidence. This page lists all codes. `python -m tools.codes > docs/codes.md`
-generates it from `plugins/module_utils/_codes.py`. The message of a finding is more specific than this page: it names
-the subject, the wrong value, and often a command with the ids.
+Every problem is a finding. The checks, the audit, the forecast and the diagnosis return findings, and a module that
+fails returns those that the failure consists of as `problems`. This page describes their form and lists all codes.
+`python -m tools.codes > docs/codes.md` generates it from `plugins/module_utils/_codes.py`. The message of a finding is
+more specific than this page: it names the subject, the wrong value, and often a command with the ids.
+
+A finding has these six fields, in each result of a module or a filter, in the files of a cluster and in the report:
+
+| Field | Type | What it is |
+|---|---|---|
+| `code` | string | The kind of the problem, for programs: one of the codes of this page. |
+| `severity` | string | One of the values of the next table. |
+| `subject` | string | What the finding is about: a node, a variable, a resource, or what failed. |
+| `message` | string | What is wrong. |
+| `remedy` | string | What to do. It may be empty. |
+| `evidence` | mapping | Figures and names behind the message, for programs. It may be empty. |
 
 | Severity | Meaning |
 |---|---|

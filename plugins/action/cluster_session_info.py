@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._sessions.account import account, outlook, shares, totals
 from ..module_utils._sessions.journal import Journal, read, with_actual, write
 from ..module_utils._sessions.record import Forecast
@@ -42,7 +42,7 @@ class ActionModule(LocalAction):
                 journal = priced(journal, arguments["actual"], now, check_mode=self._task.check_mode)
             return answer(journal, arguments, now)
         except CollectionError as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error), result=failure_of(error)) from error
 
 
 def priced(journal: Journal, actual: Mapping[str, Any], now: datetime, *, check_mode: bool) -> Journal:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils._errors import failure_of
 from ..module_utils._runs import Run
 from ..plugin_utils._at_end import AtEnd
 from ..plugin_utils._local_action import LocalAction
@@ -42,5 +43,5 @@ class ActionModule(LocalAction):
             if take(Path(arguments["directory"]), run):
                 END.note(json.dumps(run._asdict()))
         except Busy as error:
-            raise AnsibleActionFail(str(error), result={"problem": error.problem.as_dict()}) from error
+            raise AnsibleActionFail(str(error), result=failure_of(error)) from error
         return {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The behaviour of modules in check mode, in diff mode and on a second run; modules document differences."""
+"""What all modules do in check mode, in diff mode, on a second run, and on a failure; modules document differences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ class ModuleDocFragment:
     """Attributes of modules: of those that change something, and of those that only read."""
 
     DOCUMENTATION = r"""
+notes:
+  - If the module fails, it returns C(problems), a list of findings. L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+    describes the form of a finding, which is the same in all results, and explains each code.
 attributes:
   check_mode:
     description: Can run in check mode and return what it would do without changing anything.
@@ -23,6 +26,9 @@ attributes:
 """
 
     READS_ONLY = r"""
+notes:
+  - If the module fails, it returns C(problems), a list of findings. L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+    describes the form of a finding, which is the same in all results, and explains each code.
 attributes:
   check_mode:
     description: Can run in check mode and return what it would do without changing anything.

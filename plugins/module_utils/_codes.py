@@ -100,6 +100,90 @@ VARIABLES: Mapping[str, Code] = {
     ),
 }
 
+# Kinds of errors that end a module, whose message has the details.
+ERRORS: Mapping[str, Code] = {
+    "INPUT_INVALID": Code(
+        "An option, or a value in it, is not valid.",
+        "Correct the value that the message names.",
+    ),
+    "INPUT_MISSING": Code(
+        "An option that the request needs is not set.",
+        "Set the option that the message names.",
+    ),
+    "FILE_NOT_READABLE": Code(
+        "A file does not exist or cannot be read.",
+        "Check the path and the permissions.",
+    ),
+    "FILE_NOT_WRITABLE": Code(
+        "A file or a directory cannot be written.",
+        "Check the directory, its permissions, and the free space.",
+    ),
+    "FILE_NOT_USABLE": Code(
+        "The system returned an error for a file.",
+        "Check the path, the permissions, and the free space.",
+    ),
+    "FILE_INVALID": Code(
+        "The content of a file does not have the expected format.",
+        "Correct the file, create it again, or use another one.",
+    ),
+    "FILE_NOT_DECRYPTED": Code(
+        "An encrypted file cannot be decrypted.",
+        "Check its password or key, and whether the program that encrypted it is installed.",
+    ),
+    "CONTEXT_TAKEN": Code(
+        "A kubeconfig or talosconfig has a context of this name, which belongs to another cluster.",
+        "Choose another name or another file, or delete the context if that cluster does not exist any more.",
+    ),
+    "PATCH_INVALID": Code(
+        "A patch cannot be applied to a machine configuration.",
+        "Correct the patch at the place that the message names.",
+    ),
+    "DOWNLOAD_FAILED": Code(
+        "A file cannot be downloaded.",
+        "Check the address, and whether the machine that downloads it reaches that server.",
+    ),
+    "CHECKSUM_WRONG": Code(
+        "The checksum of a file is unknown, or is not the expected one.",
+        "Correct the expected checksum, or the file at its source.",
+    ),
+    "COMMAND_FAILED": Code(
+        "A program on the machine failed or is not installed.",
+        "Read its output in the message, and its log.",
+    ),
+    "LIBRARY_MISSING": Code(
+        "A Python library that the module needs is not installed.",
+        "Install it for the Python interpreter that the message names.",
+    ),
+    "UPGRADE_NOT_POSSIBLE": Code(
+        "Talos cannot be upgraded from the version on a node to the requested one.",
+        "Upgrade to the versions between them first, or correct the image.",
+    ),
+    "NODE_CALL_FAILED": Code(
+        "A call to a Talos node failed; evidence has the node, the call and the cause.",
+        "Act on the cause, of which the end of this page has a list.",
+    ),
+    "NODE_NOT_AS_EXPECTED": Code(
+        "A Talos node does not reach the expected state.",
+        "Check the node with urmanac.talos.talos_info, and on its console.",
+    ),
+    "KUBERNETES_CALL_FAILED": Code(
+        "A request to the Kubernetes API failed; evidence has the server and the cause.",
+        "Act on the cause, of which the end of this page has a list.",
+    ),
+    "AWS_NOT_SETTLED": Code(
+        "AWS accepted a change, and does not show its result after several minutes.",
+        "Run the playbook again.",
+    ),
+    "CLAIM_INVALID": Code(
+        "The claim of a cluster was changed by another program.",
+        "Ask the owner of the cluster to restore its previous value.",
+    ),
+    "OPERATION_FAILED": Code(
+        "The operation failed for a reason without a code of its own.",
+        "Read the message.",
+    ),
+}
+
 DESCRIPTION: Mapping[str, Code] = {
     "INVALID_CLUSTER_NAME": Code(
         "The cluster's name is not valid in the names of security groups, IAM roles and hosts.",
@@ -1494,6 +1578,7 @@ COZYSTACK: Mapping[str, Code] = {
 
 AREAS: Mapping[str, Mapping[str, Code]] = {
     "Variables": VARIABLES,
+    "Errors of modules": ERRORS,
     "The cluster's description": DESCRIPTION,
     "The journal of sessions": SESSIONS,
     "The bastion and the connection to it": BASTION,

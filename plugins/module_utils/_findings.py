@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ._codes import CODES, ERROR, WARNING
@@ -41,14 +41,16 @@ class Finding:
         """Return severity and code, as in an audit."""
         return f"{self.severity} {self.code}"
 
-    def as_dict(self, *more: str) -> dict[str, Any]:
-        """Return it for a module's result, with further properties."""
-        values = {name: getattr(self, name) for name in (*_COLUMNS, *more)}
-        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+    def as_dict(self) -> dict[str, Any]:
+        """Return it in the one form that modules, filters, files and reports have; docs/codes.md describes it."""
+        return {**{name: getattr(self, name) for name in FIELDS}, "evidence": dict(self.evidence)}
 
     def about(self, subject: str) -> Finding:
         """Return it with another subject."""
         return replace(self, subject=subject)
+
+
+FIELDS = tuple(one.name for one in fields(Finding))
 
 
 def finding(
@@ -72,6 +74,11 @@ def finding_of(record: Mapping[str, Any]) -> Finding:
     # A file may be older than a change of the list.
     usual = CODES[values["code"]].severities[0] if values["code"] in CODES else ERROR
     return Finding(severity=record.get("severity") or usual, evidence=record.get("evidence") or {}, **values)
+
+
+def blocking(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return those of the findings that a module returned that prevent the request."""
+    return [record for record in records if finding_of(record).blocks]
 
 
 def remedy_of(code: str, **names: str) -> str:

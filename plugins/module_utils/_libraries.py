@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ._errors import CollectionError, failure_of
+
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
@@ -22,4 +24,5 @@ def require(module: AnsibleModule, missing: ImportError | None) -> None:
     if missing:
         name = (missing.name or str(missing)).partition(".")[0]
         trace = "".join(traceback.format_exception(missing))
-        module.fail_json(msg=missing_required_lib(_PACKAGES.get(name, name)), exception=trace)
+        error_of_library = CollectionError(missing_required_lib(_PACKAGES.get(name, name)), code="LIBRARY_MISSING")
+        module.fail_json(**failure_of(error_of_library), exception=trace)

@@ -112,7 +112,7 @@ from ..module_utils._bastion.host import (
     apply,
     plan,
 )
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 
 
 def wanted_of(params: Mapping[str, Any]) -> Wanted:
@@ -142,7 +142,9 @@ def ensure_bastion(host: Host, params: Mapping[str, Any], *, check_mode: bool) -
         if todo.changed and not check_mode:
             apply(host, todo)
     except OSError as error:
-        raise CollectionError(f"Failed to configure the bastion: {error}. Run the module as root.") from error
+        raise CollectionError(
+            f"Failed to configure the bastion: {error}. Run the module as root.", code="FILE_NOT_WRITABLE"
+        ) from error
     return {
         "changed": todo.changed,
         "diff": diff_of(todo),
@@ -172,7 +174,7 @@ def main() -> None:
     try:
         result = ensure_bastion(LocalHost(), module.params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result)
 
 

@@ -155,35 +155,20 @@ plan:
     urls: [http://10.10.0.100:8081/boot-to-talos]
     memory_bytes: 367001600
 findings:
-  description: Blocking problems and warnings.
+  description:
+    - Findings about the machine and the image, in the form that L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+      describes.
+    - The severity V(error) prevents the start of boot-to-talos; V(warning) does not.
   returned: always
   type: list
   elements: dict
-  contains:
-    code:
-      description:
-        - Code of the finding.
-        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
-          explains each.
-      type: str
-      sample: SECURE_BOOT
-    severity:
-      description: V(error) prevents the start of boot-to-talos; V(warning) does not.
-      type: str
-      sample: error
-    subject:
-      description: What the finding is about.
-      type: str
-      sample: this machine
-    message:
-      description: What is wrong.
-      type: str
-      sample: Secure Boot is on, and the firmware would refuse Talos
-    remedy:
-      description: What to do.
-      type: str
-      sample: Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.
-  sample: []
+  sample:
+    - code: SECURE_BOOT
+      severity: error
+      subject: this machine
+      message: Secure Boot is on, and the firmware would refuse Talos
+      remedy: Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.
+      evidence: {}
 progress:
   description: What boot-to-talos has printed so far.
   returned: when it was started
@@ -196,35 +181,10 @@ log:
   type: str
   sample: /run/urmanac.talos/boot-to-talos.log
 failure:
-  description: Why boot-to-talos failed.
+  description: Why boot-to-talos failed, in the form of RV(findings). Its evidence is the C(line) of the log with the
+    error.
   returned: when it failed
   type: dict
-  contains:
-    code:
-      description: Code of the cause, as in RV(findings).
-      type: str
-      sample: IMAGE_NOT_FOUND
-    severity:
-      description: Always V(error).
-      type: str
-      sample: error
-    subject:
-      description: What the failure is about.
-      type: str
-      sample: this machine
-    message:
-      description: What is wrong.
-      type: str
-      sample: the image does not exist
-    remedy:
-      description: What to do.
-      type: str
-      sample: Correct its name, tag or digest.
-    evidence:
-      description: The C(line) of the log with the error.
-      type: dict
-      sample:
-        line: "failed to get install assets from container source: pull image example.com/talos: MANIFEST_UNKNOWN"
   sample:
     code: IMAGE_NOT_FOUND
     severity: error
@@ -251,7 +211,7 @@ from ..module_utils._boot.failures import reported
 from ..module_utils._boot.machine import FOLDER, Machine
 from ..module_utils._boot.release import Source
 from ..module_utils._boot.start import LOG, Run
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import Finding, sentences
 from ..module_utils._oci.image import Image
 
@@ -379,7 +339,7 @@ def _state(run: Run) -> str:
 def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the outcome as the module's result."""
     result: dict[str, Any] = {"changed": outcome.changed, "state": outcome.state}
-    result["findings"] = [finding.as_dict("severity") for finding in outcome.findings]
+    result["findings"] = [finding.as_dict() for finding in outcome.findings]
     plan = outcome.plan
     if plan:
         result["command"] = f"printf '%s\\n' {' '.join(plan.answers)} | {shlex.join(plan.command)}"
@@ -395,7 +355,7 @@ def as_result(outcome: Outcome, params: Mapping[str, Any], folder: Path) -> dict
     if outcome.run.lines or outcome.run.is_running:
         result |= {"progress": list(outcome.run.lines), "log": str(folder / LOG)}
     if outcome.failure:
-        result["failure"] = outcome.failure.as_dict("severity", "evidence")
+        result["failure"] = outcome.failure.as_dict()
     return result
 
 
@@ -407,6 +367,12 @@ def problem_of(outcome: Outcome) -> str:
     if outcome.failure:
         return f"Failed to turn this machine into Talos: {reported(outcome.failure)}"
     return ""
+
+
+def problems_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the findings that the failure consists of."""
+    found = [outcome.failure] if outcome.failure else [finding for finding in outcome.findings if finding.blocks]
+    return [finding.as_dict() for finding in found]
 
 
 def urls_of(params: Mapping[str, Any]) -> Sequence[str]:
@@ -423,14 +389,14 @@ def main(root: str = "/") -> None:
         linux = Machine(Path(root), Source(urls_of(params), params["rounds"]))
         outcome = ensure_boot(linux, request_of(params), params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     result = as_result(outcome, params, Path(root) / FOLDER)
     for finding in outcome.findings:
         if not finding.blocks:
             module.warn(sentences(finding))
     problem = problem_of(outcome)
     if problem:
-        module.fail_json(msg=problem, **{**result, "changed": outcome.changed})
+        module.fail_json(msg=problem, problems=problems_of(outcome), **{**result, "changed": outcome.changed})
     module.exit_json(**result)
 
 

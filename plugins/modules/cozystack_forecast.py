@@ -129,7 +129,7 @@ EXAMPLES = r"""
 - name: Fail if the installation cannot be completed
   ansible.builtin.assert:
     that: forecast.outcome == 'ready'
-    fail_msg: "{{ forecast.verdicts | selectattr('blocks') | map(attribute='message') | join(' ') }}"
+    fail_msg: "{{ forecast.verdicts | rejectattr('severity', 'eq', 'warning') | map(attribute='message') | join(' ') }}"
 """
 
 RETURN = r"""
@@ -160,45 +160,22 @@ codes:
   elements: str
   sample: [ARCH_UNSUPPORTED_IMAGES, INSUFFICIENT_CPU, INSUFFICIENT_MEMORY]
 verdicts:
-  description: Findings that block or limit the installation, blocking ones first.
+  description:
+    - Findings that block or limit the installation, blocking ones first, in the form that
+      L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) describes.
+    - The severity V(error) blocks the installation; V(warning) does not. Figures of the evidence are millicores, MiB or
+      pods. The diagnosis of an installation and the report use the same codes.
   returned: success
   type: list
   elements: dict
-  contains:
-    code:
-      description:
-        - Code of the finding. The diagnosis of an installation and the report use the same codes.
-        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
-          explains each.
-      type: str
-      returned: success
-      sample: INSUFFICIENT_MEMORY
-    subject:
-      description: Subject of the finding.
-      type: str
-      returned: success
-      sample: node compute-2
-    message:
-      description: What is wrong.
-      type: str
-      returned: success
-      sample: "With profile novirt, 11 of 122 pods cannot be scheduled, the first cozy-dashboard-console-1 of
+  sample:
+    - code: INSUFFICIENT_MEMORY
+      severity: error
+      subject: node compute-2
+      message: "With profile novirt, 11 of 122 pods cannot be scheduled, the first cozy-dashboard-console-1 of
         cozystack-engine: insufficient memory, 10.8 GiB requested, 9.3 GiB available."
-    remedy:
-      description: How to fix it.
-      type: str
-      returned: success
-      sample: Use 4 x t4g.medium ($0.1472 an hour for the instances, $0.0368 more), or profile slim.
-    evidence:
-      description: The figures of the finding; millicores, MiB or pods.
-      type: dict
-      returned: success
-      sample: {"profile": "novirt", "pending": 11, "pods": 122, "need": 11031, "have": 9528, "deficit": 1503}
-    blocks:
-      description: Whether it blocks the installation.
-      type: bool
-      returned: success
-      sample: true
+      remedy: Use 4 x t4g.medium ($0.1472 an hour for the instances, $0.0368 more), or profile slim.
+      evidence: {"profile": "novirt", "pending": 11, "pods": 122, "need": 11031, "have": 9528, "deficit": 1503}
 first:
   description: The first pod that cannot be scheduled, and what the nodes lack; V(null) if all can be scheduled.
   returned: success
@@ -307,7 +284,7 @@ from ..module_utils._cozystack.forecast.outlook import look_ahead, result
 from ..module_utils._ec2.cost.prices import PRICES_REGION
 from ..module_utils._ec2.described_nodes import inherited
 from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 
 MACHINE_TYPES = ("controlplane", "worker")
 
@@ -327,7 +304,7 @@ def read_request(params: Mapping[str, Any]) -> Request:
     if strange:
         raise InputError(f"Failed to read disabled_packages: no package is called {', '.join(strange)}.")
     if not params["nodes"]:
-        raise InputError("Failed to read nodes: there is none. Name at least one.")
+        raise InputError("Failed to read nodes: there is none. Name at least one.", code="INPUT_MISSING")
     return Request(
         machines=tuple(read_machine(node, params) for node in params["nodes"]),
         profile=params["profile"],
@@ -394,7 +371,7 @@ def main() -> None:
     try:
         found = forecast(module.params)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **found)
 
 

@@ -115,6 +115,7 @@ notes:
       subject: images of CozyStack
       message: The packages do not contain references of kubeovn.
       remedy: The forecast uses cluster_cozystack_images_arm64 for these images.
+      evidence: {}
 """
 
 import os
@@ -127,7 +128,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.inquiry import Registries, build_of, inquire
 from ..module_utils._cozystack.catalog.packages import PROFILES
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._oci.artifact import fetch_archive
 from ..module_utils._oci.inquiry import REGISTRY_OPTIONS, inquiry_of, look_up_all
 
@@ -163,7 +164,7 @@ def main() -> None:
     try:
         answer = found(module.params, os.environ)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **answer)
 
 

@@ -301,17 +301,18 @@ storage:
 verdicts:
   description:
     - Everything that blocks the installation, with the codes of the forecast, causes before consequences.
+    - The severity V(error) blocks the installation; V(warning) does not.
     - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
   returned: always
   type: list
   elements: dict
   sample:
     - code: INSUFFICIENT_MEMORY
+      severity: error
       subject: nodes
       message: "6 pods wait for memory: cozy-linstor/linstor-controller-0"
       remedy: Use a larger instance type or more nodes; playbooks/forecast.yml shows the smallest change that fits.
       evidence: {pods: 6}
-      blocks: true
 outlook:
   description: The further problems that O(plan) will have on these machines, in the format of RV(verdicts).
   returned: always
@@ -331,7 +332,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
 
@@ -372,7 +373,7 @@ def main() -> None:
     try:
         found = look(api_of(module.params), settled=module.params["settled"], plan=module.params["plan"])
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **found)
 
 

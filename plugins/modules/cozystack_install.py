@@ -221,11 +221,18 @@ disabled_packages:
   type: list
   elements: str
   sample: [cozystack.metallb]
-code:
-  description: Code of the reason why nothing was installed, the same as in forecast and diagnosis.
-  returned: when the module refuses to begin
-  type: str
-  sample: ARCH_UNSUPPORTED_IMAGES
+problems:
+  description: Why nothing was installed, with the same codes as forecast and diagnosis.
+  returned: failure
+  type: list
+  elements: dict
+  sample:
+    - code: ARCH_UNSUPPORTED_IMAGES
+      severity: error
+      subject: install CozyStack on https://192.0.2.101:6443
+      message: the operator's image is not built for arm64
+      remedy: Set operator_image to an image for arm64.
+      evidence: {}
 """
 
 from typing import Any
@@ -233,7 +240,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
 
@@ -285,7 +292,7 @@ def fetcher(module: AnsibleModule) -> Any:
         response, info = fetch_url(module, url, timeout=30)
         if info["status"] != 200:
             text = f"{info['msg']}. Check the URL, or use a file instead (manifest, crds_manifest)"
-            raise InputError(f"Failed to fetch {url}: {text}.")
+            raise InputError(f"Failed to fetch {url}: {text}.", code="DOWNLOAD_FAILED")
         return bytes(response.read())
 
     return fetch
@@ -302,8 +309,7 @@ def main() -> None:
     except ImportError as error:
         require(module, error)
     except CollectionError as error:
-        code = getattr(error, "code", None)
-        module.fail_json(msg=str(error), **({"code": str(code)} if code else {}))
+        module.fail_json(**failure_of(error))
     for warning in outcome.warnings:
         module.warn(warning)
     module.exit_json(**outcome.result(), **({"diff": diffs(outcome.changes)} if module._diff else {}))

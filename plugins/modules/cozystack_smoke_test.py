@@ -102,7 +102,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
 
@@ -157,7 +157,7 @@ def main() -> None:
     try:
         result = result_of(api_of(module.params), module.params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **result)
 
 

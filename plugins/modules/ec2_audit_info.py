@@ -118,40 +118,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 deviations:
-  description: All deviations, the most severe first.
+  description:
+    - All deviations, the most severe first, in the form that L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+      describes.
+    - The severity is V(critical), V(high), V(medium) or V(low).
   returned: success
   type: list
   elements: dict
-  contains:
-    severity:
-      description: One of C(critical), C(high), C(medium) and C(low).
-      type: str
-      returned: success
-      sample: critical
-    code:
-      description:
-        - Kind of the deviation, for programs.
-        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
-          explains each.
-      type: str
-      returned: success
-      sample: RULE_OPEN_TO_EVERYBODY
-    subject:
-      description: Where it is.
-      type: str
-      returned: success
-      sample: security group talos-nodes, rule sgr-0123456789abcdef0
-    message:
-      description: What is wrong.
-      type: str
-      returned: success
-      sample: "open to everyone: in tcp/22 from 0.0.0.0/0"
-    remedy:
-      description: What to do about it.
-      type: str
-      returned: success
-      sample: Run `aws ec2 revoke-security-group-ingress --group-id sg-0123456789abcdef0 ...`.
-  sample: []
+  sample:
+    - code: RULE_OPEN_TO_EVERYBODY
+      severity: critical
+      subject: security group talos-nodes, rule sgr-0123456789abcdef0
+      message: "open to everyone: in tcp/22 from 0.0.0.0/0"
+      remedy: Run `aws ec2 revoke-security-group-ingress --group-id sg-0123456789abcdef0 ...`.
+      evidence: {}
 exposures:
   description:
     - Who can reach which ports of which address, allowed or not.
@@ -197,7 +177,7 @@ from ..module_utils._ec2.audit.reading import SERVICES, read_account
 from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.home.access import rule_as_dict
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 
 ALLOWED_SPEC = {
     "rules": {"type": "dict", "default": {}},
@@ -216,7 +196,7 @@ def audit_info(api: Api, spec: ClusterSpec, extra: Mapping[str, Any], now: datet
     account = read_account(api, spec)
     report = audit(account, allowed_by(spec, extra, next(iter(account.owners), None)), now)
     return {
-        "deviations": [deviation.as_dict("severity") for deviation in report.deviations],
+        "deviations": [deviation.as_dict() for deviation in report.deviations],
         "exposures": [exposure_as_dict(exposure) for exposure in report.exposures],
         "home_access": [rule_as_dict(rule.home, now) for rule in home_rules_of(account)],
         "summary": report.summary(),
@@ -242,7 +222,7 @@ def main() -> None:
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr)
         result = audit_info(api, spec, module.params["allowed"], datetime.now(UTC))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **result)
 
 

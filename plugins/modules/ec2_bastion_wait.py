@@ -55,7 +55,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils._ec2.bastion.launch import wait_for_instance
 from ..module_utils._ec2.client import connect
 from ..module_utils._ec2.spec import argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
         api = connect(module, ("autoscaling", "ec2"), region=spec.region, cidr=spec.vpc_ipv4_cidr)
         found = wait_for_instance(api, spec, module.params["timeout"], datetime.now(UTC))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, instances=found)
 
 

@@ -135,7 +135,7 @@ from ..module_utils._ec2.ownership.claim import (
     existing_things,
 )
 from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -158,7 +158,8 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
         return ensure_released(client, authority, override=options["override"], **how)
     if not authority and not check_mode:
         raise InputError(
-            "Failed to claim the cluster: authority is empty. Set it to the value that talos_secrets returns."
+            "Failed to claim the cluster: authority is empty. Set it to the value that talos_secrets returns.",
+            code="INPUT_MISSING",
         )
     holder = options["holder"] or f"{getpass.getuser()}@{socket.gethostname()}"
     return ensure_claimed(client, authority, holder, now=lambda: datetime.now(UTC), **how)
@@ -184,7 +185,7 @@ def main() -> None:
         ssm = connect(module, ("ssm",))
         plan = ensure(ssm, lambda: connect(module, ("ec2",)), module.params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result_of(plan))
 
 

@@ -136,9 +136,11 @@ problems:
   elements: dict
   sample:
     - code: NETWORK_MISSING
+      severity: error
       subject: create instance talos-gateway
       message: the network of the cluster does not exist
       remedy: Run the role urmanac.talos.network first (playbooks/network.yml).
+      evidence: {}
 lines:
   description: What was done, or would be done in check mode, one line each.
   returned: success
@@ -255,13 +257,13 @@ from ..module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ..module_utils._ec2.act.stopping import diff_of_stop
 from ..module_utils._ec2.act.work import Machines
 from ..module_utils._ec2.calls import Calls
-from ..module_utils._ec2.client import connect_checked, problems_of
+from ..module_utils._ec2.client import connect_checked
 from ..module_utils._ec2.desired import PARTS, ROOT_DEVICE
 from ..module_utils._ec2.plan.current import SERVICES
 from ..module_utils._ec2.plan.reading import diff_of, result_of
 from ..module_utils._ec2.preflight.described_texts import Text, described_texts, refuse_sent
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),
@@ -322,7 +324,7 @@ def main() -> None:
         connection = connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         outcome = ensure_cluster(Calls(connection.checked()), spec, order, now=datetime.now(UTC))
     except CollectionError as error:
-        module.fail_json(msg=str(error), problems=problems_of(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(endpoint=connection.endpoint, **outcome_as_dict(spec, outcome, order))
 
 

@@ -231,11 +231,13 @@ removal_problems:
   elements: dict
   sample:
     - code: HELD_BY_OTHERS
+      severity: error
       subject: internet_gateway talos-igw
       message: >-
         internet gateway talos-igw (igw-0123456789abcdef0) is attached to VPC vpc-0fedcba9876543210, which is not
         managed by this cluster (Owner=Ada)
       remedy: Detach it
+      evidence: {}
 uncertain:
   description: >-
     One line for each role, instance profile and host key that has the tags of the cluster, but not the one that makes
@@ -252,9 +254,11 @@ problems:
   elements: dict
   sample:
     - code: NAME_TAKEN
+      severity: error
       subject: iam_role talos-arm64-talos-node
       message: talos-arm64-talos-node exists without the tags of this cluster (Owner=Ada)
       remedy: Choose another cluster_name or cluster_project, or delete it if unused.
+      evidence: {}
 summary:
   description: How many of the described resources are in each state, and how many resources are not described.
   returned: success
@@ -419,7 +423,7 @@ from ..module_utils._ec2.ownership.other_clusters import other_clusters
 from ..module_utils._ec2.plan.current import SERVICES
 from ..module_utils._ec2.plan.reading import read_and_compare, result_of
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 
 _OFF = {"type": "bool", "default": False}
 
@@ -448,7 +452,7 @@ def main() -> None:
         if module.params["other_clusters"]:
             result["other_clusters"] = other_clusters(api, spec)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, endpoint=connection.endpoint, **result)
 
 

@@ -138,9 +138,11 @@ notes:
   elements: dict
   sample:
     - code: COST_ABOVE_LIMIT
+      severity: error
       subject: cluster_cost_per_day_max
       message: The cluster would cost $3.31 a day (nodes never stopped), which exceeds the limit of $0.50.
       remedy: Set cluster_cost_hours_per_day to 3.2 or less.
+      evidence: {}
 actual:
   description: What the cluster has cost by day and by service; V(null) if not requested, or AWS returned an error.
   returned: success
@@ -177,7 +179,7 @@ from ..module_utils._ec2.cost.limits import enforced
 from ..module_utils._ec2.cost.price_list import refreshed
 from ..module_utils._ec2.cost.prices import Prices, shipped
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import Finding, finding, notes
 from ..module_utils._text import short
 
@@ -264,7 +266,7 @@ def main() -> None:
             asked,
         )
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **result)
 
 

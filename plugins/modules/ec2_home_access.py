@@ -183,26 +183,17 @@ schedules:
   type: dict
   sample: {"created": ["talos-home-access-1f2e3d4c5b-6a79880716"], "updated": [], "deleted": []}
 problems:
-  description: Why nothing was opened or closed, or which call failed, in the form of RV(problem); empty without a code.
-  returned: when AWS or another owner is the cause
+  description: Why nothing was opened or closed, or which call failed.
+  returned: failure
   type: list
   elements: dict
   sample:
     - code: HOME_GROUP_MISSING
+      severity: error
       subject: open home access to talos
       message: the security group talos-nodes of project talos-arm64 does not exist
       remedy: Build the network first (playbooks/site.yml).
-problem:
-  description:
-    - Why the input was rejected, for programs.
-    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
-  returned: when the input was rejected
-  type: dict
-  sample:
-    code: IPV6_HOST_BITS
-    subject: ipv6
-    message: 2001:db8:1:2::5/64 has host bits set
-    remedy: Write 2001:db8:1:2::/64 for the network or 2001:db8:1:2::5 for the single address.
+      evidence: {}
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -212,7 +203,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.calls import Calls
-from ..module_utils._ec2.client import AwsError, connect_checked, problems_of
+from ..module_utils._ec2.client import AwsError, connect_checked
 from ..module_utils._ec2.home import schedule as home_schedule
 from ..module_utils._ec2.home.access import (
     HomeRule,
@@ -230,7 +221,7 @@ from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.openings import openings_option, parse_openings
 from ..module_utils._ec2.preflight.described_texts import Text, identity_texts, sent_problems
 from ..module_utils._ec2.spec import is_loopback_endpoint
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import failure
 
 ARGUMENT_SPEC = {
@@ -351,10 +342,8 @@ def main() -> None:
             refuse_example(order.network, connection.endpoint)
         plan, schedules = ensure(calls, module.params, order, now, check_mode=module.check_mode)
         report_elsewhere(module, plan, order)
-    except Refusal as error:
-        module.fail_json(msg=str(error), problem=error.problem.as_dict())
     except CollectionError as error:
-        module.fail_json(msg=str(error), problems=problems_of(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result_of(plan, schedules, now))
 
 

@@ -77,7 +77,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils._ec2.client import Api, AwsError, connect
 from ..module_utils._ec2.home.access import find_elsewhere, read_groups, read_rules, rule_as_dict, rule_line
 from ..module_utils._ec2.identity import Identity
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 
 
 def home_access_info(api: Api, identity: Identity, now: datetime) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def main() -> None:
         identity = Identity(module.params["name"], module.params["project"])
         result = home_access_info(connect(module, ("ec2",)), identity, datetime.now(UTC))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, **result)
 
 

@@ -84,7 +84,7 @@ from ..module_utils._ec2.client import connect
 from ..module_utils._ec2.desired import tags_of
 from ..module_utils._ec2.preflight.described_texts import Text, refuse_sent, tag_texts
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._libraries import require
 from ..module_utils._ssh.keys import known_hosts_line, make_host_key
 
@@ -130,7 +130,7 @@ def main() -> None:
     except ImportError as error:
         require(module, error)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result_of(plan, spec))
 
 

@@ -127,39 +127,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: All problems; empty if the cluster can be created.
+  description:
+    - All problems; empty if the cluster can be created.
+    - They have the form that L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+      describes.
   returned: success
   type: list
   elements: dict
-  contains:
-    code:
-      description:
-        - Kind of the problem, such as C(ADDRESS_OUTSIDE_SUBNET).
-        - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
-          explains each.
-      type: str
-      returned: success
-      sample: ADDRESS_OUTSIDE_SUBNET
-    subject:
-      description: The node, variable or call with the problem.
-      type: str
-      returned: success
-      sample: node gateway
-    message:
-      description: What is wrong.
-      type: str
-      returned: success
-      sample: 10.20.0.101 does not lie in the subnet 10.10.0.0/24.
-    remedy:
-      description: What to do about it.
-      type: str
-      returned: success
-      sample: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
   sample:
     - code: ADDRESS_OUTSIDE_SUBNET
+      severity: error
       subject: node gateway
       message: 10.20.0.101 does not lie in the subnet 10.10.0.0/24.
       remedy: Choose an address of 10.10.0.0/24, or another cluster_subnet_ipv4_cidr.
+      evidence: {}
 unclaimed:
   description: >-
     The problem that the cluster exists without a claim, apart from RV(problems), because it is reported after the plan,
@@ -180,9 +161,11 @@ notes:
   elements: dict
   sample:
     - code: INSTANCE_TYPE_TIGHT
+      severity: warning
       subject: instance type t4g.small
       message: "t4g.small has 2048 MiB of memory: enough to boot Talos, too little to run CozyStack."
       remedy: Use t4g.medium or larger unless this is a test.
+      evidence: {}
 cost:
   description: What the cluster will cost, as M(urmanac.talos.ec2_cost_info) returns it with the shipped prices.
   returned: success
@@ -270,10 +253,26 @@ from ..module_utils._ec2.spec import (
     parse_spec,
     problems,
 )
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import Finding
 from ..module_utils._runs import is_alive, this_run
 
+ARGUMENT_SPEC: dict[str, Any] = {
+    "cluster": argument_spec(),
+    "sources": {"type": "list", "elements": "str", "default": []},
+    "registry_upstreams": {"type": "dict", "default": {}},
+    "api_via": {"type": "str", "choices": ["bastion", "localhost"], "default": "localhost"},
+    "home_ipv6": {"type": "str", "default": ""},
+    "own_bastion": {"type": "bool", "default": False},
+    "inventory_connection": {"type": "str", "choices": ["", "ssh", "ssm"], "default": ""},
+    "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
+    "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
+    "cozystack_sources": {"type": "list", "elements": "str", "default": []},
+    "authority": {"type": "str"},
+    "claim_existing": {"type": "str", "default": ""},
+    "run_takeover": {"type": "bool", "default": False},
+    "kernel_arguments": {"type": "list", "elements": "str", "default": []},
+}
 _WAY = ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name", "inventory_connection")
 
 
@@ -357,52 +356,41 @@ def _taken_out(result: dict[str, Any], code: str) -> list[dict[str, Any]]:
     return found
 
 
+def completed(
+    result: dict[str, Any], options: Mapping[str, Any], spec: ClusterSpec, way: WayIn, *, check_mode: bool
+) -> dict[str, Any]:
+    """Return the result with what depends on the mode, on the endpoint that answered, and on examples in variables."""
+    more: dict[str, list[Finding]] = {"problems": list(command_line_problems(options["kernel_arguments"]))}
+    more["notes"] = list(example_notes([*options["sources"], *options["cozystack_sources"]]))
+    result["unclaimed"] = _taken_out(result, UNCLAIMED)
+    if check_mode:
+        # A plan changes nothing, so it is made beside a run that does.
+        result["notes"] += _taken_out(result, ACTIVE)
+    if not is_loopback_endpoint(result["endpoint"] or ""):
+        more["notes"] += controller_notes(spec, way, source_address)
+        # A plan may use an example; a build would open a network that is not in use.
+        found = documentation_problems(options["home_ipv6"])
+        more["notes" if check_mode else "problems"] += [problem.about("access_ipv6") for problem in found]
+    return result | {name: [*result[name], *(one.as_dict() for one in found)] for name, found in more.items()}
+
+
 def main() -> None:
-    options = {
-        "cluster": argument_spec(),
-        "sources": {"type": "list", "elements": "str", "default": []},
-        "registry_upstreams": {"type": "dict", "default": {}},
-        "api_via": {"type": "str", "choices": ["bastion", "localhost"], "default": "localhost"},
-        "home_ipv6": {"type": "str", "default": ""},
-        "own_bastion": {"type": "bool", "default": False},
-        "inventory_connection": {"type": "str", "choices": ["", "ssh", "ssm"], "default": ""},
-        "node_ssh_key_name": {"type": "str", "default": "", "no_log": False},
-        "node_ami_parameter": {"type": "str", "default": AMI_PARAMETER},
-        "cozystack_sources": {"type": "list", "elements": "str", "default": []},
-        "authority": {"type": "str"},
-        "claim_existing": {"type": "str", "default": ""},
-        "run_takeover": {"type": "bool", "default": False},
-        "kernel_arguments": {"type": "list", "elements": "str", "default": []},
-    }
-    module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
-    spec = parse_spec(module.params["cluster"])
-    out_of_reach = egress_problems(spec, module.params["sources"], module.params["registry_upstreams"])
-    examples = example_notes([*module.params["sources"], *module.params["cozystack_sources"]])
-    way = WayIn(*(module.params[name] for name in _WAY))
-    too_long = command_line_problems(module.params["kernel_arguments"])
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    options = module.params
+    spec = parse_spec(options["cluster"])
+    way = WayIn(*(options[name] for name in _WAY))
     try:
         result = preflight(
             spec,
             lambda: connect_checked(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr),
-            out_of_reach=out_of_reach,
+            out_of_reach=egress_problems(spec, options["sources"], options["registry_upstreams"]),
             way=way,
-            ami_parameter=module.params["node_ami_parameter"],
-            controller=controller_of(module.params),
+            ami_parameter=options["node_ami_parameter"],
+            controller=controller_of(options),
         )
     except CollectionError as error:
-        module.fail_json(msg=str(error))
-    result["notes"] += [note.as_dict() for note in examples]
-    result["unclaimed"] = _taken_out(result, UNCLAIMED)
-    if module.check_mode:
-        # A plan changes nothing, so it is made beside a run that does.
-        result["notes"] += _taken_out(result, ACTIVE)
-    if not is_loopback_endpoint(result["endpoint"] or ""):
-        # A plan may use an example; a build would open a network that is not in use.
-        found = [problem.about("access_ipv6") for problem in documentation_problems(module.params["home_ipv6"])]
-        result["notes"] += [note.as_dict() for note in controller_notes(spec, way, source_address)]
-        result["notes" if module.check_mode else "problems"] += [problem.as_dict() for problem in found]
-    result["problems"] += [problem.as_dict() for problem in too_long]
-    module.exit_json(changed=False, **result)
+        module.fail_json(**failure_of(error))
+    module.exit_json(changed=False, **completed(result, options, spec, way, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -96,9 +96,11 @@ problems:
   elements: dict
   sample:
     - code: RUN_ACTIVE
+      severity: error
       subject: start
       message: another run (site.yml, process 42 of ada on laptop in /home/ada) is active on this cluster
       remedy: Wait until it has ended.
+      evidence: {}
 """
 
 from collections.abc import Mapping
@@ -107,11 +109,11 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.client import Api, connect, problems_of
+from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.ownership.run_lock import LockClient, ensure_held, ensure_left, ensure_renewed, lock_name
 from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._runs import Run, is_alive
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -148,7 +150,7 @@ def main() -> None:
         if not module.check_mode:
             ensure(connect(module, ("ssm",)), module.params)
     except CollectionError as error:
-        module.fail_json(msg=str(error), problems=problems_of(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False)
 
 

@@ -132,6 +132,7 @@ problems:
       subject: bucket my-bucket
       message: bucket my-bucket does not exist
       remedy: Create it as examples/shared_state.yml describes, or correct cluster_state.
+      evidence: {}
 """
 
 from collections.abc import Mapping
@@ -140,10 +141,10 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.client import connect, problems_of
-from ..module_utils._errors import CollectionError
+from ..module_utils._ec2.client import connect
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._state.address import parse_address
-from ..module_utils._state.bucket import Bucket, StateError
+from ..module_utils._state.bucket import Bucket
 from ..module_utils._state.files import Folders
 from ..module_utils._state.plan import Plan
 from ..module_utils._state.sync import check_bucket, ensure_state
@@ -186,10 +187,8 @@ def main() -> None:
         api = connect(module, ("s3", "sts"), retry_on=("ConditionalRequestConflict",))
         bucket = Bucket(api, address, kms_key=options["kms_key"], directory=options["directory"])
         plan = ensure(bucket, options, check_mode=module.check_mode)
-    except StateError as error:
-        module.fail_json(msg=str(error), problems=[error.problem.as_dict()])
     except CollectionError as error:
-        module.fail_json(msg=str(error), problems=problems_of(error))
+        module.fail_json(**failure_of(error))
     for name in plan.aside:
         module.warn(
             f"{name} differed from {address.url(name)}, which was fetched; that of this controller is {name}.local"

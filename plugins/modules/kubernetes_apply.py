@@ -70,7 +70,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._kubernetes.api import Api, Object
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
@@ -91,7 +91,8 @@ def ensure_objects(api: Api, objects: Sequence[Object], *, force: bool, check_mo
     for number, wanted in enumerate(objects, 1):
         if not is_complete(wanted):
             raise InputError(
-                f"Failed to apply object {number} of objects: it lacks apiVersion, kind or metadata.name. Add them."
+                f"Failed to apply object {number} of objects: it lacks apiVersion, kind or metadata.name. Add them.",
+                code="INPUT_MISSING",
             )
     changes = [ensure_object(api, wanted, check_mode=check_mode, force=force) for wanted in objects]
     return {
@@ -111,7 +112,7 @@ def main() -> None:
     except ImportError as error:
         require(module, error)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result)
 
 

@@ -59,7 +59,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._kubernetes.api import Api
 from ..module_utils._kubernetes.errors import ApiError
 from ..module_utils._kubernetes.kinds import NODE
@@ -92,7 +92,7 @@ def main() -> None:
     try:
         result = read_nodes(api_of(module.params))
     except CollectionError as error:
-        module.fail_json(msg=str(error), cause=cause_of(error))
+        module.fail_json(**failure_of(error), cause=cause_of(error))
     module.exit_json(changed=False, **result)
 
 

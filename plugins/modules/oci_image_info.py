@@ -144,6 +144,7 @@ images:
         subject: ghcr.io/siderolabs/installer:v1.13.6
         message: it does not support linux/arm64, it is for linux/amd64
         remedy: Build and push it for linux/arm64.
+        evidence: {}
   sample:
     - image: ghcr.io/siderolabs/installer:v1.13.6
       exists: true
@@ -167,7 +168,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import failure as describe
 from ..module_utils._oci.image import Image
 from ..module_utils._oci.inquiry import REGISTRY_OPTIONS, inquiry_of, look_up_all
@@ -183,7 +184,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def as_returned(image: Image) -> dict[str, Any]:
     """Return an image as the module returns it."""
-    reported = image.error.as_dict("severity") if image.error else None
+    reported = image.error.as_dict() if image.error else None
     return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": reported}
 
 
@@ -198,11 +199,11 @@ def main() -> None:
     try:
         found = look_up_all(module.params["images"], inquiry_of(module.params, os.environ))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     images = [as_returned(image) for image in found]
     message = failure(found) if module.params["fail_on_error"] else ""
     if message:
-        module.fail_json(msg=message, images=images)
+        module.fail_json(msg=message, images=images, problems=[image["error"] for image in images if image["error"]])
     module.exit_json(changed=False, images=images)
 
 

@@ -37,15 +37,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-problem:
-  description:
-    - Why the run cannot start, for programs.
-    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
+problems:
+  description: Why the run cannot start.
   returned: failure
-  type: dict
+  type: list
+  elements: dict
   sample:
-    code: RUN_ACTIVE
-    subject: /home/ada/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/.run.json
-    message: another run (site.yml, process 42 on laptop, since 2026-12-24T18:00:00+00:00) is active on this cluster
-    remedy: Wait until it has ended.
+    - code: RUN_ACTIVE
+      severity: error
+      subject: /home/ada/.local/share/urmanac.talos/talos-arm64/eu-west-1/talos/.run.json
+      message: another run (site.yml, process 42 on laptop, since 2026-12-24T18:00:00+00:00) is active on this cluster
+      remedy: Wait until it has ended.
+      evidence: {}
 """

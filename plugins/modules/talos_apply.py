@@ -106,6 +106,10 @@ nodes:
       description: Why it failed; empty if it did not.
       type: str
       sample: ""
+    code:
+      description: The code of the error, as docs/codes.md explains it; empty if it did not fail.
+      type: str
+      sample: ""
 """
 
 import asyncio
@@ -118,11 +122,11 @@ from typing import Any, NamedTuple, Protocol
 
 from ansible.module_utils.common.yaml import yaml_load_all
 
-from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.api.module import (
+    all_of,
     cluster_way,
-    failures,
     maintenance_way,
     node_module,
 )
@@ -174,6 +178,7 @@ class Outcome(NamedTuple):
     warnings: tuple[str, ...] = ()
     diff: str = ""
     error: str = ""
+    code: str = ""
 
 
 class Request(NamedTuple):
@@ -378,7 +383,10 @@ def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
     missing = [node for node, text in texts.items() if not text]
     if missing:
         names = ", ".join(missing)
-        raise InputError(f"Failed to apply: no configuration is set for {names}. Set the option config or configs.")
+        raise InputError(
+            f"Failed to apply: no configuration is set for {names}. Set the option config or configs.",
+            code="INPUT_MISSING",
+        )
     return {node: str(text).encode() for node, text in texts.items()}
 
 
@@ -398,7 +406,8 @@ async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_dif
             async with RealNode(address, ways, slots) as node:
                 return await ensure_config(address, node, request)
         except CollectionError as error:
-            return Outcome(address, error=redact(str(error), known=known_secrets(config)))
+            text = redact(str(error), known=known_secrets(config))
+            return Outcome(address, error=text, code=error.problems[0].code)
 
     return list(await asyncio.gather(*(one(*pair) for pair in configs_of(params).items())))
 
@@ -427,11 +436,11 @@ def main() -> None:
         work = apply_to_all(module.params, check_mode=module.check_mode, shows_diff=module._diff)
         outcomes = asyncio.run(work)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     result = result_of(outcomes, with_diff=module._diff)
-    failed = [one for one in outcomes if one.error]
-    if failed:
-        module.fail_json(msg=failures(Exception(one.error) for one in failed), **result)
+    errors = [TalosError(one.error, code=one.code) for one in outcomes if one.error]
+    if errors:
+        module.fail_json(**failure_of(all_of(errors)), **result)
     module.exit_json(**result)
 
 

@@ -60,7 +60,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.api.module import (
     cluster_way,
@@ -174,7 +174,9 @@ def read_snapshot(path: str | None) -> bytes | None:
     try:
         return Path(path).read_bytes() if path else None
     except OSError as error:
-        raise InputError(f"Failed to read the snapshot {path}: {error.strerror}. Check the path.") from error
+        raise InputError(
+            f"Failed to read the snapshot {path}: {error.strerror}. Check the path.", code="FILE_NOT_READABLE"
+        ) from error
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> Done:
@@ -196,7 +198,7 @@ def main() -> None:
     try:
         done = run(module.params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=done.changed, node=done.node)
 
 

@@ -310,7 +310,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._libraries import require
 from ..module_utils._networks import NAME_SERVER, PODS, SERVICES, SERVICES_OF_COZYSTACK, TIME_SERVER
 from ..module_utils._talos.config.redact import redact
@@ -450,7 +450,8 @@ def caches_of(ports: dict[str, Any], network: dict[str, Any] | None) -> dict[str
     gateway = (network or {}).get("gateway_ipv4")
     if ports and not gateway:
         raise InputError(
-            "Failed to configure the registry caches: cluster.registry_caches requires network.gateway_ipv4."
+            "Failed to configure the registry caches: cluster.registry_caches requires network.gateway_ipv4.",
+            code="INPUT_MISSING",
         )
     return {registry: f"http://{gateway}:{port}" for registry, port in ports.items()}
 
@@ -556,7 +557,7 @@ def main() -> None:
         module.no_log_values.update(secret_values(bundle))
         result = ensure_configs(module.params, bundle, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:
-        module.fail_json(msg=str(error), invocation=shown)
+        module.fail_json(**failure_of(error), invocation=shown)
     if not module._diff:
         # Without the patches: one may contain a secret that is not marked as such.
         del result["diff"]

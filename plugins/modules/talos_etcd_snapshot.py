@@ -85,11 +85,11 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._files import replacing
 from ..module_utils._talos.api.module import (
+    all_of,
     cluster_way,
-    failures,
     node_module,
 )
 
@@ -139,7 +139,7 @@ async def take(params: Mapping[str, Any], path: Path) -> str:
         if result.value:
             return result.value
         errors.append(result.error or TalosError("no snapshot"))
-    raise TalosError(failures(errors))
+    raise all_of(errors)
 
 
 def ensure_snapshot(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -153,7 +153,9 @@ def ensure_snapshot(params: Mapping[str, Any], *, check_mode: bool) -> dict[str,
             node = asyncio.run(take(params, path))
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
-        raise InputError(f"Failed to write {path}: {error.strerror}. Check the directory.") from error
+        raise InputError(
+            f"Failed to write {path}: {error.strerror}. Check the directory.", code="FILE_NOT_WRITABLE"
+        ) from error
     digest = hashlib.sha256(content).hexdigest()
     return {"changed": wanted, "path": str(path), "node": node, "size": len(content), "sha256": digest}
 
@@ -170,7 +172,7 @@ def main() -> None:
     try:
         result = ensure_snapshot(module.params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result)
 
 

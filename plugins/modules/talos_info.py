@@ -180,15 +180,17 @@ nodes:
       description:
         - Whether the node is in a tailnet, from its extension, its service, the addresses of C(tailscale0) and the log.
         - C(state) is V(connected), V(waiting) or V(failed).
-        - C(problem) is why it is not connected, with code, message and remedy; V(null) if it is.
+        - C(problem) is why it is not connected, a finding; V(null) if it is.
       type: dict
       sample:
         state: failed
         problem:
           code: TAILSCALE_LOGIN_REFUSED
+          severity: error
           subject: node
           message: "invalid key: API key does not exist"
           remedy: Create an auth key in Tailscale's admin console (Settings, Keys).
+          evidence: {}
         service: Running
         addresses: []
     missing:
@@ -201,7 +203,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._talos.api.errors import NodeError
 from ..module_utils._talos.api.module import (
     cluster_way,
@@ -290,7 +292,7 @@ def main() -> None:
     try:
         nodes = asyncio.run(look(module.params))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=False, nodes=nodes)
 
 

@@ -87,11 +87,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._files import shell_word
 from ..module_utils._talos.api.module import (
+    all_of,
     cluster_way,
-    failures,
     node_module,
 )
 
@@ -166,7 +166,8 @@ def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
         raise InputError(
             f"Failed to write the context {wanted.name} to {path}: it exists, and {cause}. Set another one in the "
             f"option context, or delete it if that cluster does not exist any more: "
-            f"kubectl --kubeconfig {shell_word(path)} config delete-context {wanted.name}."
+            f"kubectl --kubeconfig {shell_word(path)} config delete-context {wanted.name}.",
+            code="CONTEXT_TAKEN",
         )
 
 
@@ -261,7 +262,7 @@ async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
             document: dict[str, Any] = yaml.safe_load(result.value)
             return document
         errors.append(result.error or TalosError("no kubeconfig"))
-    raise TalosError(failures(errors))
+    raise all_of(errors)
 
 
 def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -296,7 +297,7 @@ def main() -> None:
         fresh = asyncio.run(fetch(module.params))
         result = ensure_kubeconfig(fresh, module.params, check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     for note in result["notes"]:
         module.warn(note)
     module.exit_json(**result)

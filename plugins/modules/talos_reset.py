@@ -78,7 +78,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._talos import console
 from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.api.module import (
@@ -177,7 +177,7 @@ async def reset_all(params: Mapping[str, Any], *, check_mode: bool) -> list[dict
 def check(params: Mapping[str, Any]) -> None:
     """Refuse to wipe without confirmation."""
     if not params["confirm"]:
-        raise InputError("Failed to reset: the option confirm is not true.")
+        raise InputError("Failed to reset: the option confirm is not true.", code="INPUT_MISSING")
 
 
 def main() -> None:
@@ -194,7 +194,7 @@ def main() -> None:
         check(module.params)
         nodes = asyncio.run(reset_all(module.params, check_mode=module.check_mode))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(changed=any(node["changed"] for node in nodes), nodes=nodes)
 
 

@@ -130,7 +130,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._libraries import require
 
 MISSING: ImportError | None = None
@@ -232,7 +232,7 @@ def main() -> None:
     try:
         result = ensure_secrets(module.params, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     for note in result["notes"]:
         module.warn(note)
     module.exit_json(**result)

@@ -112,7 +112,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ..module_utils._errors import CollectionError, InputError, TalosError
+from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._talos import versions
 from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.api.module import (
@@ -197,7 +197,10 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     repository, _colon, tag = params["image"].partition("@")[0].rpartition(":")
     version = params["version"] or (tag if repository and tag.startswith("v") else None)
     if not version and not params["force"]:
-        raise InputError(f"Failed to read the version of {params['image']} from its tag. Set the option version.")
+        raise InputError(
+            f"Failed to read the version of {params['image']} from its tag. Set the option version.",
+            code="INPUT_MISSING",
+        )
     return Desired(params["image"], version, params["schematic"], frozenset(params["extensions"]), params["force"])
 
 
@@ -268,7 +271,10 @@ async def check_paths(nodes: Mapping[str, Node], desired: Desired) -> None:
     found = {address: (await node.look()).version for address, node in nodes.items()}
     problems = versions.upgrade_problems(found, desired.version)
     if problems:
-        raise InputError(f"Failed to upgrade to {desired.image}; no node was changed. {'; '.join(problems)}.")
+        raise InputError(
+            f"Failed to upgrade to {desired.image}; no node was changed. {'; '.join(problems)}.",
+            code="UPGRADE_NOT_POSSIBLE",
+        )
 
 
 async def upgrade_all(
@@ -304,7 +310,7 @@ def main() -> None:
         desired, timeout = desired_of(module.params), module.params["upgrade_timeout"]
         nodes = asyncio.run(upgrade_all(nodes_of(module.params), desired, timeout, check_mode=module.check_mode))
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     for node in nodes:
         if node["drained"] is False:
             module.warn(f"{node['node']} was upgraded by LifecycleService.Upgrade, which does not drain the node.")

@@ -74,6 +74,7 @@ problems:
       subject: cluster_nodse
       message: No role has a variable of this name.
       remedy: Did you mean cluster_nodes?
+      evidence: {}
 typed:
   description: Whether all values are of the right type, so that roles and modules can take them.
   returned: always

@@ -63,7 +63,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import CollectionError, InputError
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._files import write_file
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -117,7 +117,9 @@ def write_all(directory: Path, files: Mapping[str, str]) -> None:
         for name, content in files.items():
             write_file(directory / name, content.encode(), mode=MODE)
     except OSError as error:
-        raise CollectionError(f"Failed to write into {directory}: {error.strerror}: {error.filename}") from error
+        raise CollectionError(
+            f"Failed to write into {directory}: {error.strerror}: {error.filename}", code="FILE_NOT_WRITABLE"
+        ) from error
 
 
 def main() -> None:
@@ -126,7 +128,7 @@ def main() -> None:
     try:
         result = ensure_files(Path(module.params["directory"]), module.params["files"], check_mode=module.check_mode)
     except CollectionError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(**failure_of(error))
     module.exit_json(**result)
 
 

@@ -101,7 +101,9 @@ def client_of(session: Any, region: str, *, endpoint_url: str | None) -> Client:
     """Return an EC2 client for a region, or raise before any credential goes where it must not."""
     region = region or session.get_config_variable("region")
     if not region:
-        raise InputError("Failed to choose a region: none is given. Set the option regions, or AWS_REGION.")
+        raise InputError(
+            "Failed to choose a region: none is given. Set the option regions, or AWS_REGION.", code="INPUT_MISSING"
+        )
     try:
         client = session.create_client("ec2", region_name=region, endpoint_url=endpoint_url)
     except ValueError as error:

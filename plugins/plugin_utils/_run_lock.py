@@ -32,8 +32,7 @@ class Busy(CollectionError):
     """Another run has the lock."""
 
     def __init__(self, problem: Finding) -> None:
-        super().__init__(failure("start", problem))
-        self.problem = problem
+        super().__init__(failure("start", problem), problems=[problem])
 
 
 def current_run(directory: str) -> Run:

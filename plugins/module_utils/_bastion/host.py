@@ -175,8 +175,12 @@ def _run(command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        raise CollectionError(f"Failed to run {command[0]} on the bastion: {error}. It needs systemd.") from error
+        raise CollectionError(
+            f"Failed to run {command[0]} on the bastion: {error}. It needs systemd.", code="COMMAND_FAILED"
+        ) from error
     if done.returncode != 0:
         why = received(done.stderr.strip()) or f"exit code {done.returncode}"
-        raise CollectionError(f"Failed to run {' '.join(command)} on the bastion: {why}. See journalctl there.")
+        raise CollectionError(
+            f"Failed to run {' '.join(command)} on the bastion: {why}. See journalctl there.", code="COMMAND_FAILED"
+        )
     return done.stdout

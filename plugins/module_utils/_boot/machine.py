@@ -39,10 +39,12 @@ def run_command(command: Sequence[str]) -> None:
             timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CollectionError(f"Failed to run {command[0]}: {error}. Install it.") from error
+        raise CollectionError(f"Failed to run {command[0]}: {error}. Install it.", code="COMMAND_FAILED") from error
     if done.returncode:
         text = received(done.stderr.decode("utf-8", errors="replace").strip())
-        raise CollectionError(f"Failed to run {' '.join(command)}: {text or f'exit status {done.returncode}'}.")
+        raise CollectionError(
+            f"Failed to run {' '.join(command)}: {text or f'exit status {done.returncode}'}.", code="COMMAND_FAILED"
+        )
 
 
 class Machine:

@@ -50,7 +50,8 @@ def fetch(name: str, target: Path, source: Source) -> None:
             source.sleep(number * PAUSE)
     raise CollectionError(
         f"Failed to fetch {name} in {source.rounds} rounds: {'; '.join(problems)}. "
-        "Provide it on the bastion, or let the machine reach one of these."
+        "Provide it on the bastion, or let the machine reach one of these.",
+        code="DOWNLOAD_FAILED",
     )
 
 
@@ -87,7 +88,8 @@ def verify(path: Path, expected: str, *, by: str) -> None:
         path.unlink()
         raise CollectionError(
             f"Failed to verify {path.name}: its SHA-256 is {actual}, expected {expected} ({by}). "
-            "Correct the value, or the file at its source."
+            "Correct the value, or the file at its source.",
+            code="CHECKSUM_WRONG",
         )
 
 
@@ -107,7 +109,9 @@ def fetch_program(folder: Path, source: Source, *, architecture: str, sha256: st
         fetch(checksums.name, checksums, source)
         sha256, by = listed_sha256(checksums.read_text(encoding="utf-8"), archive.name), checksums.name
     if not is_sha256(sha256):
-        raise CollectionError(f"Failed to verify {archive.name}: {by} has no SHA-256 of it. Set the option sha256.")
+        raise CollectionError(
+            f"Failed to verify {archive.name}: {by} has no SHA-256 of it. Set the option sha256.", code="CHECKSUM_WRONG"
+        )
     verify(archive, sha256, by=by)
     return _unpack(archive, folder / upstream.PROGRAM)
 
@@ -122,7 +126,9 @@ def _unpack(archive: Path, program: Path) -> Path:
             with member, program.open("wb") as file:
                 shutil.copyfileobj(member, file, CHUNK)
     except (tarfile.TarError, KeyError, EOFError, OSError) as error:
-        raise CollectionError(f"Failed to unpack {archive.name}: {error}. Check the file at its source.") from error
+        raise CollectionError(
+            f"Failed to unpack {archive.name}: {error}. Check the file at its source.", code="FILE_INVALID"
+        ) from error
     program.chmod(0o700)
     _refuse_old(program)
     return program
@@ -135,5 +141,6 @@ def _refuse_old(program: Path) -> None:
     if plan.is_old(version):
         raise CollectionError(
             f"Failed to use {program.name}: it is release {version}, which fails on ARM. "
-            f"Provide {upstream.VERSION_MIN} or newer."
+            f"Provide {upstream.VERSION_MIN} or newer.",
+            code="BOOT_TO_TALOS_TOO_OLD",
         )

@@ -9,14 +9,8 @@ The forecast, the diagnosis of an installation and the report use the same codes
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from .._findings import Finding
-
-
-def as_verdict(found: Finding) -> dict[str, Any]:
-    """Return a finding in the form of modules, reports and files."""
-    return found.as_dict("evidence", "blocks")
 
 
 def is_blocked(verdicts: Iterable[Finding]) -> bool:

@@ -56,7 +56,7 @@ class AwsError(Ec2Error):
     """A failed call; problem is the same as a finding, reason is the AWS error code."""
 
     def __init__(self, problem: Finding, reason: str = "") -> None:
-        super().__init__(failure(problem.subject, problem))
+        super().__init__(failure(problem.subject, problem), problems=[problem])
         self.problem = problem
         self.reason = reason
 
@@ -65,14 +65,7 @@ class Refused(Ec2Error):
     """What is not done, before the first call that changes something; problems are the same as findings."""
 
     def __init__(self, *problems: Finding) -> None:
-        super().__init__("\n".join(failure(problem.subject, problem) for problem in problems))
-        self.problems = problems
-
-
-def problems_of(error: Exception) -> list[dict[str, Any]]:
-    """Return the problems of a failure for a module's result; none if it has no code."""
-    found = error.problems if isinstance(error, Refused) else [error.problem] if isinstance(error, AwsError) else []
-    return [problem.as_dict() for problem in found]
+        super().__init__("\n".join(failure(problem.subject, problem) for problem in problems), problems=problems)
 
 
 def is_not_found(error: AwsError) -> bool:

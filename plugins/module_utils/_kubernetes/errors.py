@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from .._errors import KubernetesError
+from .._findings import failure, finding
 
 
 class Cause(enum.StrEnum):
@@ -79,8 +80,9 @@ class ApiError(KubernetesError):
         self.detail = detail.rstrip(".")
         # Continues an expired list, which is then no longer a consistent snapshot.
         self.token = token
-        remedy = f" {REMEDIES[cause]}" if cause in REMEDIES else ""
-        super().__init__(f"Failed to {doing} on {server}: {self.detail}.{remedy}")
+        evidence = {"cause": str(cause), "server": server}
+        problem = finding(self.CODE, f"{doing} on {server}", self.detail, REMEDIES.get(cause, ""), evidence=evidence)
+        super().__init__(failure(problem.subject, problem), problems=[problem])
 
 
 class Reason(NamedTuple):

@@ -143,10 +143,14 @@ def _configuration(access: Access) -> Any:
             access.kubeconfig, access.context, client_configuration=configuration, persist_config=False
         )
     except kubernetes_config.ConfigException as error:
-        raise InputError(f"Failed to read {where}: {error}. Check the file and the context's name.") from error
+        raise InputError(
+            f"Failed to read {where}: {error}. Check the file and the context's name.", code="FILE_NOT_READABLE"
+        ) from error
     except Exception as error:
         # The parser's message would quote the file, which contains a key.
-        raise InputError(f"Failed to read {where}: it is not a kubeconfig ({type(error).__name__}).") from None
+        raise InputError(
+            f"Failed to read {where}: it is not a kubeconfig ({type(error).__name__}).", code="FILE_INVALID"
+        ) from None
     if access.proxy:
         configuration.proxy = access.proxy
     return configuration
@@ -158,7 +162,9 @@ def _where(access: Access) -> str:
     files = [Path(part).expanduser() for part in given.split(os.pathsep) if part]
     if not any(path.is_file() for path in files):
         text = "Create it (urmanac.talos.talos_kubeconfig), or set kubeconfig to another file"
-        raise InputError(f"Failed to read the kubeconfig {given}: the file does not exist. {text}.")
+        raise InputError(
+            f"Failed to read the kubeconfig {given}: the file does not exist. {text}.", code="FILE_NOT_READABLE"
+        )
     return f"the kubeconfig {given}"
 
 

@@ -57,7 +57,9 @@ def read_docker_config(path: str) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         # Not the text of the error: that of a parser may quote what it has read.
-        raise InputError(f"Failed to read the logins in {path}: it is not valid JSON. Log in again.") from error
+        raise InputError(
+            f"Failed to read the logins in {path}: it is not valid JSON. Log in again.", code="FILE_INVALID"
+        ) from error
     return config if isinstance(config, dict) else {}
 
 

@@ -18,7 +18,7 @@ class ImageError(CollectionError):
     """An image that cannot be fetched, or an invalid reference; no part of the problem contains a credential."""
 
     def __init__(self, problem: Finding) -> None:
-        super().__init__(sentences(problem))
+        super().__init__(sentences(problem), problems=[problem])
         self.problem = problem
 
 

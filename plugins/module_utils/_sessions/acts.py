@@ -19,7 +19,7 @@ from .._ec2.cost.existing import instances
 from .._ec2.cost.prices import shipped
 from .._ec2.identity import BASTION
 from .._ec2.spec import ClusterSpec, is_loopback_endpoint
-from .._findings import sentences
+from .._findings import blocking, sentences
 from .._text import all_shown
 from .._urls import split_url
 from .journal import Journal, latest, new, with_outcome, with_run, write
@@ -153,5 +153,4 @@ def _codes(report: Record) -> tuple[str, ...]:
     """Return the codes of what blocks CozyStack and of access that is not allowed."""
     verdicts = (report.get("cozystack") or {}).get("verdicts") or ()
     deviations = (report.get("access") or {}).get("deviations") or ()
-    found = [one["code"] for one in verdicts if one.get("blocks")] + [one["code"] for one in deviations]
-    return tuple(dict.fromkeys(str(code) for code in found))
+    return tuple(dict.fromkeys(str(one["code"]) for one in (*blocking(verdicts), *deviations)))

@@ -65,7 +65,7 @@ def _paths(directory: Path) -> list[Path]:
         # Names sort by time.
         return sorted(path for path in directory.glob(f"*{_ENDING}") if not path.name.startswith("."))
     except OSError as error:
-        raise CollectionError(f"Failed to read {directory}: {error.strerror}") from error
+        raise CollectionError(f"Failed to read {directory}: {error.strerror}", code="FILE_NOT_READABLE") from error
 
 
 def _read(path: Path) -> Session | Finding:
@@ -85,7 +85,9 @@ def write(directory: Path, session: Session) -> None:
         directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         write_file(directory / f"{session.id}{_ENDING}", dump(session).encode(), mode=_MODE)
     except OSError as error:
-        raise CollectionError(f"Failed to write the session into {directory}: {error.strerror}") from error
+        raise CollectionError(
+            f"Failed to write the session into {directory}: {error.strerror}", code="FILE_NOT_WRITABLE"
+        ) from error
 
 
 def new(directory: Path, now: datetime) -> Session:

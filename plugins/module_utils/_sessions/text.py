@@ -150,7 +150,9 @@ def chosen(known: Account, asked: Iterable[str]) -> tuple[Entry, Entry] | None:
     if not names:
         return None
     if len(names) != 2:
-        raise InputError("compare needs two sessions: two ids or numbers of the list, such as -e compare=1,2.")
+        raise InputError(
+            "compare needs two sessions: two ids or numbers of the list, such as -e compare=1,2.", code="INPUT_MISSING"
+        )
     first, second = (_one(known.entries, name) for name in names)
     return first, second
 

@@ -38,7 +38,7 @@ class StateError(CollectionError):
     """The bucket cannot be used, or a file was changed on both sides; problem is the same as a finding."""
 
     def __init__(self, doing: str, problem: Finding) -> None:
-        super().__init__(failure(doing, problem))
+        super().__init__(failure(doing, problem), problems=[problem])
         self.problem = problem
 
 
@@ -104,7 +104,7 @@ class Bucket:
             return answer["ETag"], answer["Body"].read()
         except Exception as error:
             raise CollectionError(
-                f"Failed to read {self.address.url(name)}: {error}. Run the playbook again."
+                f"Failed to read {self.address.url(name)}: {error}. Run the playbook again.", code="DOWNLOAD_FAILED"
             ) from error
 
     def write(self, name: str, content: bytes, etag: str | None) -> str:

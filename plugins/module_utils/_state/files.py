@@ -71,7 +71,9 @@ def read_files(folders: Folders) -> dict[str, bytes]:
     try:
         found = {name: folders.path(name).read_bytes() for name in names if folders.path(name).is_file()}
     except OSError as error:
-        raise CollectionError(f"Failed to read the state of the cluster: {error.strerror}: {error.filename}") from error
+        raise CollectionError(
+            f"Failed to read the state of the cluster: {error.strerror}: {error.filename}", code="FILE_NOT_READABLE"
+        ) from error
     return {name: content for name, content in found.items() if content}
 
 
@@ -84,7 +86,7 @@ def write_state_file(folders: Folders, name: str, content: bytes) -> None:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         write_file(path, content, mode=0o600 if is_private else 0o644)
     except OSError as error:
-        raise CollectionError(f"Failed to write {path}: {error.strerror}") from error
+        raise CollectionError(f"Failed to write {path}: {error.strerror}", code="FILE_NOT_WRITABLE") from error
 
 
 def set_aside(folders: Folders, name: str) -> Path:
@@ -93,7 +95,7 @@ def set_aside(folders: Folders, name: str) -> Path:
     try:
         return path.replace(path.with_name(f"{path.name}.local"))
     except OSError as error:
-        raise CollectionError(f"Failed to rename {path}: {error.strerror}") from error
+        raise CollectionError(f"Failed to rename {path}: {error.strerror}", code="FILE_NOT_WRITABLE") from error
 
 
 def changed_at(folders: Folders, name: str) -> str:

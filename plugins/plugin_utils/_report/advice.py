@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._cozystack.diagnosis.findings import WAITING
 from ...module_utils._ec2.instance_types import SIZES
+from ...module_utils._findings import blocking
 from ...module_utils._text import counted
 
 Record = Mapping[str, Any]
@@ -46,7 +47,7 @@ def advice(installed: Record | None, forecast: Record) -> dict[str, str | None]:
 
 def causes(verdicts: Sequence[Record]) -> list[Record]:
     """Return the blockers: the causes, or without a known cause what waits."""
-    blockers = [one for one in verdicts if one["blocks"]]
+    blockers = blocking(verdicts)
     # With a known cause, waiting is its consequence.
     return [one for one in blockers if one["code"] not in WAITING] or blockers
 
@@ -79,7 +80,7 @@ def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
 
 def remaining(way: Way, blockers: Sequence[Record], forecast: Record) -> list[str]:
     """Return the codes that remain after it, each once, including predicted ones."""
-    predicted = [one["code"] for one in forecast.get("verdicts") or () if one["blocks"] and one["code"] in ROOM]
+    predicted = [one["code"] for one in blocking(forecast.get("verdicts") or ()) if one["code"] in ROOM]
     return list(
         dict.fromkeys(code for code in [*(one["code"] for one in blockers), *predicted] if code not in way.ends)
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...module_utils._findings import finding_of, headline, one_line, sentences
+from ...module_utils._findings import blocking, finding_of, headline, one_line, sentences
 from ...module_utils._talos import addressing
 from ...module_utils._text import counted
 
@@ -177,7 +177,7 @@ def cozystack(installed: Record) -> Result:
     what = f"{installed['version']} (profile {installed['profile']})"
     if outcome == "ready":
         return Result("cozystack", "CozyStack install", PASSED, f"{what} is ready", expected=expect != "blocked")
-    blockers = [one for one in installed["verdicts"] if one["blocks"]]
+    blockers = blocking(installed["verdicts"])
     cause = headline(finding_of(blockers[0]), "code") if blockers else installed["problem"] or "no cause is known"
     as_expected = ", as expected" if outcome == expect else ""
     details = tuple(one_line(finding_of(one), "code") for one in blockers[1:])

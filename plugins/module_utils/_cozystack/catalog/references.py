@@ -104,9 +104,9 @@ def texts(archive: bytes) -> Iterator[str]:
             for member in members:
                 left -= member.size
                 if left < 0:
-                    raise InputError(f"the packages are larger than {FILES_MAX} bytes")
+                    raise InputError(f"the packages are larger than {FILES_MAX} bytes", code="FILE_INVALID")
                 if member.isfile() and member.size <= FILE_MAX and member.name.endswith(ENDINGS):
                     content = members.extractfile(member)
                     yield content.read().decode(errors="replace") if content else ""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise InputError(f"the packages are not a readable archive: {error}") from error
+        raise InputError(f"the packages are not a readable archive: {error}", code="FILE_INVALID") from error

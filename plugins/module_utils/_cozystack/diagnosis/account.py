@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..._findings import Finding, headline
-from ..verdicts import as_verdict, is_blocked
+from ..verdicts import is_blocked
 from .capacity import LINSTOR
 from .expectation import Planned, expected_ahead
 from .faults import CRASHES, KILLED, Fault
@@ -41,8 +41,8 @@ def account(found: Reading, *, settled: bool = False, planned: Planned | None = 
         "summary": summary(progress, verdicts),
         **_observed(found, progress),
         "root_blockers": [root.as_dict() for root in progress.roots],
-        "verdicts": [as_verdict(verdict) for verdict in verdicts],
-        "outlook": [as_verdict(verdict) for verdict in outlook],
+        "verdicts": [verdict.as_dict() for verdict in verdicts],
+        "outlook": [verdict.as_dict() for verdict in outlook],
         "codes": list(dict.fromkeys(verdict.code for verdict in [*verdicts, *outlook])),
     }
 

@@ -16,7 +16,7 @@ from ..._text import counted
 from ..catalog import measured
 from ..catalog.releases import data_of
 from ..names import OPERATOR
-from ..verdicts import as_verdict, is_blocked, outcome
+from ..verdicts import is_blocked, outcome
 from .changes import Ways, price, ways
 from .fit import (
     Fit,
@@ -119,26 +119,28 @@ def result(outlook: Outlook) -> dict[str, Any]:
         "fits": outlook.verdict == FITS,
         "verdict": outlook.verdict,
         "codes": list(dict.fromkeys(verdict.code for verdict in outlook.verdicts)),
-        "verdicts": [as_verdict(verdict) for verdict in outlook.verdicts],
+        "verdicts": [verdict.as_dict() for verdict in outlook.verdicts],
         "first": runs_out_first(outlook.found),
         "requested": _requested(outlook),
         "nodes": [_node(node, outlook) for node in outlook.found.packing.nodes],
         "changes": [change._asdict() for change in outlook.ways.within],
         "nearest": outlook.ways.nearest._asdict() if outlook.ways.nearest else None,
         "fitting_profiles": list(outlook.profiles),
-        "documented": {
-            "use_per_node": {"cpu": USED_CPU, "memory": USED_MEMORY},
-            "least_per_node": {
-                **{"vcpus": LEAST_VCPUS, "memory": LEAST_MEMORY},
-                **{"disk_gib": LEAST_DISK, "data_disk_gib": LEAST_DATA_DISK},
-            },
-        },
+        "documented": _documented(),
         "data": {"version": data.version, "source": data.source, "measured": measured.SOURCE},
         "prices": {
             **{"region": outlook.request.region, "source": MACHINES.where, "date": MACHINES.date},
             "per_hour": outlook.per_hour,
         },
         "lines": list(lines(outlook)),
+    }
+
+
+def _documented() -> dict[str, Any]:
+    disks = {"disk_gib": LEAST_DISK, "data_disk_gib": LEAST_DATA_DISK}
+    return {
+        "use_per_node": {"cpu": USED_CPU, "memory": USED_MEMORY},
+        "least_per_node": {"vcpus": LEAST_VCPUS, "memory": LEAST_MEMORY, **disks},
     }
 
 

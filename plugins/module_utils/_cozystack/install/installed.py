@@ -25,8 +25,7 @@ class Refusal(KubernetesError):
     """The installation is refused; the code is one of forecast and diagnosis."""
 
     def __init__(self, problem: Finding) -> None:
-        super().__init__(failure(problem.subject, problem))
-        self.code = problem.code
+        super().__init__(failure(problem.subject, problem), problems=[problem])
 
 
 class Found(NamedTuple):

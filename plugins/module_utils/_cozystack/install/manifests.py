@@ -66,10 +66,13 @@ def read_manifest(source: Source, fetch: Callable[[str], bytes]) -> list[Object]
     try:
         documents = [one for one in yaml.safe_load_all(data) if one]
     except yaml.YAMLError as error:
-        raise InputError(f"Failed to read the manifest {source.place}: it is not YAML. Check its content.") from error
+        raise InputError(
+            f"Failed to read the manifest {source.place}: it is not YAML. Check its content.", code="FILE_INVALID"
+        ) from error
     if not documents or not all(isinstance(one, Mapping) and is_complete(one) for one in documents):
         raise InputError(
-            f"Failed to read the manifest {source.place}: it does not contain Kubernetes objects. Check the location."
+            f"Failed to read the manifest {source.place}: it does not contain Kubernetes objects. Check the location.",
+            code="FILE_INVALID",
         )
     return documents
 
@@ -78,23 +81,26 @@ def _content(source: Source, fetch: Callable[[str], bytes]) -> bytes:
     if "://" in source.place:
         if source.place.startswith("http://") and not source.checksum:
             text = "plain http does not protect it from changes. Set its checksum, or use https"
-            raise InputError(f"Failed to fetch the manifest {source.place}: {text}.")
+            raise InputError(f"Failed to fetch the manifest {source.place}: {text}.", code="DOWNLOAD_FAILED")
         return fetch(source.place)
     try:
         return Path(source.place).expanduser().read_bytes()
     except OSError as error:
         text = f"{error.strerror}. Check the path"
-        raise InputError(f"Failed to read the manifest {source.place}: {text}.") from error
+        raise InputError(f"Failed to read the manifest {source.place}: {text}.", code="FILE_NOT_READABLE") from error
 
 
 def _verify(source: Source, data: bytes) -> None:
     kind, _colon, wanted = str(source.checksum).partition(":")
     if kind != "sha256" or not wanted:
-        raise InputError(f"Failed to verify {source.place}: its checksum must have the form sha256:<64 hex digits>.")
+        raise InputError(
+            f"Failed to verify {source.place}: its checksum must have the form sha256:<64 hex digits>.",
+            code="INPUT_INVALID",
+        )
     found = hashlib.sha256(data).hexdigest()
     if not hmac.compare_digest(found, wanted.lower()):
         text = f"its checksum is sha256:{found}, not {source.checksum}. Find out which of them is right"
-        raise InputError(f"Failed to verify the manifest {source.place}: {text}.")
+        raise InputError(f"Failed to verify the manifest {source.place}: {text}.", code="CHECKSUM_WRONG")
 
 
 def deployment_of(objects: Sequence[Object]) -> Object:
@@ -102,7 +108,10 @@ def deployment_of(objects: Sequence[Object]) -> Object:
     for one in objects:
         if one["kind"] == "Deployment":
             return one
-    raise InputError("Failed to find the operator: the manifest does not contain a Deployment. Check its location.")
+    raise InputError(
+        "Failed to find the operator: the manifest does not contain a Deployment. Check its location.",
+        code="FILE_INVALID",
+    )
 
 
 def customised(objects: Sequence[Object], overrides: Overrides) -> list[Object]:

@@ -50,12 +50,16 @@ def _serial(node: str, instance: Mapping[str, Any], disks: Sequence[Mapping[str,
     volume = (instance.get("have") or {}).get("data_volume")
     if not volume:
         remedy = "Build the node with it (playbooks/nodes.yml), or set cluster_data_volume_size to 0"
-        raise InputError(f"Failed to find the data volume of {node}: its instance has none. {remedy}.")
+        raise InputError(
+            f"Failed to find the data volume of {node}: its instance has none. {remedy}.", code="DATA_DISK_MISSING"
+        )
     serial = str(volume).replace("-", "")
     seen = sorted(str(one.get("serial")) for one in disks)
     if seen and serial not in seen:
         remedy = f"Compare with talosctl -n {node} get disks, and reboot the node"
-        raise InputError(f"Failed to find {volume} on {node}: Talos sees only {', '.join(seen)}. {remedy}.")
+        raise InputError(
+            f"Failed to find {volume} on {node}: Talos sees only {', '.join(seen)}. {remedy}.", code="DATA_DISK_MISSING"
+        )
     return serial
 
 

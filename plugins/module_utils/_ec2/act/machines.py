@@ -133,7 +133,7 @@ def _launch(work: Work, key: str) -> dict[str, Any]:
     want, machines = work.want(key), work.machines
     name = want["tags"]["Node"]
     if not machines.image:
-        raise Ec2Error(f"Failed to create instance {name}: no image is set. Set node_image.")
+        raise Ec2Error(f"Failed to create instance {name}: no image is set. Set node_image.", code="INPUT_MISSING")
     optional = {
         "KeyName": machines.ssh_key_name,
         "UserData": base64.b64decode(machines.user_data.get(name, "")),

@@ -79,7 +79,8 @@ def read_public_key(calls: Calls, spec: ClusterSpec, name: str) -> str | None:
         raise Ec2Error(
             f"Failed to use the SSM parameter {name}: it exists without the tags of cluster {spec.name} and its host "
             f"key. Delete it if it is not needed (`aws ssm delete-parameter --name {name}`), or set "
-            "cluster_bastion_host_key_parameter to another name."
+            "cluster_bastion_host_key_parameter to another name.",
+            code="NAME_TAKEN",
         )
     return tags[HOST_KEY_TAG]
 

@@ -56,7 +56,7 @@ class Refusal(InputError):
     """Input for which nothing must be opened; problem is the same for programs."""
 
     def __init__(self, problem: Finding) -> None:
-        super().__init__(failure("open home access", problem))
+        super().__init__(failure("open home access", problem), problems=[problem])
         self.problem = problem
 
 

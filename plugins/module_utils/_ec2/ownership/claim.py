@@ -99,7 +99,8 @@ def parse_claim(name: str, text: str) -> Claim:
             f"Failed to read the claim {name}: its value is not a claim of urmanac.talos. Find out who changed it and "
             f"its previous value (aws ssm get-parameter-history --name {name}), and ask the owner to restore that "
             f"value. Do not delete it: it protects the cluster. If the owner's secrets are lost, remove the cluster "
-            f"with playbooks/reset.yml and -e reset_claim={named}, which names this value."
+            f"with playbooks/reset.yml and -e reset_claim={named}, which names this value.",
+            code="CLAIM_INVALID",
         ) from error
 
 
@@ -205,7 +206,8 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
         return
     raise Ec2Error(
         f"Failed to claim the cluster of {name}: it belongs to another controller, {claim.holder}, since "
-        f"{claim.since}. {_WORK_OR_RESET.format(claim=claim.authority)}"
+        f"{claim.since}. {_WORK_OR_RESET.format(claim=claim.authority)}",
+        code="CLAIMED_BY_OTHERS",
     )
 
 
@@ -225,5 +227,6 @@ def _refuse_unclaimed(name: str, existing: Sequence[ExistingResource], *, known:
         f"secrets.yaml; those in secrets.pending.yaml were never used), add -e cluster_claim_existing={ids[-1]} to "
         f"claim it again. To remove it with playbooks/reset.yml, add -e "
         f"reset_claim={ids[-1]}. Otherwise use the controller that has the secrets, copy its cluster_secrets_directory "
-        f"to this controller, or choose another cluster_name."
+        f"to this controller, or choose another cluster_name.",
+        code="CLUSTER_UNCLAIMED",
     )

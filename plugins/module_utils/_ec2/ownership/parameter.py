@@ -121,7 +121,8 @@ class ClusterParameter:
             since = f", since {held.changed}" if held.changed else ""
             raise ForeignParameter(
                 f"Failed to use the SSM parameter {self.name} as the {self._purpose}: it exists without the tags of "
-                f"the cluster {self._cluster.name} ({owner_text(tags)}){since}. {self._remedy(tags)}"
+                f"the cluster {self._cluster.name} ({owner_text(tags)}){since}. {self._remedy(tags)}",
+                code="NAME_TAKEN",
             )
 
     def _remedy(self, tags: Mapping[str, str]) -> str:

@@ -98,7 +98,8 @@ def ensure_held(client: LockClient, run: Run, now: datetime, *, takeover: bool, 
     if held is None:
         raise Ec2Error(
             f"Failed to start: other runs are starting and ending at the same time ({client.name}). Run the playbook "
-            "again."
+            "again.",
+            code="RUN_ACTIVE",
         )
     other = parse_lock(held.text)
     if other and same_run(other.run, run):

@@ -94,9 +94,10 @@ def sent_problems(texts: Iterable[Text]) -> Iterator[Finding]:
 
 def refuse_sent(doing: str, texts: Iterable[Text]) -> None:
     """Raise InputError, before any call, for each text that AWS would reject."""
-    found = [failure(f"{doing}: {problem.subject}", problem) for problem in sent_problems(texts)]
+    found = list(sent_problems(texts))
     if found:
-        raise InputError("\n".join(found))
+        messages = (failure(f"{doing}: {problem.subject}", problem) for problem in found)
+        raise InputError("\n".join(messages), problems=found)
 
 
 def identity_texts(name: str, project: str, parameter: str = "") -> Iterator[Text]:

@@ -78,12 +78,14 @@ def _document(source: str | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"Failed to read the talosconfig {path}: {error.strerror}. Check the path.") from error
+        raise InputError(
+            f"Failed to read the talosconfig {path}: {error.strerror}. Check the path.", code="FILE_NOT_READABLE"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError):
         # The parser's message would quote the file, which contains a key.
-        raise InputError(f"Failed to read the talosconfig {path}: it is not YAML.") from None
+        raise InputError(f"Failed to read the talosconfig {path}: it is not YAML.", code="FILE_INVALID") from None
     if not isinstance(document, Mapping):
-        raise InputError(f"Failed to read the talosconfig {path}: it does not contain a mapping.")
+        raise InputError(f"Failed to read the talosconfig {path}: it does not contain a mapping.", code="FILE_INVALID")
     return document, f"the talosconfig {path}"
 
 
@@ -93,7 +95,9 @@ def _pem(entry: Mapping[str, Any], key: str, name: str) -> str:
     except (binascii.Error, UnicodeDecodeError):
         text = ""
     if "-----BEGIN " not in text:
-        raise InputError(f"Failed to read {name}: its {key} is not base64 of PEM. Create it again.") from None
+        raise InputError(
+            f"Failed to read {name}: its {key} is not base64 of PEM. Create it again.", code="FILE_INVALID"
+        ) from None
     return text
 
 
@@ -111,7 +115,9 @@ def cluster_access(credentials: Credentials) -> Access:
             context.load_cert_chain(path)
     except (ssl.SSLError, ValueError) as error:
         cause = getattr(error, "reason", None) or "they are not PEM"
-        raise InputError(f"Failed to load the client's credentials: {cause}. Create the talosconfig again.") from None
+        raise InputError(
+            f"Failed to load the client's credentials: {cause}. Create the talosconfig again.", code="FILE_INVALID"
+        ) from None
     return Access(context, is_maintenance=False)
 
 

@@ -12,6 +12,7 @@ import ssl
 from typing import Final, NamedTuple
 
 from ..._errors import TalosError
+from ..._findings import finding
 
 CONNECT: Final = "connect"
 
@@ -87,9 +88,10 @@ class NodeError(TalosError):
         self.call = call
         self.cause = cause
         self.detail = detail
-        remedy = f" {REMEDIES[cause]}" if cause in REMEDIES else ""
-        done = f"connect to {node}" if call == CONNECT else f"call {call} on {node}"
-        super().__init__(f"Failed to {done}: {detail}.{remedy}")
+        doing = f"connect to {node}" if call == CONNECT else f"call {call} on {node}"
+        evidence = {"cause": str(cause), "node": node, "call": call}
+        problem = finding("NODE_CALL_FAILED", doing, detail, REMEDIES.get(cause, ""), evidence=evidence)
+        super().__init__(f"Failed to {doing}: {detail}. {problem.remedy}".rstrip(), problems=[problem])
 
 
 class Reason(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import InputError
+from ..._errors import CollectionError, InputError, TalosError
 from ..._libraries import require
 from ..._ports import TALOS
 from .access import Access, cluster_access, maintenance_access, read_talosconfig
@@ -44,7 +44,9 @@ def maintenance_way(params: Mapping[str, Any]) -> Access:
 def cluster_way(params: Mapping[str, Any]) -> Access:
     """Return the access to configured nodes."""
     if not params["talosconfig"]:
-        raise InputError("Failed to connect to configured nodes: the option talosconfig is not set.")
+        raise InputError(
+            "Failed to connect to configured nodes: the option talosconfig is not set.", code="INPUT_MISSING"
+        )
     config = read_talosconfig(params["talosconfig"], params["talosconfig_context"])
     return _patient(cluster_access(config.credentials), params)
 
@@ -57,3 +59,9 @@ def _patient(access: Access, params: Mapping[str, Any]) -> Access:
 def failures(errors: Iterable[BaseException]) -> str:
     """Return the distinct messages of all failures."""
     return " ".join(dict.fromkeys(str(error) for error in errors))
+
+
+def all_of(errors: Iterable[CollectionError]) -> TalosError:
+    """Return one error for those of several nodes, with the findings of all."""
+    each = list(errors)
+    return TalosError(failures(each), problems=dict.fromkeys(problem for error in each for problem in error.problems))

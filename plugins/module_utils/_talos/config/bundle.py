@@ -64,7 +64,9 @@ def read_bundle(path: Path, content: str | None = None) -> Bundle:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "it is not a text file"
-        raise InputError(f"Failed to read the secrets bundle {path}: {cause}. {_REMEDY}") from error
+        raise InputError(
+            f"Failed to read the secrets bundle {path}: {cause}. {_REMEDY}", code="FILE_NOT_READABLE"
+        ) from error
     return parse_bundle(_decrypted(text, path), str(path))
 
 
@@ -113,13 +115,18 @@ def _decrypted(text: str, path: Path) -> str:
         )
     except OSError as error:
         cause = f"{program} cannot be started: {error.strerror}. Install sops for this machine."
-        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause}") from error
+        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause}", code="FILE_NOT_DECRYPTED") from error
     except subprocess.TimeoutExpired as error:
         cause = f"sops did not end within {_SECONDS} s."
-        raise InputError(f"Failed to decrypt the secrets bundle {path}: {cause} {_KEY_OF_SOPS}") from error
+        raise InputError(
+            f"Failed to decrypt the secrets bundle {path}: {cause} {_KEY_OF_SOPS}", code="FILE_NOT_DECRYPTED"
+        ) from error
     if done.returncode != 0:
         said = " ".join(received(done.stderr).split())
-        raise InputError(f"Failed to decrypt the secrets bundle {path}: sops reports: {said[:500]} {_KEY_OF_SOPS}")
+        raise InputError(
+            f"Failed to decrypt the secrets bundle {path}: sops reports: {said[:500]} {_KEY_OF_SOPS}",
+            code="FILE_NOT_DECRYPTED",
+        )
     return done.stdout
 
 
@@ -133,17 +140,26 @@ def parse_bundle(text: str, name: str) -> Bundle:
     encrypted = encrypted_with(text)
     if encrypted:
         remedy = f"{_DECRYPTION[encrypted]} {name}."
-        raise InputError(f"Failed to read the secrets bundle {name}: it is encrypted with {encrypted}. {remedy}")
+        raise InputError(
+            f"Failed to read the secrets bundle {name}: it is encrypted with {encrypted}. {remedy}",
+            code="FILE_NOT_DECRYPTED",
+        )
     try:
         documents = yaml_text.load_all(text)
     except InputError:
         # The cause could quote a line that contains a key.
-        raise InputError(f"Failed to read the secrets bundle {name}: it is not YAML. {_REMEDY}") from None
+        raise InputError(
+            f"Failed to read the secrets bundle {name}: it is not YAML. {_REMEDY}", code="FILE_INVALID"
+        ) from None
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise InputError(f"Failed to read the secrets bundle {name}: it is not one YAML mapping. {_REMEDY}")
+        raise InputError(
+            f"Failed to read the secrets bundle {name}: it is not one YAML mapping. {_REMEDY}", code="FILE_INVALID"
+        )
     problems = list(_problems(documents[0]))
     if problems:
-        raise InputError(f"Failed to read the secrets bundle {name}: {'; '.join(problems)}. {_REMEDY}")
+        raise InputError(
+            f"Failed to read the secrets bundle {name}: {'; '.join(problems)}. {_REMEDY}", code="FILE_INVALID"
+        )
     return _bundle(documents[0])
 
 

@@ -87,7 +87,8 @@ def apply_patches(
             merged = _apply(merged, _steps(_documents_of(patch), rules), rules)
         except _RefusalError as refusal:
             raise InputError(
-                f"Failed to apply the patch {patch.name} at {refusal.path}: {refusal}. {refusal.remedy}"
+                f"Failed to apply the patch {patch.name} at {refusal.path}: {refusal}. {refusal.remedy}",
+                code="PATCH_INVALID",
             ) from refusal
     return merged
 
@@ -111,7 +112,7 @@ def _documents_of(patch: Patch) -> list[Document]:
         try:
             content = yaml_text.load_all(content)
         except InputError as error:
-            raise InputError(f"Failed to read the patch {patch.name}: {error}") from error
+            raise InputError(f"Failed to read the patch {patch.name}: {error}", code="PATCH_INVALID") from error
     documents = content if isinstance(content, list) else [content]
     if len(documents) == 1 and isinstance(documents[0], list):
         documents = documents[0]

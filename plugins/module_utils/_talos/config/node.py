@@ -86,7 +86,9 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
     problems = validation.problems(documents, _release(version))
     if problems:
         causes = "\n".join(f"- {sentences(problem, 'subject')}" for problem in problems)
-        raise InputError(f"Failed to configure the node {node.name}: Talos {version} rejects it.\n{causes}")
+        raise InputError(
+            f"Failed to configure the node {node.name}: Talos {version} rejects it.\n{causes}", code="CONFIG_INVALID"
+        )
     return documents
 
 

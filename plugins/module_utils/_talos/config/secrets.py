@@ -167,11 +167,13 @@ def check_pairs(bundle: Bundle, name: str) -> None:
             certificate, key = load_certificate(pair.crt), load_key(pair.key)
         except (ValueError, UnsupportedAlgorithm):
             raise InputError(
-                f"Failed to use the secrets bundle {name}: the {label} authority cannot be read. {_FIX}"
+                f"Failed to use the secrets bundle {name}: the {label} authority cannot be read. {_FIX}",
+                code="FILE_INVALID",
             ) from None
         if _spki(certificate.public_key()) != _spki(key.public_key()):
             raise InputError(
-                f"Failed to use the secrets bundle {name}: the {label} key does not match its certificate. {_FIX}"
+                f"Failed to use the secrets bundle {name}: the {label} key does not match its certificate. {_FIX}",
+                code="FILE_INVALID",
             )
 
 
@@ -316,7 +318,8 @@ def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Pa
         raise InputError(
             f"Failed to write the context {name} to {path}: it exists and belongs to a cluster with another authority. "
             f"Choose another cluster name or another file, or delete the context if that cluster does not exist any "
-            f"more: talosctl --talosconfig {shell_word(path)} config remove {name}."
+            f"more: talosctl --talosconfig {shell_word(path)} config remove {name}.",
+            code="CONTEXT_TAKEN",
         )
 
 

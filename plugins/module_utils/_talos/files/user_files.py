@@ -35,9 +35,9 @@ class UserFile(NamedTuple):
     document: dict[str, Any] = {}  # noqa: RUF012  # never changed
     mark: bytes = b""
 
-    def refused(self, cause: str, remedy: str) -> InputError:
+    def refused(self, cause: str, remedy: str, code: str = "FILE_INVALID") -> InputError:
         """Return an error about this file."""
-        return InputError(f"Failed to read the {self.kind} {self.path}: {cause}. {remedy}")
+        return InputError(f"Failed to read the {self.kind} {self.path}: {cause}. {remedy}", code=code)
 
 
 def read_user_file(path: Path, kind: str) -> UserFile:
@@ -46,7 +46,8 @@ def read_user_file(path: Path, kind: str) -> UserFile:
     try:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
-        raise empty.refused(str(error.strerror), "Check the path and the permissions.") from error
+        cause = str(error.strerror)
+        raise empty.refused(cause, "Check the path and the permissions.", "FILE_NOT_READABLE") from error
     mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
     try:
         if content.startswith(_WIDE):
@@ -86,7 +87,8 @@ def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
         write_file(target, file.mark + edited.text.encode(_MARKS.get(file.mark, "utf-8")), mode=mode)
     except OSError as error:
         raise InputError(
-            f"Failed to write the {file.kind} {file.path}: {error.strerror}. Check the directory."
+            f"Failed to write the {file.kind} {file.path}: {error.strerror}. Check the directory.",
+            code="FILE_NOT_WRITABLE",
         ) from error
     if before:
         # A run as root keeps the owner of the file.

@@ -45,7 +45,10 @@ def read_one(text: str) -> Any:
     """Return the document of a text, None if it is empty. The text may be JSON, with its escapes."""
     documents = yaml_text.load_all(text, exact=True)
     if len(documents) > 1:
-        raise InputError(f"Failed to read YAML: it has {len(documents)} documents, not one. Keep the first one only.")
+        raise InputError(
+            f"Failed to read YAML: it has {len(documents)} documents, not one. Keep the first one only.",
+            code="FILE_INVALID",
+        )
     return documents[0] if documents else None
 
 

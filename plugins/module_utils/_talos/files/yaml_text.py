@@ -56,13 +56,17 @@ def load_all(text: str, *, exact: bool = False) -> list[Any]:
         loader = Loader if exact else _Reader
         return [document for document in yaml.load_all(text, Loader=loader) if document is not None]
     except yaml.YAMLError as error:
-        raise InputError(f"Failed to read YAML: {_brief(error)}. Correct the text at this position.") from error
+        raise InputError(
+            f"Failed to read YAML: {_brief(error)}. Correct the text at this position.", code="FILE_INVALID"
+        ) from error
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise InputError(
-            "Failed to read YAML: a value does not match its tag. Correct the tag or the value."
+            "Failed to read YAML: a value does not match its tag. Correct the tag or the value.", code="FILE_INVALID"
         ) from error
     except RecursionError as error:
-        raise InputError("Failed to read YAML: it is nested too deeply. Correct its brackets.") from error
+        raise InputError(
+            "Failed to read YAML: it is nested too deeply. Correct its brackets.", code="FILE_INVALID"
+        ) from error
 
 
 def dump_all(documents: Iterable[dict[str, Any]]) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.urmanac.talos.plugins.filter.findings import FORMS
 from ansible_collections.urmanac.talos.plugins.filter.findings import findings as written
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import AREAS, CODES, SEVERITIES
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import (
+    FIELDS,
     Finding,
+    blocking,
     finding,
     finding_of,
     headline,
@@ -63,13 +67,25 @@ def test_a_remedy_can_hold_names() -> None:
     assert remedy_of("PACKAGE_NOT_READY", name="linstor") == "Look at it: kubectl describe package linstor."
 
 
-def test_modules_return_what_they_always_did_and_read_it_again() -> None:
+def test_a_finding_has_one_form_with_all_its_fields_and_is_read_again() -> None:
+    record = KVM.as_dict()
+
+    assert record == {
+        **{"code": "KVM_MISSING", "severity": "warning", "subject": "nodes", "message": "No /dev/kvm"},
+        **{"remedy": "Take a metal type.", "evidence": {"nodes": {"a": 0}}},
+    }
+    assert tuple(record) == FIELDS == ("code", "severity", "subject", "message", "remedy", "evidence")
+    assert finding_of(record) == KVM
+
+
+def test_a_file_without_severity_has_that_of_the_code() -> None:
     short = {"code": "KVM_MISSING", "subject": "nodes", "message": "No /dev/kvm", "remedy": "Take a metal type."}
 
-    assert KVM.as_dict() == short
-    assert KVM.as_dict("evidence", "blocks") == {**short, "evidence": {"nodes": {"a": 0}}, "blocks": False}
     assert finding_of(short) == Finding(severity="warning", evidence={}, **short)
-    assert finding_of(KVM.as_dict("severity", "evidence")) == KVM
+
+
+def test_what_blocks_is_known_by_the_severity() -> None:
+    assert blocking([KVM.as_dict(), TAKEN.as_dict()]) == [TAKEN.as_dict()]
 
 
 @pytest.mark.parametrize(
@@ -176,3 +192,65 @@ def joined_in_templates() -> Iterator[str]:
 
 def test_only_this_file_puts_message_and_remedy_together() -> None:
     assert [*joined_in_python(), *joined_in_templates()] == []
+
+
+def mappings_like_a_finding() -> Iterator[str]:
+    """Yield the places in plugins that write a mapping with two or more of the fields that only findings have."""
+    own = {"severity", "remedy", "evidence", "message", "code"}
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            keys = node.keys if isinstance(node, ast.Dict) else ()
+            named = {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+            if len(own & named) > 1:
+                yield f"{path.name}: {', '.join(sorted(named))}"
+
+
+def test_only_as_dict_writes_a_finding() -> None:
+    # The titles of a table's columns.
+    titles = "_findings.py: code, message, remedy, subject"
+
+    assert list(mappings_like_a_finding()) == [titles]
+
+
+def samples(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the findings in a RETURN section; those described key by key would differ from the one description."""
+    if isinstance(value, Mapping):
+        if {"code", "message"} <= set(value):
+            yield value
+        for inner in value.values():
+            yield from samples(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from samples(inner)
+
+
+def returns() -> Iterator[tuple[str, str]]:
+    """Yield the RETURN sections of the modules."""
+    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "RETURN":
+                yield path.stem, ast.literal_eval(node.value)
+
+
+def test_every_documented_finding_has_the_one_form() -> None:
+    found = [(name, sample) for name, text in returns() for sample in samples(yaml.safe_load(text))]
+    wrong = {name for name, sample in found if tuple(sample) != FIELDS or sample["code"] not in CODES}
+
+    assert len(found) > 15
+    assert wrong == set()
+
+
+def test_the_form_is_described_once_and_every_module_refers_to_it() -> None:
+    page = (ROOT / "docs" / "codes.md").read_text(encoding="utf-8")
+    fragment = (ROOT / "plugins" / "doc_fragments" / "attributes.py").read_text(encoding="utf-8")
+    without = [
+        path.name
+        for path in (ROOT / "plugins" / "modules").glob("*.py")
+        if "- urmanac.talos.attributes" not in path.read_text(encoding="utf-8")
+    ]
+
+    assert all(page.count(f"| `{name}` | ") == 1 for name in FIELDS)
+    assert fragment.count("blob/main/docs/codes.md") == fragment.count("DOCUMENTATION = ") + fragment.count(
+        "READS_ONLY = "
+    )
+    assert without == []

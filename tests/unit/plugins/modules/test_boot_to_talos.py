@@ -25,6 +25,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._boot.facts import F
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.machine import Machine
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.release import Source
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import FIELDS
 from ansible_collections.urmanac.talos.plugins.modules import boot_to_talos
 from ansible_collections.urmanac.talos.plugins.modules.boot_to_talos import Outcome, as_result, ensure_boot, problem_of
 from lab.assets import make_archive, write_assets
@@ -345,9 +346,10 @@ def test_the_module_fails_with_all_findings(
     assert {"SYSRQ_MISSING", "LOOP_DEVICE_MISSING", "BOOT_TO_TALOS_TOO_OLD", "DISK_UNUSABLE", "IMAGE_INDEX"} <= {
         item["code"] for item in result["findings"]
     }
-    assert {frozenset(item) for item in result["findings"]} == {
-        frozenset({"code", "severity", "subject", "message", "remedy"})
-    }
+    assert {tuple(item) for item in result["findings"]} == {FIELDS}
+    assert [item["code"] for item in result["problems"]] == [
+        item["code"] for item in result["findings"] if item["severity"] == "error"
+    ]
     assert result["msg"].count(". ") >= len([item for item in result["findings"] if item["severity"] == "error"])
     json.dumps(result)
 

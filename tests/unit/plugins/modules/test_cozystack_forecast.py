@@ -148,7 +148,7 @@ def test_three_large_nodes_with_own_images_are_ready_but_for_virtual_machines() 
 
     assert (found["outcome"], found["fits"], found["changes"]) == ("ready", True, [])
     assert found["codes"] == ["KVM_MISSING"]
-    assert verdict(found, "KVM_MISSING")["blocks"] is False
+    assert verdict(found, "KVM_MISSING")["severity"] == "warning"
 
 
 def test_one_node_of_the_first_phase_is_blocked_for_lack_of_memory_as_well() -> None:
@@ -206,7 +206,7 @@ def test_packages_that_would_wait_for_ever_are_reported_with_what_to_disable_too
     found = verdict(forecast(disabled_packages=["cozystack.foundationdb-operator"]), "PACKAGES_NOT_CLOSED")
 
     assert found["remedy"] == "Disable these as well: cozystack.foundationdb-application."
-    assert found["blocks"]
+    assert found["severity"] == "error"
 
 
 def test_few_pods_per_node_run_out_before_anything_else() -> None:
@@ -263,7 +263,7 @@ def test_a_partial_build_names_the_images_that_it_lacks_and_the_releases_that_ha
     )
 
     missing = verdict(found, "ARCH_UNSUPPORTED_IMAGES")
-    assert missing["blocks"]
+    assert missing["severity"] == "error"
     assert missing["evidence"]["images"] == ["cozystack-ui", "grafana-dashboards", "token-proxy"]
     assert missing["evidence"]["releases_of"]["grafana-dashboards"] == ["grafana-operator"]
     assert missing["message"].startswith(
@@ -286,7 +286,7 @@ def test_a_forecast_of_a_version_without_data_says_so() -> None:
     found = verdict(forecast(version="v1.9.0"), "VERSION_WITHOUT_DATA")
 
     assert found["message"] == "The collection has no data of CozyStack v1.9.0: this is a forecast of v1.7."
-    assert found["blocks"] is False
+    assert found["severity"] == "warning"
 
 
 def test_the_result_is_plain_data() -> None:

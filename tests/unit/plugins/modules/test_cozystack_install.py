@@ -193,7 +193,7 @@ def test_released_images_are_refused_on_arm64_with_the_reason(manifest: dict[str
     with pytest.raises(Refusal, match="released images are built for amd64 alone") as caught:
         run(api, manifest)
 
-    assert (caught.value.code, api.writes) == ("ARCH_UNSUPPORTED_IMAGES", [])
+    assert (caught.value.problems[0].code, api.writes) == ("ARCH_UNSUPPORTED_IMAGES", [])
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_one_generation_is_not_put_over_the_other(manifest: dict[str, str]) -> N
     with pytest.raises(Refusal, match=r"CozyStack 0\.x is installed") as caught:
         run(api, manifest)
 
-    assert caught.value.code == "NAME_CLASH"
+    assert caught.value.problems[0].code == "NAME_CLASH"
 
 
 def test_definitions_that_do_not_come_are_reported_with_what_the_operator_waits_for(manifest: dict[str, str]) -> None:

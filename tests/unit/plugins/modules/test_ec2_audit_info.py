@@ -23,6 +23,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Order
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS, Opening
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import FIELDS
 from ansible_collections.urmanac.talos.plugins.modules import ec2_audit_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import (
@@ -740,7 +741,7 @@ def test_the_module_returns_exactly_what_it_documents(account: Account, capsys: 
 
     documented = yaml.safe_load(ec2_audit_info.RETURN)
     assert set(result) - {"changed", "invocation"} == set(documented)
-    assert set(result["deviations"][0]) == set(documented["deviations"]["contains"])
+    assert tuple(result["deviations"][0]) == tuple(documented["deviations"]["sample"][0]) == FIELDS
     assert set(result["exposures"][0]) == set(documented["exposures"]["sample"][0])
     assert set(result["summary"]) == set(documented["summary"]["sample"])
 

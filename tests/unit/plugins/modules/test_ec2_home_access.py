@@ -294,7 +294,7 @@ def test_the_results_have_exactly_the_documented_keys(cloud: Cloud) -> None:
     info = cloud.info()
 
     documented = yaml.safe_load(ec2_home_access.RETURN)
-    assert set(opened) - {"changed", "invocation", "diff"} == set(documented) - {"problem", "problems"}
+    assert set(opened) - {"changed", "invocation", "diff"} == set(documented) - {"problems"}
     assert set(opened["open"][0]) == set(documented["open"]["sample"][0])
     assert set(info) - {"changed", "invocation"} == set(yaml.safe_load(ec2_home_access_info.RETURN))
 
@@ -490,10 +490,10 @@ def test_bad_input_opens_nothing_and_is_answered_with_a_remedy(
     result = Cloud(*closed, capsys).run(**options, replace=True)
 
     assert result["failed"] is True
-    assert result["problem"]["code"] == code
-    assert len(result["problem"]["remedy"]) > 10
+    assert result["problems"][0]["code"] == code
+    assert len(result["problems"][0]["remedy"]) > 10
     assert result["msg"].startswith("Failed to open home access: ")
-    assert result["problem"]["remedy"] in result["msg"]
+    assert result["problems"][0]["remedy"] in result["msg"]
     assert open_ports(*closed) == set()
 
 
@@ -524,8 +524,8 @@ def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
 
     result = Cloud(*closed, capsys).run(ipv6=HOME, openings=[opening], **options)
 
-    assert (result["problem"]["code"], result["problem"]["subject"]) == ("TEXT_NOT_ALLOWED", subject)
-    assert result["problem"]["remedy"].startswith(remedy)
+    assert (result["problems"][0]["code"], result["problems"][0]["subject"]) == ("TEXT_NOT_ALLOWED", subject)
+    assert result["problems"][0]["remedy"].startswith(remedy)
     assert open_ports(*closed) == set()
 
 

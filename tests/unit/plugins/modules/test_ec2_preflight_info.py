@@ -15,6 +15,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_lock import dumped, lock_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import FIELDS
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info
 from tests.ec2_cluster import (
@@ -264,7 +265,7 @@ def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.Captur
         result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(**BAD, instance_type="t3.micro"))
 
     assert codes(result) == [*BAD_CODES, "ARCHITECTURE_NOT_ARM64", "INSTANCE_TYPE_TOO_SMALL", "AMI_NOT_FOUND"]
-    assert all(set(problem) == {"code", "subject", "message", "remedy"} for problem in result["problems"])
+    assert all(tuple(problem) == FIELDS for problem in result["problems"])
 
 
 def test_missing_credentials_are_reported_beside_the_problems_of_the_input(

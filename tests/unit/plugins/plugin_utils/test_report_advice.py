@@ -23,8 +23,8 @@ PARTIAL = "that alone is not enough"
 CHANGE = re.compile(r"Scale to (\d+) nodes?.*?, ([a-z0-9]+\.[a-z0-9]+)(?: \(\$([0-9.]+) an hour)?")
 DISKS = re.compile(r"disks of (\d+) GiB")
 PROFILE = re.compile(r"Install profile (\w+)")
-WAITS = {"code": "OPERATOR_NOT_READY", "blocks": True, "remedy": "Look at its pod."}
-LIMITED = {"code": "IMAGE_RATE_LIMITED", "blocks": True, "remedy": "Log in to the registry."}
+WAITS = {"code": "OPERATOR_NOT_READY", "severity": "error", "remedy": "Look at its pod."}
+LIMITED = {"code": "IMAGE_RATE_LIMITED", "severity": "error", "remedy": "Log in to the registry."}
 
 
 class Case(NamedTuple):
@@ -36,14 +36,14 @@ class Case(NamedTuple):
     def said(self, *more: dict[str, Any]) -> list[str]:
         """Return what is advised, with further verdicts of the installation."""
         verdicts = [*self.forecast["verdicts"], *more]
-        blocked = any(one["blocks"] for one in verdicts)
+        blocked = any(one["severity"] == "error" for one in verdicts)
         outcome = "blocked" if blocked else "ready"
         installed = {"outcome": outcome, "profile": self.request.profile, "verdicts": verdicts}
         return [text for text in advice(installed, self.forecast).values() if text]
 
     @property
     def codes(self) -> set[str]:
-        return {one["code"] for one in self.forecast["verdicts"] if one["blocks"]}
+        return {one["code"] for one in self.forecast["verdicts"] if one["severity"] == "error"}
 
 
 def requests() -> Iterator[Request]:
@@ -87,7 +87,7 @@ def test_advice_that_is_followed_ends_all_that_the_report_names(cases: Sequence[
             after = result(look_ahead(wanted._replace(built=built), SIZES))
             # Other nodes or another profile are not advised together with a warning of them.
             warned = {"BELOW_DOCUMENTED_USE"} if wanted != case.request else set()
-            left = {one["code"] for one in after["verdicts"] if one["blocks"] or one["code"] in warned}
+            left = {one["code"] for one in after["verdicts"] if one["severity"] == "error" or one["code"] in warned}
             assert bool(left) == (PARTIAL in text), (case.request, text, left)
 
 

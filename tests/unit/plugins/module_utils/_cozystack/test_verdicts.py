@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import as_verdict, is_blocked, outcome
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.verdicts import is_blocked, outcome
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 
 MEMORY = finding("INSUFFICIENT_MEMORY", "node gateway", "Full.", "Take a larger one.", evidence={"need": 2, "have": 1})
@@ -15,11 +15,11 @@ KVM = finding("KVM_MISSING", "cluster", "No /dev/kvm.", "Take a metal type.")
 
 
 def test_a_verdict_survives_a_file() -> None:
-    written = json.loads(json.dumps(as_verdict(MEMORY)))
+    written = json.loads(json.dumps(MEMORY.as_dict()))
 
     assert written == {
         **{"code": "INSUFFICIENT_MEMORY", "subject": "node gateway", "message": "Full."},
-        **{"remedy": "Take a larger one.", "evidence": {"need": 2, "have": 1}, "blocks": True},
+        **{"remedy": "Take a larger one.", "evidence": {"need": 2, "have": 1}, "severity": "error"},
     }
 
 

@@ -110,7 +110,7 @@ def test_a_crash_under_a_release_that_is_at_work_is_only_a_warning() -> None:
 
     found = look(FakeApi(installed(releases=[busy], pods=[once])), settled=False)
 
-    assert [(one["code"], one["blocks"]) for one in found["verdicts"]] == [("CONTAINER_CRASHES", False)]
+    assert [(one["code"], one["severity"]) for one in found["verdicts"]] == [("CONTAINER_CRASHES", "warning")]
     assert not found["blocked"]
 
 

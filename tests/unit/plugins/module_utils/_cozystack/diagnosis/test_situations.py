@@ -28,7 +28,7 @@ def test_the_cause_has_its_code_its_words_and_a_remedy(situation: Situation) -> 
     assert verdict is not None, found["verdicts"]
     assert situation.words in verdict["message"]
     assert situation.remedy in verdict["remedy"]
-    assert verdict["blocks"] == situation.blocks
+    assert (verdict["severity"] == "error") == situation.blocks
     assert verdict["evidence"].get("waits", "") == situation.waits
     assert situation.source
 
