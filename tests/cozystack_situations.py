@@ -19,7 +19,17 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds imp
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
-from tests.cozystack_cluster import condition, deployment, installed, node, pod, release, status_of, waiting_pod
+from tests.cozystack_cluster import (
+    condition,
+    deployment,
+    installed,
+    node,
+    package,
+    pod,
+    release,
+    status_of,
+    waiting_pod,
+)
 
 Object = dict[str, Any]
 IMAGE = "ghcr.io/cozystack/cozystack/linstor-controller:v1.6.2"
@@ -123,6 +133,11 @@ def source_fails(message: str) -> Mapping[Kind, Any]:
     return objects | {
         **{OCI_REPOSITORY: [source | {"status": {"conditions": [failed]}}], HELM_RELEASE: [], PACKAGE: []},
     }
+
+
+def unfetched(message: str, **more: Any) -> Mapping[Kind, Any]:
+    """Return a cluster with a platform whose source has a new version that cannot be fetched."""
+    return {**installed(**more), OCI_REPOSITORY: source_fails(message)[OCI_REPOSITORY]}
 
 
 def _job_pod() -> Object:
@@ -728,7 +743,7 @@ IMAGES = (
         "docker.io's registry; containerd core/remotes/docker",
         "IMAGE_RATE_LIMITED",
         "toomanyrequests",
-        "log in",
+        "caches, which have no login",
         cluster(failing(held("ErrImagePull", _DOCKER))),
     ),
     Situation(
@@ -746,7 +761,7 @@ IMAGES = (
         "fluxcd/source-controller OCIRepository",
         "IMAGE_RATE_LIMITED",
         "TOOMANYREQUESTS",
-        "log in",
+        "caches, which have no login",
         source_fails("failed to pull artifact from 'oci://ghcr.io/x': TOOMANYREQUESTS: retry-after: 1.2ms"),
         waits="",
     ),
@@ -1280,7 +1295,7 @@ RELEASES = (
         "Helm pkg/chartutil/jsonschema.go",
         "VALUES_REFUSED",
         "replicas: Invalid type",
-        "cluster_cozystack_values",
+        "cozystack_values for the platform",
         _failed_with(
             "values don't meet the specifications of the schema(s) in the following chart(s): linstor: - "
             "replicas: Invalid type"
@@ -1316,7 +1331,62 @@ RELEASES = (
     ),
 )
 
+_UNKNOWN_MANIFEST = (
+    "failed to determine artifact digest: GET https://ghcr.io/v2/urmanac/cozystack-packages/manifests/v1.6.3: "
+    "MANIFEST_UNKNOWN: manifest unknown"
+)
+
+SOURCES = (
+    Situation(
+        "a new build that was never fetched while all releases of the old one are ready",
+        "fluxcd/source-controller OCIRepository: the artifact of the former version stays",
+        "SOURCE_NOT_READY",
+        "manifest unknown",
+        "cluster_cozystack_platform_source_url",
+        unfetched(_UNKNOWN_MANIFEST),
+        waits="",
+    ),
+    Situation(
+        "a release that waits for a source that cannot be fetched any more",
+        "Flux internal/controller/helmrelease_controller.go: ArtifactFailed",
+        "SOURCE_NOT_READY",
+        "manifest unknown",
+        "the nodes can reach it",
+        unfetched(_UNKNOWN_MANIFEST, releases=[stuck("Source artifact not found, retrying in 30s")]),
+        waits="",
+    ),
+    Situation(
+        "a package whose PackageSource is missing because the registry limits requests",
+        "cozystack internal/operator/package_reconciler.go: PackageSourceNotFound",
+        "IMAGE_RATE_LIMITED",
+        "TOOMANYREQUESTS",
+        "Try again later",
+        unfetched(
+            "failed to pull artifact from 'oci://ghcr.io/x': TOOMANYREQUESTS: retry-after: 1.2ms",
+            packages=[
+                package(
+                    "cozystack.velero",
+                    ready=False,
+                    reason="PackageSourceNotFound",
+                    message="PackageSource cozystack.velero not found",
+                )
+            ],
+        ),
+        waits="",
+    ),
+    Situation(
+        "a release that crashes beside a source that cannot be fetched",
+        "fluxcd/source-controller OCIRepository",
+        CRASH,
+        "no such host",
+        "logs POD --previous",
+        unfetched(_UNKNOWN_MANIFEST, releases=[stuck()], pods=[failing(ended(1))]),
+        {LOG_POD: "lookup linstor-db: no such host\n"},
+        also=("SOURCE_NOT_READY",),
+    ),
+)
+
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
-    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES),
+    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES),
 )

@@ -1182,7 +1182,8 @@ IMAGES: Mapping[str, Code] = {
     ),
     "IMAGE_RATE_LIMITED": Code(
         "The registry is rate-limiting this machine.",
-        "Try again later, or log in, which raises the limit.",
+        "Try again later. For requests of the controller a login raises the limit (`docker login`); nodes pull through "
+        "the bastion's caches, which have no login but keep what they pulled once.",
         (ERROR, WARNING),
     ),
     "IMAGE_UNEXPECTED_ANSWER": Code(
@@ -1401,7 +1402,8 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "SIZE_UNKNOWN": Code(
         "The size of an instance type is not known.",
-        "Set credentials that can query EC2, or set the size as an option.",
+        "Use a type of the collection's table, which the evidence lists, or run playbooks/preflight.yml with "
+        "credentials: it reads the sizes from EC2. playbooks/forecast.yml calls no API.",
     ),
     "API_UNREACHABLE": Code(
         "the Kubernetes API does not answer",
@@ -1524,7 +1526,9 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "LOAD_BALANCER_PENDING": Code(
         "A Service of type LoadBalancer that a release waits for has no address.",
-        "Set cozystack_external_ips, or configure an address pool for MetalLB; EC2 assigns no address by itself.",
+        "Configure an address pool for MetalLB, or in EC2, where MetalLB does not work, set externalIPs of the Service "
+        "to addresses of nodes. cozystack_external_ips applies only to the ingress of the root tenant "
+        "(cozystack_tenant_ingress).",
         (ERROR, WARNING),
     ),
     "KIND_MISSING": Code(
@@ -1539,7 +1543,8 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "VALUES_REFUSED": Code(
         "A chart cannot be rendered with its values.",
-        "Correct the values (cluster_cozystack_values) that the message names.",
+        "Correct the values that the message names: cozystack_values for the platform, otherwise those of the Package "
+        "or the application.",
         (ERROR, WARNING),
     ),
     "API_OVERLOADED": Code(

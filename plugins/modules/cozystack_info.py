@@ -91,6 +91,7 @@ phase:
   description:
     - The phase of the installation. V(unreachable), V(absent), V(operator), V(flux), V(source), V(packages),
       V(releases), V(tenant) or V(ready).
+    - V(source) also if all releases are ready, but a new version of the packages cannot be fetched.
     - V(packages) to V(tenant) wait for what RV(root_blockers) names.
   returned: always
   type: str

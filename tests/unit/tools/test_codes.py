@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from ansible_collections.urmanac.talos.plugins.inventory import ec2_nodes
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, Code
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import errors as kubernetes
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import errors as talos
@@ -109,6 +111,34 @@ def test_a_remedy_with_a_name_to_fill_in_is_never_given_as_it_stands() -> None:
     files = [ROOT / name for name in collection_files() if name.startswith("plugins/") and name.endswith(".py")]
 
     assert [call for file in files for call in calls_without_remedy(file) if call in unfilled] == []
+
+
+def options() -> set[str]:
+    """Return the variables of all roles, the options of the inventory, and the names of roles and plugins."""
+    specs = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    variables = {name for spec in specs for one in spec["argument_specs"].values() for name in one.get("options", {})}
+    inventory = set(yaml.safe_load(ec2_nodes.DOCUMENTATION)["options"])
+    names = {path.stem for pattern in ("plugins/*/*.py", "roles/*") for path in ROOT.glob(pattern)}
+    return variables | inventory | names
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """Yield the texts of a Python file that a user may read."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
+            yield node.value
+
+
+def test_every_variable_that_a_remedy_or_a_message_names_exists() -> None:
+    prefixes = "|".join(path.name for path in ROOT.glob("roles/*"))
+    variable = re.compile(rf"(?<![\w./*$-])(?:{prefixes})_[a-z0-9_]*[a-z0-9](?![\w*]|\.(?:yml|py))")
+    files = [name for name in collection_files() if re.match(r"plugins/(module|plugin)_utils/.*\.py$", name)]
+    texts = [codes.page(), *(text for name in files for text in sentences(ROOT / name))]
+
+    named = {name for text in texts for name in variable.findall(text)}
+
+    assert "cluster_volume_size" in named
+    assert named - options() == set()
 
 
 def test_the_page_is_what_the_command_prints() -> None:

@@ -85,9 +85,16 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
         if code in known or (code is None and (not (root.fails or settled) or known or _is_explained(root, found))):
             continue
         if code is None:
-            by_kind = _PACKAGE if root.kind == "Package" else _RELEASE
-            code = _ROOT_CODES.get(progress.phase, by_kind)
+            code = _code_of(root, progress.phase)
         yield _root_verdict(code, root, _hints(root, found))
+
+
+def _code_of(root: Root, phase: str) -> str:
+    """Return the code of a root without a known cause."""
+    if root.kind == "Package":
+        return _PACKAGE
+    is_release = root.kind == "HelmRelease" and root.reason != "NotFound"
+    return _RELEASE if is_release else _ROOT_CODES.get(phase, _RELEASE)
 
 
 def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ Private to urmanac.talos: may change at any time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -37,6 +38,10 @@ TENANT_PHASE: Final = "tenant"
 READY: Final = "ready"
 # Without these the phase is unknown.
 _ESSENTIAL: Final = frozenset({"version", "packages", "releases", "pods", "nodes"})
+
+# Reasons and words of releases (Flux) and packages (CozyStack's operator) whose source has not been fetched.
+_SOURCE_REASONS: Final = ("ArtifactFailed", "SourceNotReady", "PackageSourceNotFound")
+_SOURCE_WORDS: Final = re.compile(r"[Ss]ource artifact not found|PackageSource \S+ not found|OCIRepository .*not ready")
 
 
 class Root(NamedTuple):
@@ -110,7 +115,8 @@ def _phase_of_content(found: Reading, count: Count) -> str:
     has_flux = is_available(found.flux) or (found.flux is None and bool(known))
     if not has_flux:
         return FLUX
-    if not found.is_legacy and PLATFORM not in known:
+    # With an unready source the releases may all be ready: those of the build that was fetched before.
+    if unready_sources(found) or (not found.is_legacy and PLATFORM not in known):
         return SOURCE
     if not all(package.ready for package in found.packages):
         return PACKAGES
@@ -151,10 +157,22 @@ def _roots(found: Reading, phase: str) -> list[Root]:
         return [_deployment_root(found.operator)]
     if phase == FLUX:
         return [_deployment_root(found.flux)] if found.flux else [_absent_root("Deployment", "cozy-fluxcd", "flux")]
-    if phase == SOURCE:
-        return _source_roots(found)
+    sources = [_object_root("OCIRepository", item) for item in unready_sources(found)]
+    if phase == SOURCE and PLATFORM not in by_key(found.releases):
+        return sources or [_absent_root("HelmRelease", *PLATFORM)]
     packages = [_package_root(one) for one in found.packages if not one.ready and not one.waits_for]
-    return [_release_root(one) for one in _blockers(found)] + packages
+    content = [*map(_release_root, _blockers(found)), *packages]
+    return [*sources, *(one for one in content if not (sources and _waits_for_source(one)))]
+
+
+def unready_sources(found: Reading) -> list[Mapping[str, Any]]:
+    """Return the repositories whose current version was not fetched."""
+    return [item for item in found.repositories if not is_ready(item)]
+
+
+def _waits_for_source(root: Root) -> bool:
+    """Return whether it only waits for what a repository contains: then the repository is the cause."""
+    return root.reason in _SOURCE_REASONS or _SOURCE_WORDS.search(root.message) is not None
 
 
 def _blockers(found: Reading) -> list[Blocker]:
@@ -164,13 +182,6 @@ def _blockers(found: Reading) -> list[Blocker]:
     # A timeout while waiting is not its own failure.
     others = [one for one in blockers if one.release.key != PLATFORM or cause_of(one.message)]
     return others or blockers
-
-
-def _source_roots(found: Reading) -> list[Root]:
-    broken = [item for item in found.repositories if not is_ready(item)]
-    if not broken:
-        return [_absent_root("HelmRelease", *PLATFORM)]
-    return [_object_root("OCIRepository", item) for item in broken]
 
 
 def _object_root(kind: str, item: Mapping[str, Any]) -> Root:
