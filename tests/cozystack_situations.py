@@ -175,6 +175,7 @@ _DOCKER = (
     "toomanyrequests: You have reached your unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"
 )
 _EXEC = "exec /usr/bin/darkhttpd: exec format error\n"
+_BASH = "/entrypoint.sh: line 3: /usr/bin/linstor: cannot execute binary file: Exec format error"
 OPERATOR_POD = "cozystack-operator-5d7b8f-x2x4z"
 ARCH, CRASH, KILLED = "ARCH_UNSUPPORTED_IMAGES", "CONTAINER_CRASHES", "OUT_OF_MEMORY_KILLED"
 _RELEASE = "helm.toolkit.fluxcd.io/name"
@@ -248,6 +249,32 @@ ARCHITECTURE = (
         _BUILD,
         cluster(failing(ended(1))),
         {LOG_POD: "standard_init_linux.go:228: exec user process caused: exec format error\n"},
+    ),
+    Situation(
+        "bash's words in the log, with lines of the entrypoint after them",
+        "bash execute_cmd.c; the entrypoint continues and ends with exit 126",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(126))),
+        {LOG_POD: f"{_BASH}\n" + "".join(f"cleaning up {number}\n" for number in range(5))},
+    ),
+    Situation(
+        "libc's words in the log",
+        "glibc strerror(ENOEXEC), as dash and tini write them",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(126))),
+        {LOG_POD: "[FATAL tini (7)] exec /linstor failed: Exec format error\n"},
+    ),
+    Situation(
+        "bash's words as the termination message",
+        "kubelet kuberuntime: FallbackToLogsOnError",
+        ARCH,
+        IMAGE,
+        _BUILD,
+        cluster(failing(ended(126, message=_BASH))),
     ),
     Situation(
         "a container with FallbackToLogsOnError",

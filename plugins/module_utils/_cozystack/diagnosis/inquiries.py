@@ -16,7 +16,7 @@ from typing import Any, Final
 from ..._kubernetes import kinds
 from ..._kubernetes.kinds import Kind
 from .faults import CRASHES, KILLED, SLOW_PULL, Fault
-from .log_words import last_words
+from .log_words import SHOWN, words_of
 from .pod_tally import PodTally
 from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_cause
 from .reader import Api, Reader
@@ -188,7 +188,7 @@ def _add_logs(reader: Reader, pods: PodTally) -> None:
 def _log(reader: Reader, fault: Fault) -> tuple[str, ...]:
     place = fault.place
     where = (place.namespace, place.pod, fault.container)
-    return last_words(
+    return words_of(
         reader.try_to(lambda: reader.api.log(*where, previous=fault.previous, lines=_LINES), ""),
     )
 
@@ -197,13 +197,13 @@ def _with_logs(pods: PodTally, logs: Mapping[str, tuple[str, ...]]) -> Iterator[
     """Yield the faults with their logs; faults of the image are counted as image problems instead."""
     for fault in pods.faults:
         log = logs.get(fault.image, ()) if fault.needs_log else ()
-        words = next((line for line in log if EXEC_FORMAT in line), "")
+        words = next((line for line in log if EXEC_FORMAT.search(line)), "")
         if words:
             pods.fault_pods[fault.code] -= 1
             pods.add_image(ImageTrouble(fault.image, "exec_format", words, fault.place))
         else:
             is_late = any(_LEASE_LOST.search(line) for line in log)
-            yield fault._replace(log=log, code=OVERLOADED if is_late else fault.code)
+            yield fault._replace(log=log[-SHOWN:], code=OVERLOADED if is_late else fault.code)
 
 
 # --- Owners of pods ---

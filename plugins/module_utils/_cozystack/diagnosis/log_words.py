@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last lines of a container's log, without secrets. Private to urmanac.talos: may change at any time."""
+"""The lines of a container's log, without secrets. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Final
 
 from ..._text import shown
 
-_SHOWN: Final = 3
+# How many of the lines a finding shows.
+SHOWN: Final = 3
 _LONGEST: Final = 240
 _HIDDEN: Final = "(redacted)"
 _COLOUR: Final = re.compile(r"(?:\x1b|\\x1b)\[[0-9;]*m")
@@ -25,10 +26,10 @@ _SECRETS: Final = (
 )
 
 
-def last_words(log: str) -> tuple[str, ...]:
-    """Return the last lines of a log, shortened and without text that looks like a secret."""
+def words_of(log: str) -> tuple[str, ...]:
+    """Return the lines of a log, shortened and without text that looks like a secret."""
     plain = _COLOUR.sub("", log)
     for pattern in _SECRETS:
         plain = pattern.sub(lambda match: f"{match['kept']}{_HIDDEN}", plain)
     lines = [" ".join(line.split()) for line in shown(plain).splitlines()]
-    return tuple(line[:_LONGEST] for line in lines if line)[-_SHOWN:]
+    return tuple(line[:_LONGEST] for line in lines if line)

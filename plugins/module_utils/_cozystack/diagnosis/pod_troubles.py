@@ -21,13 +21,15 @@ _IMAGE_WAITS: Final = frozenset(
     }
 )
 _ARCHITECTURE: Final = re.compile(
-    r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error|image's architecture", re.I
+    r"no match(ing manifest)? for (platform|linux)|no matching manifest|image's architecture", re.I
 )
-EXEC_FORMAT: Final = "exec format error"
+# Of runc and the Go runtime, of libc's strerror, and of bash for a program that it starts.
+EXEC_FORMAT: Final = re.compile(r"exec format error|cannot execute binary file", re.I)
 # Flux labels a chart's objects with the name of the release.
 RELEASE_LABEL: Final = "helm.toolkit.fluxcd.io/name"
 # Order matters: the error of an unreachable registry quotes the image's name, which may contain any other word.
 _PULL_CAUSES: Final = (
+    ("exec_format", EXEC_FORMAT),
     ("no_matching_manifest", _ARCHITECTURE),
     ("rate_limited", re.compile(r"\b429 too many|toomanyrequests|too many requests|pull rate limit", re.I)),
     ("no_space", re.compile(r"no space left on device", re.I)),
@@ -195,6 +197,6 @@ def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
         return ImageTrouble(image, pull_cause(message), message, place_of(pod))
     for state in (status.get("state"), status.get("lastState")):
         ended = str(((state or {}).get("terminated") or {}).get("message") or "")
-        if EXEC_FORMAT in ended or EXEC_FORMAT in message:
+        if EXEC_FORMAT.search(ended) or EXEC_FORMAT.search(message):
             return ImageTrouble(image, "exec_format", ended or message, place_of(pod))
     return None

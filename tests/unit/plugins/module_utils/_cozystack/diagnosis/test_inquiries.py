@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.log_words import last_words
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.log_words import words_of
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import Cause
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
@@ -114,10 +114,23 @@ def test_a_crash_under_a_release_that_is_at_work_is_only_a_warning() -> None:
     assert not found["blocked"]
 
 
-def test_the_last_lines_of_a_log_are_plain_and_short() -> None:
+def test_the_lines_of_a_log_are_plain_and_short() -> None:
     log = "one\n\x1b[31mtwo\x1b[0m\n\n  three  \nfour\x00\n" + "x" * 999
 
-    assert last_words(log) == ("three", "four\\x00", "x" * 240)
+    assert words_of(log) == ("one", "two", "three", "four\\x00", "x" * 240)
+
+
+def test_a_finding_shows_the_last_lines_and_is_made_of_all() -> None:
+    log = "one\ntwo\nthree\nfour\n"
+    late = f"problem running manager: leader election lost\n{log}"
+
+    shown, made = (
+        look(FakeApi(installed(pods=[crashing("linstor")]), logs={"linstor-5d7b8f-x2x4z": text}), settled=True)
+        for text in (log, late)
+    )
+
+    assert [one["evidence"]["log"] for one in (*shown["verdicts"], *made["verdicts"])] == [["two", "three", "four"]] * 2
+    assert (shown["codes"], made["codes"]) == (["CONTAINER_CRASHES"], ["API_OVERLOADED"])
 
 
 @pytest.mark.parametrize(
@@ -136,4 +149,4 @@ def test_the_last_lines_of_a_log_are_plain_and_short() -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_not_shown(line: str, kept: str) -> None:
-    assert last_words(line) == (kept,)
+    assert words_of(line) == (kept,)
