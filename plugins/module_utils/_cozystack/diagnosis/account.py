@@ -15,7 +15,7 @@ from .expectation import Planned, expected_ahead
 from .faults import CRASHES, KILLED, Fault
 from .findings import findings
 from .nodes import Node, deficit_of
-from .pod_tally import PodTally
+from .pod_tally import KEPT, PodTally
 from .pod_troubles import Place
 from .progress import ABSENT, READY, UNREACHABLE, Progress, progress_of
 from .reading import Reading
@@ -131,7 +131,7 @@ def _place(place: Place) -> dict[str, str]:
 
 
 def _crashes(pods: PodTally, code: str) -> list[dict[str, Any]]:
-    return [_crash(one) for one in pods.faults if one.code == code]
+    return [_crash(one) for one in pods.faults if one.code == code][:KEPT]
 
 
 def _crash(fault: Fault) -> dict[str, Any]:

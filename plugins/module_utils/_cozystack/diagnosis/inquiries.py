@@ -24,8 +24,9 @@ from .releases import OVERLOADED, Key, cause_of
 
 # The releases of pod owners, by namespace and Kind/name.
 Owners = dict[tuple[str, str], Key]
-_EVENTS: Final = 200
-_REFUSALS: Final = 50
+# How many events of a reason are read, in the API's order; only those about wanted objects are kept.
+_EVENTS: Final = 2000
+_REFUSALS: Final = 500
 _LOGS: Final = 12
 _LINES: Final = 10
 _OWNERS: Final = 20
@@ -61,8 +62,11 @@ def inquire(reader: Reader, pods: PodTally) -> Owners:
 
 
 def refusals_of(api: Api) -> list[Fault]:
-    """Return why pods are not created."""
-    return [_refusal(event) for event in islice(api.items(kinds.EVENT, fields="reason=FailedCreate"), _REFUSALS)]
+    """Return why pods are not created, the newest refusal of each owner and cause first."""
+    events = islice(api.items(kinds.EVENT, fields="reason=FailedCreate"), _REFUSALS)
+    found = sorted(map(_refusal, events), key=lambda one: one.time)
+    newest = {(one.place.namespace, one.place.owner, one.code): one for one in found}
+    return sorted(newest.values(), key=lambda one: one.time, reverse=True)
 
 
 def _refusal(event: Mapping[str, Any]) -> Fault:
@@ -87,17 +91,19 @@ def still_refused(refusals: Iterable[Fault], pods: PodTally) -> list[Fault]:
 def _add_events(reader: Reader, pods: PodTally) -> None:
     starting = {(one.namespace, one.pod): one for one in pods.starting}
     if starting:
-        every = (one for reason in _BEFORE_START for one in _newest(_events(reader, reason), starting).values())
+        every = (
+            one for reason in _BEFORE_START for one in _newest(_events(reader, reason, starting), starting).values()
+        )
         for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
             pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
     probed = {(one.namespace, one.pod): one for one in pods.unready}
     ended = {(one.place.namespace, one.place.pod) for one in pods.faults if _may_be_stopped(one)}
-    unhealthy = _events(reader, "Unhealthy") if probed or ended else []
+    unhealthy = _events(reader, "Unhealthy", {*probed, *ended})
     for key, event in _newest(unhealthy, probed).items():
         pods.add_fault(_of_event(event, probed[key], "PROBE_FAILED"))
     if ended:
         said = _newest(unhealthy, ended, _PROBES)
-        stopped = _newest(_events(reader, "Killing"), ended, _STOPPED_BY_PROBE)
+        stopped = _newest(_events(reader, "Killing", ended), ended, _STOPPED_BY_PROBE)
         pods.faults = [_with_probe(fault, said, stopped) for fault in pods.faults]
 
 
@@ -109,16 +115,18 @@ def not_provisioned(reader: Reader, claims: Iterable[str]) -> list[Fault]:
     }
     if not places:
         return []
-    reported = (_newest(_events(reader, reason), places) for reason in _NOT_PROVISIONED)
+    reported = (_newest(_events(reader, reason, places), places) for reason in _NOT_PROVISIONED)
     found = {key: event for events in reported for key, event in events.items()}
     return [_of_event(event, places[key], "VOLUME_PENDING") for key, event in found.items()]
 
 
-def _events(reader: Reader, reason: str) -> list[Mapping[str, Any]]:
-    """Return the events with this reason."""
+def _events(reader: Reader, reason: str, wanted: Iterable[tuple[str, str]]) -> list[Mapping[str, Any]]:
+    """Return the events with this reason about these objects; without objects there is no request."""
+    names = set(wanted)
+    if not names:
+        return []
     events = islice(reader.api.items(kinds.EVENT, fields=f"reason={reason}"), _EVENTS)
-    found: list[Mapping[str, Any]] = reader.take(f"events {reason}", lambda: list(events), [])
-    return found
+    return reader.take(f"events {reason}", lambda: [one for one in events if _about(one) in names], [])
 
 
 def _newest(

@@ -29,6 +29,8 @@ from .pod_troubles import (
 )
 
 KEPT: Final = 50
+# Of faults, and of pods that wait: those of the installation may come after many others of users.
+_FAULTS: Final = 500
 _EXAMPLES: Final = 5
 
 
@@ -129,7 +131,7 @@ class PodTally:
         if any(images) or faults:
             return
         for waiting, kept in ((is_starting, self.starting), (is_unready, self.unready)):
-            if len(kept) < KEPT and waiting(pod):
+            if len(kept) < _FAULTS and waiting(pod):
                 kept.append(place_of(pod))
 
     def add_image(self, image: ImageTrouble) -> None:
@@ -143,7 +145,7 @@ class PodTally:
     def add_fault(self, fault: Fault) -> None:
         """Count a fault."""
         self.fault_pods[fault.code] += 1
-        if self.fault_pods[fault.code] <= KEPT:
+        if self.fault_pods[fault.code] <= _FAULTS:
             self.faults.append(fault)
 
 

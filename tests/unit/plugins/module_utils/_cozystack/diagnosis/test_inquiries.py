@@ -14,6 +14,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import k
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import Cause
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import FakeApi, failure, installed, pod, release, status_of
+from tests.cozystack_situations import LOG_POD, SITUATIONS, Situation, event
 
 BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}
 # In two pieces, so that nothing that searches for keys finds one here.
@@ -112,6 +113,54 @@ def test_a_crash_under_a_release_that_is_at_work_is_only_a_warning() -> None:
 
     assert [(one["code"], one["severity"]) for one in found["verdicts"]] == [("CONTAINER_CRASHES", "warning")]
     assert not found["blocked"]
+
+
+def situation(name: str) -> Situation:
+    """Return one of the situations."""
+    return next(one for one in SITUATIONS if one.name == name)
+
+
+def codes_with(known: Situation, *others: dict[str, Any]) -> list[str]:
+    """Return the codes of what blocks a situation in whose cluster many other events are listed first."""
+    events = [*others, *known.objects[kinds.EVENT]]
+    found = look(FakeApi({**known.objects, kinds.EVENT: events}), settled=True)
+    return [one["code"] for one in found["verdicts"] if one["blocks"]]
+
+
+def test_the_event_of_a_pod_is_found_behind_those_of_many_others() -> None:
+    others = [event("FailedMount", "no such Secret", about=f"user-{number}") for number in range(250)]
+
+    assert codes_with(situation("a Secret for a volume that does not exist"), *others) == ["VOLUME_NOT_MOUNTED"]
+
+
+def test_a_refusal_is_found_behind_those_of_many_others() -> None:
+    refused = situation("a ServiceAccount that does not exist")
+    others = [event("FailedCreate", "no", about=f"user-{number}", kind="Job") for number in range(250)]
+    elsewhere = [{**one, "involvedObject": one["involvedObject"] | {"namespace": "user"}} for one in others]
+    elsewhere = [{**one, "metadata": one["metadata"] | {"namespace": "user"}} for one in elsewhere]
+
+    assert codes_with(refused, *elsewhere) == ["POD_REFUSED"]
+
+
+def test_a_pod_that_is_created_is_found_behind_many_others() -> None:
+    known = situation("a Secret for a volume that does not exist")
+    (own,) = known.objects[kinds.POD]
+    users = [own | {"metadata": own["metadata"] | {"name": f"user-{number}", "namespace": "u"}} for number in range(60)]
+
+    crowded = known._replace(objects={**known.objects, kinds.POD: [*users, own]})
+
+    assert own["metadata"]["name"] == LOG_POD
+    assert codes_with(crowded) == ["VOLUME_NOT_MOUNTED"]
+
+
+def test_of_events_about_the_same_object_the_newest_counts() -> None:
+    known = situation("a ServiceAccount that does not exist")
+    (event_of_it,) = known.objects[kinds.EVENT]
+    later = event_of_it | {"message": 'serviceaccount "other" not found', "lastTimestamp": "2026-01-02T04:00:00Z"}
+
+    found = look(FakeApi({**known.objects, kinds.EVENT: [later, event_of_it]}), settled=True)
+
+    assert [one["evidence"]["message"] for one in found["verdicts"]] == ['serviceaccount "other" not found']
 
 
 def test_the_lines_of_a_log_are_plain_and_short() -> None:
