@@ -9,7 +9,7 @@ Private to urmanac.talos: may change at any time. The number of requests does no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from .log_words import SHOWN, words_of
 from .pod_tally import PodTally
 from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_cause
 from .reader import Api, Reader
-from .releases import OVERLOADED, Key, cause_of
+from .releases import OVERLOADED, Key, Release, cause_of
 
 # The releases of pod owners, by namespace and Kind/name.
 Owners = dict[tuple[str, str], Key]
@@ -53,12 +53,17 @@ _NOT_PROVISIONED: Final = ("ProvisioningFailed", "FailedBinding")
 _LEASE_LOST: Final = re.compile(r"leader ?election lost|failed to renew lease")
 
 
-def inquire(reader: Reader, pods: PodTally) -> Owners:
-    """Read events and logs of pods that do not run, and return their owners."""
+def inquire(reader: Reader, pods: PodTally, refused: Iterable[Fault], releases: Iterable[Release]) -> Owners:
+    """Read events and logs of pods that do not run, and return their owners and those of refused pods.
+
+    Pods in namespaces where a release waits come first.
+    """
+    waiting = {release.namespace for release in releases if not release.ready}
     _add_events(reader, pods)
-    _add_logs(reader, pods)
-    places = [*(fault.place for fault in pods.faults), *(one.place for one in pods.images.values())]
-    return _owners(reader, [*places, *(one.first for one in pods.waiting_for.values())])
+    _add_logs(reader, pods, waiting)
+    places = [fault.place for fault in [*pods.faults, *refused]]
+    places += [*(one.place for one in pods.images.values()), *(one.first for one in pods.waiting_for.values())]
+    return _owners(reader, sorted(places, key=lambda one: one.namespace not in waiting))
 
 
 def refusals_of(api: Api) -> list[Fault]:
@@ -184,9 +189,10 @@ def _with_probe(
 # --- Logs ---
 
 
-def _add_logs(reader: Reader, pods: PodTally) -> None:
+def _add_logs(reader: Reader, pods: PodTally, waiting: Collection[str]) -> None:
     """Add the last lines of the most important logs, one per image: replicas fail for the same reason."""
-    silent = sorted((one for one in pods.faults if one.needs_log), key=lambda one: one.exit_code != 255)
+    silent = [one for one in pods.faults if one.needs_log]
+    silent.sort(key=lambda one: (one.exit_code != 255, one.place.namespace not in waiting))
     first = {one.image: one for one in reversed(silent)}
     chosen = [one for one in silent if first[one.image] is one][:_LOGS]
     logs = {one.image: _log(reader, one) for one in chosen}

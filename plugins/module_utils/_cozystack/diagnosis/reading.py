@@ -135,7 +135,7 @@ def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
     found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), owners), found.pods)
     found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
     found.other_faults = still_refused(refusals, found.pods)
-    found.owners = inquire(reader, found.pods)
+    found.owners = inquire(reader, found.pods, found.other_faults, found.releases)
     found.other_faults += waited_for(reader, found.releases, found.pods.faults)
 
 

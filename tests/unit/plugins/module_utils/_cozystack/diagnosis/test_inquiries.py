@@ -104,6 +104,38 @@ def test_a_pod_belongs_to_the_release_whose_chart_made_its_maker() -> None:
     assert [one["subject"] for one in found["verdicts"]] == ["cozy-linstor/piraeus-operator", "cozy-linstor/linstor"]
 
 
+def made_by(kind: str, name: str, of: str) -> dict[str, Any]:
+    """Return an object that the chart of a release has made."""
+    labels = {"helm.toolkit.fluxcd.io/name": of, "helm.toolkit.fluxcd.io/namespace": "cozy-linstor"}
+    return {"kind": kind, "metadata": {"namespace": "cozy-linstor", "name": name, "labels": labels}}
+
+
+def test_a_refused_pod_belongs_to_the_release_whose_chart_made_its_maker() -> None:
+    releases = [release(name, "cozy-linstor", ready=False, reason="InstallFailed") for name in ("linstor", "piraeus")]
+    text = 'Error creating: pods "csi-5d7b8f-" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes'
+    refused = event("FailedCreate", text, about="csi-5d7b8f", kind="ReplicaSet")
+    objects = installed(releases=releases, events=[refused])
+    objects[kinds.DEPLOYMENT].append(made_by("Deployment", "csi", "piraeus"))
+
+    found = look(FakeApi(objects), settled=True)
+
+    verdict = next(one for one in found["verdicts"] if one["code"] == "POD_SECURITY_REFUSED")
+    assert verdict["subject"] == "cozy-linstor/piraeus"
+    assert verdict["message"].endswith("HelmRelease cozy-linstor/piraeus waits for it")
+
+
+def test_the_owners_and_logs_of_pods_that_a_release_waits_for_are_read_first() -> None:
+    users = [crashing(f"user-{number}", namespace="user", image=f"b:{number}") for number in range(40)]
+    waiting = [release(name, "cozy-linstor", ready=False, reason="InstallFailed") for name in ("linstor", "piraeus")]
+    objects = installed(releases=waiting, pods=[*users, crashing("csi")])
+    objects[kinds.DEPLOYMENT].append(made_by("Deployment", "csi", "piraeus"))
+
+    found = look(FakeApi(objects, logs={"csi-5d7b8f-x2x4z": "no socket\n"}), settled=True)
+
+    verdict = next(one for one in found["verdicts"] if one["code"] == "CONTAINER_CRASHES")
+    assert verdict["message"].endswith("no socket; HelmRelease cozy-linstor/piraeus waits for it")
+
+
 def test_a_crash_under_a_release_that_is_at_work_is_only_a_warning() -> None:
     busy = release("linstor", "cozy-linstor", ready=False, status="Unknown", reason="Progressing")
     once = crashing("linstor", release="linstor")
