@@ -156,7 +156,7 @@ def codes_with(known: Situation, *others: dict[str, Any]) -> list[str]:
     """Return the codes of what blocks a situation in whose cluster many other events are listed first."""
     events = [*others, *known.objects[kinds.EVENT]]
     found = look(FakeApi({**known.objects, kinds.EVENT: events}), settled=True)
-    return [one["code"] for one in found["verdicts"] if one["blocks"]]
+    return [one["code"] for one in found["verdicts"] if one["severity"] == "error"]
 
 
 def test_the_event_of_a_pod_is_found_behind_those_of_many_others() -> None:
