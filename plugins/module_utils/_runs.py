@@ -37,6 +37,11 @@ def this_run(pid: int, what: str, directory: Path) -> Run:
     return Run(pid, start_of(pid), host, what, getpass.getuser(), place, _machine(), _kernel())
 
 
+def holder() -> str:
+    """Return who works on which machine, as claims and the files in a bucket name it."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 def start_of(pid: int) -> str:
     """Return when a process started, in ticks since boot, or nothing if it is not running or this is not available.
 

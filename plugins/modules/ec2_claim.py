@@ -116,8 +116,6 @@ claim:
     since: "2026-11-28T21:00:00+00:00"
 """
 
-import getpass
-import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -136,6 +134,7 @@ from ..module_utils._ec2.ownership.claim import (
 )
 from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
 from ..module_utils._errors import CollectionError, InputError, failure_of
+from ..module_utils._runs import holder
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -161,8 +160,7 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
             "Failed to claim the cluster: authority is empty. Set it to the value that talos_secrets returns.",
             code="INPUT_MISSING",
         )
-    holder = options["holder"] or f"{getpass.getuser()}@{socket.gethostname()}"
-    return ensure_claimed(client, authority, holder, now=lambda: datetime.now(UTC), **how)
+    return ensure_claimed(client, authority, options["holder"] or holder(), now=lambda: datetime.now(UTC), **how)
 
 
 def result_of(plan: Plan) -> dict[str, Any]:

@@ -9,9 +9,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
 from __future__ import annotations
 
-import getpass
 import re
-import socket
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,17 +18,17 @@ from urllib.parse import quote, unquote
 from .._ec2.client import Api, AwsError
 from .._errors import CollectionError
 from .._findings import Finding, failure, finding
+from .._runs import holder
 from .address import Address
 from .files import digest_of, is_state
 
 # S3 answers a write at the same moment as another one with a code of its own, and one after a deletion as below.
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 _DENIED = ("AccessDenied", "403")
-_MISSING = ("NoSuchBucket", "404")
 # Not a right on the bucket: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 _KMS = re.compile(r"\bkms:|\bKMS\b")
-_UNENCRYPTED = "ServerSideEncryptionConfigurationNotFoundError"
-_UNBLOCKED = "NoSuchPublicAccessBlockConfiguration"
+# Of a setting of the bucket, and of a file whose headers are asked for.
+_UNSET = ("ServerSideEncryptionConfigurationNotFoundError", "NoSuchPublicAccessBlockConfiguration", "404")
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
@@ -55,7 +53,7 @@ class Bucket:
     def problems(self) -> Iterator[Finding]:
         """Yield why the bucket must not hold secrets."""
         subject = f"bucket {self.address.bucket}"
-        blocks = self._blocks()
+        blocks = self._setting("get_public_access_block").get("PublicAccessBlockConfiguration", {})
         if open_ways := [block for block in _BLOCKS if not blocks.get(block)]:
             yield finding(
                 "STATE_BUCKET_PUBLIC", subject, f"{subject} may be made public: {', '.join(open_ways)} is off"
@@ -64,15 +62,6 @@ class Bucket:
             yield finding(
                 "STATE_BUCKET_UNVERSIONED", subject, f"{subject} has no versioning, so a file that is replaced is lost"
             )
-
-    def _blocks(self) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = self._call("get_public_access_block")["PublicAccessBlockConfiguration"]
-        except AwsError as error:
-            if error.reason == _UNBLOCKED:
-                return {}
-            raise
-        return found
 
     @cached_property
     def _encryption(self) -> dict[str, str]:
@@ -83,13 +72,9 @@ class Bucket:
         return {} if self._default_encryption().startswith("aws:kms") else headers
 
     def _default_encryption(self) -> str:
-        try:
-            rules = self._call("get_bucket_encryption")["ServerSideEncryptionConfiguration"]["Rules"]
-        except AwsError as error:
-            if error.reason == _UNENCRYPTED:
-                return ""
-            raise
-        return str(rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+        found = self._setting("get_bucket_encryption")
+        rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
+        return str(rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]) if rules else ""
 
     def etags(self) -> dict[str, str]:
         """Return the version of each file of the state."""
@@ -135,12 +120,9 @@ class Bucket:
 
     def version(self, name: str) -> Version:
         """Return who wrote the current version of a file, from where and when."""
-        try:
-            found = self._call("head_object", Key=self.address.key(name))
-        except AwsError as error:
-            if error.reason in _MISSING:
-                return Version("", "", "an unknown controller, which deleted it")
-            raise
+        found = self._setting("head_object", Key=self.address.key(name))
+        if not found:
+            return Version("", "", "an unknown controller, which deleted it")
         known = {key: unquote(value) for key, value in found.get("Metadata", {}).items()}
         where = f"{known.get('holder', 'an unknown program')} in {known.get('directory', 'an unknown directory')}"
         since = f"{found['LastModified']:%Y-%m-%dT%H:%M:%S%z}"
@@ -149,9 +131,17 @@ class Bucket:
 
     def _metadata(self, content: bytes) -> dict[str, str]:
         # Metadata is ASCII.
-        holder = f"{getpass.getuser()}@{socket.gethostname()}"
-        values = {"digest": digest_of(content), "holder": holder, "directory": self._directory}
+        values = {"digest": digest_of(content), "holder": holder(), "directory": self._directory}
         return {key: quote(value, safe="/@ ") for key, value in values.items()}
+
+    def _setting(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Return the response of a call, or nothing if the bucket does not have what it asks for."""
+        try:
+            return self._call(operation, **parameters)
+        except AwsError as error:
+            if error.reason in _UNSET:
+                return {}
+            raise
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         where = {"Bucket": self.address.bucket, "ExpectedBucketOwner": self._account}
