@@ -8,21 +8,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..module_utils._errors import CollectionError
 from ..modules import ec2_run_lock
 from ..plugin_utils._at_end import AtEnd
-from ..plugin_utils._in_process import ENCODER, InProcessAction, printed_by
+from ..plugin_utils._in_process import InProcessAction, run_again
 from ..plugin_utils._run_lock import current_run
+
+_NOT_LEFT = (
+    "Failed to record that this run has ended: {} The next run from elsewhere may have to wait, or needs "
+    "-e cluster_run_takeover=true."
+)
 
 
 def left(text: str) -> None:
     """Delete the lock of the run with the connection of its task."""
-    result = json.loads(printed_by(ec2_run_lock, {**json.loads(text), "state": "absent"}))
-    if result.get("failed"):
-        raise CollectionError(
-            f"Failed to record that this run has ended: {result['msg']} The next run from elsewhere may have to wait, "
-            "or needs -e cluster_run_takeover=true."
-        )
+    arguments = {**json.loads(text)["arguments"], "state": "absent"}
+    run_again(ec2_run_lock, arguments, _NOT_LEFT)
 
 
 # Ansible imports a plugin in its own process before it forks the first task that uses it.
@@ -40,8 +40,6 @@ class ActionModule(InProcessAction):
         if directory:
             self._task.args = {**self._task.args, "run": current_run(directory)._asdict()}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        begun = self._task.args.get("state", "present") == "present"
-        if begun and not result.get("failed") and not self._task.check_mode:
-            # If the module ran in its own process, this one must configure itself from the task.
-            END.note(json.dumps(self._arguments if self._is_here else self._task.args, cls=ENCODER))
+        if self._task.args.get("state", "present") == "present":
+            self.note_for_end(END, result)
         return result

@@ -27,6 +27,8 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
 
+from ..module_utils._errors import CollectionError
+from ._at_end import AtEnd
 from ._workers import leave_out_parents_memory
 
 try:  # ansible-core 2.19 and later name the encoding of arguments and results.
@@ -65,6 +67,13 @@ def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:
         failure = {"failed": True, "msg": f"{type(error).__name__}: {error}", "exception": traceback.format_exc()}
         return json.dumps(failure)
     return json.dumps({"failed": True, "msg": f"{module.__name__} ended without a result"})
+
+
+def run_again(module: ModuleType, arguments: Mapping[str, Any], consequence: str) -> None:
+    """Run a module at the end of ansible-playbook; its message goes into what a failure has as its consequence."""
+    result = json.loads(printed_by(module, arguments))
+    if result.get("failed"):
+        raise CollectionError(consequence.format(result["msg"]))
 
 
 class InProcess(ActionBase):  # type: ignore[misc]
@@ -122,3 +131,11 @@ class InProcess(ActionBase):  # type: ignore[misc]
 
 class InProcessAction(InProcess, NormalAction):  # type: ignore[misc]
     """Action plugin that only runs its module."""
+
+    def note_for_end(self, end: AtEnd, result: Mapping[str, Any], **more: Any) -> None:
+        """Note the arguments of a task that succeeded, and more, for the end of ansible-playbook; not in check mode."""
+        if result.get("failed") or self._task.check_mode:
+            return
+        # If the module ran in its own process, this one must configure itself from the task.
+        arguments = self._arguments if self._is_here else self._task.args
+        end.note(json.dumps({"arguments": dict(arguments), **more}, cls=ENCODER))

@@ -25,7 +25,7 @@ def test_a_run_that_has_lost_its_lock_does_not_save(tmp_path: Path) -> None:
     cluster = {"name": "moon", "project": "talos-arm64", "region": REGION, "directory": str(tmp_path)}
     state = {"address": "s3://moon-state/clusters", "secrets_directory": str(tmp_path / "secrets"), "kms_key": ""}
     run = current_run(str(tmp_path))._asdict()
-    text = json.dumps([{**cluster, **state, "state": "present", "save_at_end": False}, run])
+    text = json.dumps({"arguments": {**cluster, **state, "save_at_end": True}, "run": run})
     with empty_aws():
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(Bucket="moon-state", CreateBucketConfiguration={"LocationConstraint": REGION})
