@@ -78,13 +78,13 @@ def read_files(folders: Folders) -> dict[str, bytes]:
 
 
 def write_state_file(folders: Folders, name: str, content: bytes) -> None:
-    """Write a file of the state."""
+    """Write a file of the state; a link stays one, and what it points to is written."""
     path, is_private = folders.path(name), name.startswith(_PRIVATE)
     try:
         if is_private:
             make_private_directory(path.parent)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        write_file(path, content, mode=0o600 if is_private else 0o644)
+        write_file(path.resolve(), content, mode=0o600 if is_private else 0o644)
     except OSError as error:
         raise CollectionError(f"Failed to write {path}: {error.strerror}", code="FILE_NOT_WRITABLE") from error
 

@@ -118,6 +118,19 @@ def test_lost_files_are_fetched_back(run: Any, one: Path, two: Path, empty: bool
     assert all(path.read_bytes() for path in lost)
 
 
+def test_a_link_stays_one_when_its_file_is_fetched(run: Any, one: Path, two: Path, tmp_path: Path) -> None:
+    run(one), run(two)
+    shared = tmp_path / "shared.json"
+    (two / "images.json").rename(shared)
+    (two / "images.json").symlink_to(shared)
+    write(one / "images.json", "new")
+    run(one)
+
+    assert run(two)["fetched"] == ["images.json"]
+    assert (two / "images.json").is_symlink()
+    assert shared.read_text(encoding="utf-8") == "new"
+
+
 def test_a_session_that_changed_on_both_sides_is_set_aside(run: Any, one: Path, two: Path) -> None:
     run(one), run(two)
     write(one / "sessions" / "first.json", "one")
