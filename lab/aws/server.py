@@ -216,15 +216,16 @@ class Application:
 
     def status(self) -> dict[str, Any]:
         """Return what `python -m lab status` and the tests ask for."""
+        calls = self.calls.copy()  # other threads add to it
         return {
             "lab": "simulated AWS, not AWS",
             "directory": str(self.settings.directory),
             "endpoint": self.settings.endpoint,
             "sandbox": self.park.sandbox_kind,
             "machines": self.park.describe(),
-            "calls": dict(Counter(call.action for call in self.calls)),
-            "calls_total": len(self.calls),
-            "mutating_calls": sum(call.mutating for call in self.calls),
+            "calls": dict(Counter(call.action for call in calls)),
+            "calls_total": len(calls),
+            "mutating_calls": sum(call.mutating for call in calls),
             "simulated_by": SIMULATED_BY,
         }
 
