@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from ..._times import utc_text
 from .daily import BUILD_MINUTES, next_time
 from .spec import HoursSpec
+
+# How much later the stop is advised to be than a run takes: otherwise the next run warns of it again.
+MARGIN = timedelta(minutes=15)
 
 
 def nodes_stop_lines(hours: HoursSpec, now: datetime) -> list[str]:
@@ -20,8 +24,8 @@ def nodes_stop_lines(hours: HoursSpec, now: datetime) -> list[str]:
     run = timedelta(minutes=BUILD_MINUTES)
     if at is None or at - now >= run:
         return []
-    when = f"at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, in {(at - now) // timedelta(minutes=1)} minutes"
-    later = f"-e cluster_nodes_stop={(now + run).astimezone(at.tzinfo):%H:%M}"
+    when = f"at {utc_text(at)}, in {(at - now) // timedelta(minutes=1)} minutes"
+    later = f"-e cluster_nodes_stop={(now + run + MARGIN).astimezone(at.tzinfo):%H:%M}"
     return [
         f"! nodes: they are stopped {when}; a run takes up to {BUILD_MINUTES}: stop them later with {later}, until the "
         "next run without it"

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.daily import BUILD_MINUTES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.spec import HoursSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.text import nodes_stop_lines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.text import MARGIN, nodes_stop_lines
 
 EVENING = datetime(2026, 7, 1, 21, 20, tzinfo=UTC)
 DAILY = HoursSpec(start="18:00", stop="23:00", time_zone="Europe/Dublin")
@@ -18,7 +21,19 @@ def test_a_stop_that_comes_during_a_run_is_reported_with_a_time_that_comes_after
     (line,) = nodes_stop_lines(DAILY, EVENING)
 
     assert "at 2026-07-01 22:00 UTC, in 40 minutes" in line
-    assert "-e cluster_nodes_stop=23:50" in line
+    later = (EVENING + timedelta(minutes=BUILD_MINUTES) + MARGIN).astimezone(ZoneInfo(DAILY.time_zone))
+    assert f"-e cluster_nodes_stop={later:%H:%M}" in line
+
+
+def test_a_stop_at_the_advised_time_is_not_reported_by_the_next_runs() -> None:
+    (line,) = nodes_stop_lines(DAILY, EVENING)
+    found = re.search(r"cluster_nodes_stop=([0-9:]+)", line)
+    assert found is not None
+    moved = HoursSpec(start=DAILY.start, stop=found[1], time_zone=DAILY.time_zone)
+
+    assert nodes_stop_lines(moved, EVENING + timedelta(minutes=1)) == []
+    assert nodes_stop_lines(moved, EVENING + MARGIN) == []
+    assert nodes_stop_lines(moved, EVENING + MARGIN + timedelta(minutes=1)) != []
 
 
 def test_a_stop_that_comes_late_enough_is_not_mentioned() -> None:
