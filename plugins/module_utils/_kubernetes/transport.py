@@ -25,6 +25,7 @@ from kubernetes import config as kubernetes_config
 
 from .._errors import InputError
 from .._text import received
+from .._times import utc_text
 from .errors import (
     ApiError,
     Cause,
@@ -182,7 +183,7 @@ def refuse_expired(server: str, certificate: str | None) -> None:
         return
     until = found.not_valid_after_utc
     if until < datetime.datetime.now(datetime.UTC):
-        detail = f"the client certificate in the kubeconfig expired on {until:%Y-%m-%d %H:%M} UTC"
+        detail = f"the client certificate in the kubeconfig expired on {utc_text(until)}"
         raise ApiError(server, "connect to the Kubernetes API", Cause.CERTIFICATE_EXPIRED, detail)
 
 

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
+from ..._times import utc_text
 from ..cost.prices import HOURS_A_MONTH, PUBLIC_IPV4
 from ..hours.daily import BUILD_MINUTES
 from .hours import Stop
@@ -34,16 +34,14 @@ def stop_lines(bastion: BastionSpec | None, stop: Stop | None) -> list[str]:
     if bastion is None or stop is None:
         return []
     if stop.postponed_to:
-        return [f"~ bastion: its next stop is postponed once, from {_utc(stop.at)} to {_utc(stop.postponed_to)}"]
+        return [
+            f"~ bastion: its next stop is postponed once, from {utc_text(stop.at)} to {utc_text(stop.postponed_to)}"
+        ]
     if stop.minutes >= BUILD_MINUTES or bastion.keep_minutes:
         return []
     keep = f"keep it with -e cluster_bastion_keep_minutes={BUILD_MINUTES}"
-    when = f"at {bastion.stop} {bastion.time_zone}" if bastion.stop in _utc(stop.at) else f"at {_utc(stop.at)}"
+    when = f"at {bastion.stop} {bastion.time_zone}" if bastion.stop in utc_text(stop.at) else f"at {utc_text(stop.at)}"
     return [f"! bastion: it is stopped {when}, in {stop.minutes} minutes; a run takes up to {BUILD_MINUTES}: {keep}"]
-
-
-def _utc(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
 def template_line(want: Want) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
+from ..._times import utc_text
 from ..desired import ACCESS, BASTION, HOURS, NODES
 from ..hours.schedules import end_in
 from ..hours.spec import HoursSpec
@@ -170,9 +171,9 @@ def _hours_lines(hours: HoursSpec, end: datetime | None, unset: datetime | None)
     """Yield the lines; unset is the end that a run would set where AWS has no schedules."""
     left = f"each run leaves it at least {hours.ttl / 2:g} hours" if hours.ttl else "the next run removes that end"
     if end:
-        yield f"AWS stops the cluster at {end:%Y-%m-%d %H:%M} UTC; {left} (cluster_ttl_hours)"
+        yield f"AWS stops the cluster at {utc_text(end)}; {left} (cluster_ttl_hours)"
     elif unset:
-        yield f"AWS stops the cluster at {unset:%Y-%m-%d %H:%M} UTC once a run has set it; {left} (cluster_ttl_hours)"
+        yield f"AWS stops the cluster at {utc_text(unset)} once a run has set it; {left} (cluster_ttl_hours)"
     elif hours.ttl:
         yield "AWS has stopped the cluster at the end of its hours (cluster_ttl_hours); playbooks/site.yml starts it"
     if hours.is_scheduled:
