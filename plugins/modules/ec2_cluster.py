@@ -54,7 +54,9 @@ options:
     type: bool
     default: false
   node_image:
-    description: AMI of new nodes. Required if a node has to be created.
+    description:
+      - AMI of new nodes, or C(resolve:ssm:) and the name of an SSM parameter that contains its ID.
+      - Required if a node has to be created. The parameter is read only then.
     type: str
     default: ""
   node_ssh_key_name:

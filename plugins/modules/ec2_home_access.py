@@ -21,7 +21,8 @@ description:
     two of one name.
   - If another group has rules of home access, O(state=present) opens nothing and fails, O(state=absent) closes its
     other rules and fails, and O(state=expired) closes its other rules and warns, with the command that closes them.
-  - A schedule whose rule is still open, such as one that has lost its tags, is kept.
+  - A schedule whose rule is still open, such as one that has lost its tags, is kept, and M(urmanac.talos.ec2_cluster)
+    does not delete its role.
   - Every run, whatever its O(state), closes what has expired. An end that cannot be parsed counts as expired.
   - Rejects what is not a home network, such as IPv4, C(::/0), anything larger than C(/48), addresses that are not
     routed beyond a site, and a prefix with host bits set.
@@ -295,7 +296,7 @@ def ensure(
 def _still_open(calls: Calls, unneeded: Iterable[Schedule], decided: Iterable[HomeRule]) -> set[str]:
     """Return which of the rules that only unneeded schedules close exist, such as those that lost their tags."""
     named = {rule for schedule in unneeded for rule in schedule.rules}
-    return rules_among(calls, named - {rule.id for rule in decided if rule.id})
+    return {*rules_among(calls, named - {rule.id for rule in decided if rule.id})}
 
 
 def report_elsewhere(module: AnsibleAWSModule, plan: Plan, order: Order) -> None:

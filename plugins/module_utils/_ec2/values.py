@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+# With this prefix an SSM parameter names an image.
+BY_PARAMETER = "resolve:ssm:"
+
 
 def texts_in(value: Any) -> Iterator[str]:
     """Return every text in a value, those in lists and mappings included, but not the keys of mappings."""

@@ -36,6 +36,9 @@ OTHERS = {
 # A home may be opened while a run works: rules are added one by one, and no run of site.yml takes them away.
 BESIDE_RUNS = ("add_home_access.yml",)
 
+# A cluster does not have to exist for these phases.
+FIRST = {"preflight.yml": "makes nothing", "network.yml": "makes the first of it"}
+
 # Phases of site.yml, which claim the cluster and open the network of the user's file.
 OPENS_OF_THE_FILE = ("access.yml", "bastion.yml")
 # The entries of the role that open or close.
@@ -59,7 +62,23 @@ def test_a_playbook_that_changes_a_cluster_asks_whose_it_is_and_who_works_on_it(
 
 
 def test_no_exception_is_made_for_a_playbook_that_does_not_exist() -> None:
-    assert {*OTHERS, *BESIDE_RUNS} <= {playbook.name for playbook in PLAYBOOKS.glob("*.yml")}
+    assert {*OTHERS, *BESIDE_RUNS, *FIRST} <= {playbook.name for playbook in PLAYBOOKS.glob("*.yml")}
+
+
+@pytest.mark.parametrize("playbook", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.name)
+def test_a_playbook_that_claims_or_locks_a_cluster_fails_first_if_it_does_not_exist(playbook: Path) -> None:
+    """A misspelt name must not end with the secrets, the claim or the schedules of a cluster that nobody described."""
+    play = yaml.safe_load(playbook.read_text(encoding="utf-8"))[0]
+    steps = [*play.get("pre_tasks", []), *play.get("tasks", [])]
+    asks = [number for number, step in enumerate(steps) if any(word in yaml.safe_dump(step) for word in WORDS)]
+    checks = [number for number, step in enumerate(steps) if "__exists_nothing" in step.get("vars", {})]
+
+    if playbook.name in FIRST or not asks:
+        assert playbook.name in FIRST or not asked_by(playbook)
+    else:
+        # A phase passes it to its first task, which does both in this order.
+        assert checks[:1] <= asks[:1]
+        assert checks
 
 
 @pytest.mark.parametrize(

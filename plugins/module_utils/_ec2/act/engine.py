@@ -31,6 +31,7 @@ from ..plan.text import guest_problems, kind_word, tie_problem
 from ..plan.ties import Tie, read_ties
 from ..spec import ClusterSpec
 from ..texts import USER_DATA_MAX
+from ..values import BY_PARAMETER
 from .kinds import KINDS, MAKINGS, steps
 from .scaling import postpone_stop
 from .stopping import lines, machines_to_stop, stop
@@ -87,7 +88,7 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: dateti
         return Outcome(changed=False, lines=(), before=before, after=before)
     if order.check_mode:
         return Outcome(changed=True, lines=tuple(_would(todo, doomed)), before=before, after=before)
-    work = _work(calls, spec, things, wanted, order.machines)
+    work = _work(calls, spec, things, wanted, _with_image(calls, order.machines, todo))
     _delete(work, doomed)
     with _saying_what_runs(work, before):
         _ensure(work, [resource.key for resource in todo])
@@ -304,6 +305,17 @@ def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], wanted: dict[str
     ours = [thing for thing in things if thing.owned]
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
     return Work(calls, spec, wanted, chosen, ours, MAKINGS, machines=machines)
+
+
+def _with_image(calls: Calls, machines: Machines, todo: Iterable[Resource]) -> Machines:
+    """Return the options with the id of the image, which is read only if a node has to be created."""
+    parameter = machines.image.removeprefix(BY_PARAMETER)
+    is_needed = any(item.kind == "instance" and item.state == "missing" for item in todo)
+    if parameter == machines.image or not is_needed:
+        return machines
+    with errors_named("look up the image of new nodes"):
+        found = calls.call("ssm", "get_parameter", Name=parameter)
+    return machines._replace(image=found["Parameter"]["Value"])
 
 
 def _ensure(work: Work, keys: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..._times import utc_text
 from ..cost.prices import HOURS_A_MONTH, PUBLIC_IPV4
 from ..hours.daily import BUILD_MINUTES
+from ..values import BY_PARAMETER
 from .hours import Stop
 from .spec import BastionSpec
 
@@ -48,7 +49,7 @@ def template_line(want: Want) -> str:
     """Return a launch template's description."""
     disk = f"{want['volume_size']} GiB encrypted {want['volume_type']}"
     surcharge = f", CPU credits {want['cpu_credits']}" if "cpu_credits" in want else ""
-    image = want["image"].removeprefix("resolve:ssm:")
+    image = want["image"].removeprefix(BY_PARAMETER)
     return f"{want['type']} on {want['network_interface']}, image {image}, {disk}, IMDSv2 only{surcharge}"
 
 

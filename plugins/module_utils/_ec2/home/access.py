@@ -213,13 +213,13 @@ def _ingress(api: Api, identity: Identity, filters: Sequence[Mapping[str, Any]])
     return [home_rule(identity, "", record) for record in records if not record["IsEgress"]]
 
 
-def rules_among(api: Api, ids: Iterable[str]) -> set[str]:
-    """Return which of the rules exist, of any owner."""
+def rules_among(api: Api, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return those of the rules that exist by their ids, of any owner and as AWS describes them."""
     filters = [{"Name": "security-group-rule-id", "Values": sorted(ids)}]
     if not filters[0]["Values"]:
-        return set()
+        return {}
     answer = api.call("ec2", "describe_security_group_rules", Filters=filters)
-    return {str(record["SecurityGroupRuleId"]) for record in answer["SecurityGroupRules"]}
+    return {str(record["SecurityGroupRuleId"]): record for record in answer["SecurityGroupRules"]}
 
 
 def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:

@@ -15,14 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ..client import Api, AwsError, existing
-from ..home.schedule import is_closing
+from ..home.access import home_rule, rules_among
+from ..home.schedule import Schedule, is_closing
+from ..identity import Identity
+from ..scheduler import Call, read_call
 from ..scheduler import Place as SchedulePlace
-from ..scheduler import read_call
 from ..spec import ClusterSpec
 from ..values import words_in
 from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
 
 _WORKERS = 16
+# A schedule that may not be read.
+_UNREAD = Call("", None, "", "", "", "")
 
 
 class Place(NamedTuple):
@@ -61,7 +65,8 @@ class Link(NamedTuple):
     """One way in which our resources of a kind can be connected with other resources, and how to find these.
 
     A remedy contains the ids of both. Held is our property that refers to another resource: with it
-    a call is made only if one is not ours. Known ones need no call.
+    a call is made only if one is not ours. Known ones need no call. A reading that finds several kinds is shared: each
+    of its links is about the kind in other.
     """
 
     kind: str
@@ -71,6 +76,7 @@ class Link(NamedTuple):
     held: str = ""
     known: bool = False
     blocks: bool = False
+    other: str = ""
 
 
 def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
@@ -104,7 +110,8 @@ def _holders(link: Link, ours: Sequence[Thing], known: Known) -> list[Thing]:
 
 
 def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known) -> list[Tie]:
-    others = {other.id: other for other in read if not (other.owned or _is(other, known) or _goes_with(other, known))}
+    of_kind = [other for other in read if link.other in ("", other.kind)]
+    others = {one.id: one for one in of_kind if not (one.owned or _is(one, known) or _goes_with(one, known))}
     return [
         Tie(thing, link.how, other, link.remedy.format(ours=thing.id, other=shlex.quote(other.id)), link.blocks)
         for other in others.values()
@@ -168,27 +175,55 @@ def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
 
 
 def _schedules_with_roles(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
-    """Return all schedules that are not of the cluster, with the names of the roles that they use or pass on."""
+    """Return all schedules that are not of the cluster, with the names of the roles that they use or pass on.
+
+    A schedule that closes home access of the cluster is deleted with the access, unless a rule that it closes has lost
+    its tags: then it is kept, and would fail without its role. So such rules are returned, with that role.
+    """
     listed = place.api.call("scheduler", "list_schedules")["Schedules"]
     # What other owners have in the cluster's group is another tie.
-    names = [item for item in listed if item["GroupName"] != place.spec.hours_name]
+    names = [(item["GroupName"], item["Name"]) for item in listed if item["GroupName"] != place.spec.hours_name]
     with ThreadPoolExecutor(_WORKERS) as pool:
-        found = pool.map(lambda item: _schedule_with_roles(place, item["GroupName"], item["Name"]), names)
-        return [thing for thing in found if thing]
+        calls = list(pool.map(lambda named: _call_of(place, *named), names))
+    found = [(group, name, call) for (group, name), call in zip(names, calls, strict=True) if call]
+    closing = [Schedule(name, call) for _, name, call in found if call is not _UNREAD and _closes(place, name, call)]
+    kept = {schedule.name for schedule in closing}
+    others = [_user_of_roles(group, name, call) for group, name, call in found if name not in kept]
+    return [*others, *_rules_without_tags(place, closing)]
 
 
-def _schedule_with_roles(place: Place, group: str, name: str) -> Thing | None:
+def _call_of(place: Place, group: str, name: str) -> Call | None:
     try:
-        call = read_call(place.api, SchedulePlace(name, group), 0)
+        return read_call(place.api, SchedulePlace(name, group), 0)
     except AwsError as error:
         # A schedule that may not be read is named, and must not prevent the removal of a cluster.
         if error.problem.code == "NOT_AUTHORIZED":
-            return Thing("schedule", f"{group}/{name}", name, {}, {"unread": True}, owned=False)
+            return _UNREAD
         raise
-    if call is None or is_closing(place.spec, name, call):
-        return None
-    roles = re.findall(r":role/(?:[^\s\"]*/)?([\w+=,.@-]+)", f"{call.role} {call.input}")
-    return Thing("schedule", f"{group}/{name}", name, {}, {"roles": roles}, owned=False)
+
+
+def _closes(place: Place, name: str, call: Call) -> bool:
+    return is_closing(place.spec, name, call)
+
+
+def _user_of_roles(group: str, name: str, call: Call) -> Thing:
+    facts = {"unread": True} if call is _UNREAD else {"roles": _roles_in(call)}
+    return Thing("schedule", f"{group}/{name}", name, {}, facts, owned=False)
+
+
+def _roles_in(call: Call) -> list[str]:
+    """Return the names of the roles that a call uses or passes on."""
+    return re.findall(r":role/(?:[^\s\"]*/)?([\w+=,.@-]+)", f"{call.role} {call.input}")
+
+
+def _rules_without_tags(place: Place, closing: Iterable[Schedule]) -> Iterator[Thing]:
+    """Yield each rule that such a schedule closes and that exists without the tags of home access."""
+    roles = {rule: _roles_in(schedule.call) for schedule in closing for rule in schedule.rules}
+    identity = Identity(place.spec.name, place.spec.project)
+    for rule, record in rules_among(place.api, roles).items():
+        if not home_rule(identity, "", record).ours:
+            tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
+            yield Thing("security_group_rule", rule, rule, tags, {"roles": roles[rule]}, owned=False)
 
 
 def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
@@ -365,6 +400,16 @@ LINKS = (
         "is used by",
         "Ask its owner to use another role for it (aws scheduler update-schedule).",
         _schedules_with_roles,
+        other="schedule",
+    ),
+    Link(
+        "iam_role",
+        "is needed to close",
+        "Its schedule would fail without the role. If it is home access of this cluster, close it: aws ec2 "
+        "revoke-security-group-ingress --security-group-rule-ids {other} --group-id GROUP, with the group that aws ec2 "
+        "describe-security-group-rules --security-group-rule-ids {other} shows.",
+        _schedules_with_roles,
+        other="security_group_rule",
     ),
     Link(
         "instance_profile",

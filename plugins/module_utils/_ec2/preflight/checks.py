@@ -14,6 +14,7 @@ from ..client import Api, AwsError, is_not_found
 from ..instance_types import SIZES
 from ..spec import ClusterSpec
 from ..texts import fits
+from ..values import BY_PARAMETER
 from .account import (
     Account,
     account_of,
@@ -25,8 +26,6 @@ from .account import (
 
 SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
-# The prefix with which a launch template refers to a parameter.
-_BY_PARAMETER = "resolve:ssm:"
 # A Talos control plane uses about 1.7 GiB before any workload runs.
 MEMORY_MIN_MIB = 1740
 MEMORY_COMFORTABLE_MIB = 4096 - 256
@@ -163,7 +162,7 @@ def _ami(api: Api, parameter: str) -> dict[str, str]:
 
 def _bastion_architecture(api: Api, spec: ClusterSpec) -> str | None:
     image = spec.bastion.image if spec.bastion and fits("image", spec.bastion.image) else ""
-    parameter = image.removeprefix(_BY_PARAMETER)
+    parameter = image.removeprefix(BY_PARAMETER)
     if not image or parameter == AMI_PARAMETER:
         return None
     try:

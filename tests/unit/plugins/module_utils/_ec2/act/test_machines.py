@@ -33,6 +33,24 @@ def test_a_node_has_the_checksum_of_its_user_data_as_a_tag_and_a_second_run_chan
     assert (tags["UserDataSha256"], second.changed) == (hashlib.sha256(user_data).hexdigest(), False)
 
 
+def test_the_image_of_new_nodes_is_read_from_its_parameter_only_if_a_node_is_created() -> None:
+    machines = Machines(image="resolve:ssm:/image")
+    with empty_aws():
+        api = BadDay()
+        with pytest.raises(Ec2Error, match=r"Failed to look up the image of new nodes \(ssm:GetParameter in "):
+            ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=machines))
+        refused = api.writes()
+        api.clients["ssm"].put_parameter(Name="/image", Type="String", Value=IMAGE)
+        ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=machines))
+        (reservation,) = api.call("ec2", "describe_instances")["Reservations"]
+        read = api.calls.count("get_parameter")
+        ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=machines))
+
+    assert refused == []
+    assert reservation["Instances"][0]["ImageId"] == IMAGE
+    assert api.calls.count("get_parameter") == read
+
+
 class Stopping(BadDay):
     """AWS, in which an instance never ends to stop."""
 

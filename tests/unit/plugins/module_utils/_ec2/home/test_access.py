@@ -18,7 +18,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import Plan
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import SchedulePlan
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import (
+    read_and_compare,
+    removal_problems,
+    result_of,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
@@ -388,6 +392,30 @@ def test_the_schedule_of_a_rule_that_lost_its_tags_is_kept_until_it_closes(built
 
     assert [rule["FromPort"] for rule in rules(built)] == []
     assert (len(kept), home(built, **CLOSED), schedules(built)) == (1, True, [])
+
+
+def test_the_role_is_kept_while_it_is_needed_to_close_a_rule_that_lost_its_tags(built: BadDay) -> None:
+    role(built)
+    home(built)
+    bastion = next(rule for rule in rules(built) if rule["FromPort"] == 22)
+    before = read_and_compare(built, SPEC, all_ties=True).ties
+    untag(built, bastion["SecurityGroupRuleId"], "Purpose")
+    named = removal_problems(read_and_compare(built, SPEC, all_ties=True))
+    home(built, **CLOSED)
+    built.calls.clear()
+
+    with pytest.raises(Ec2Error) as refusal:
+        role(built, state="absent")
+
+    rule = bastion["SecurityGroupRuleId"]
+    assert before == ()
+    assert [problem.code for problem in named if rule in problem.message] == ["HELD_BY_OTHERS"]
+    assert f"IAM role {SPEC.schedule_role_name} is needed to close security group rule {rule}" in str(refusal.value)
+    assert f"--security-group-rule-ids {rule}" in str(refusal.value)
+    assert built.writes() == []
+    built.clients["ec2"].revoke_security_group_ingress(GroupId=bastion["GroupId"], SecurityGroupRuleIds=[rule])
+    home(built, **CLOSED)
+    assert (role(built, state="absent").changed, schedules(built)) == (True, [])
 
 
 def test_schedules_whose_role_is_gone_are_removed_with_the_rules(built: BadDay) -> None:
