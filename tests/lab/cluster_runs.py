@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -18,13 +19,16 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion import host_key
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import read_groups, read_rules
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim, run_lock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import SERVICES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec
+from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
 from tests.ec2_bad_day import READING, refusal, unknown
@@ -48,6 +52,7 @@ SPEC = parse_spec(cluster(bastion=BASTION, nodes=NODES, home_schedule_enabled=Tr
 NOW = datetime.now(UTC).replace(microsecond=0)
 STOP_AT = (NOW + timedelta(hours=8)).isoformat()
 IDENTITY = Identity(SPEC.name, SPEC.project)
+LOCK = run_lock.lock_name(SPEC.project, SPEC.name)
 HOME = {"name": SPEC.name, "project": SPEC.project, "state": "present", "ipv6": "2001:db8:1:2::/64"} | {
     "expires": "8h",
     "replace": False,
@@ -58,7 +63,7 @@ HOME = {"name": SPEC.name, "project": SPEC.project, "state": "present", "ipv6": 
 # The table of lost and late answers: the calls of a build in their order, those that join and set what
 # was made, and those with which a run repairs what was changed.
 CREATING = (
-    *("put_claim", "create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway"),
+    *("put_claim", "put_run_lock", "create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway"),
     *("create_route_table", "create_security_group", "create_role", "create_instance_profile"),
     *("put_host_key", "create_network_interface", "allocate_address", "create_launch_template"),
     *("create_auto_scaling_group", "run_instances", "authorize_home_rule", "create_schedule", "create_schedule_group"),
@@ -77,6 +82,7 @@ _ROWS_OF_ONE_OPERATION = {
     "authorize_home_rule": "authorize_security_group_ingress",
     "put_claim": "put_parameter",
     "put_host_key": "put_parameter",
+    "put_run_lock": "put_parameter",
 }
 
 
@@ -85,11 +91,11 @@ def is_creating(operation: str) -> bool:
     return operation.startswith(_CREATING_WORDS)
 
 
-def _as_aws_writes(row: str) -> str:
+def as_aws_writes(row: str) -> str:
     return "".join(word.capitalize() for word in _ROWS_OF_ONE_OPERATION.get(row, row).split("_"))
 
 
-TABLE = frozenset(name for row in (*CREATING, *SETTING, *REPAIRING) if is_creating(name := _as_aws_writes(row)))
+TABLE = frozenset(name for row in (*CREATING, *SETTING, *REPAIRING) if is_creating(name := as_aws_writes(row)))
 
 
 # The parameters that hold the id of what a call makes, where its answer has no other.
@@ -127,14 +133,14 @@ class FaultyApi(AwsApi):
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         self._end_with_others()
         self._refuse_unknown(service, operation, parameters)
-        answer = super().call(service, operation, **parameters)
+        answer = self.executed(service, operation, **parameters)
         what = named(operation, parameters)
         if what in self.late:
             self.late.remove(what)
             self._unknown |= set(re.findall(r"'([a-z]+-[0-9a-f]{8,})'", repr(answer)))
             self._unknown |= {parameters[name] for name in NAMES_MADE & parameters.keys()}
         if not operation.startswith(READING):
-            self.writes.append(operation)
+            self.writes.append(what)
             self._count_write()
         if self.lost[what]:
             self.lost[what] -= 1
@@ -142,6 +148,10 @@ class FaultyApi(AwsApi):
         if what == self.killed:
             raise Ended(operation)
         return answer
+
+    def executed(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Make a call and return the answer of the lab."""
+        return super().call(service, operation, **parameters)
 
     def stop_failing(self) -> None:
         """Behave from now on."""
@@ -174,7 +184,7 @@ def named(operation: str, parameters: dict[str, Any]) -> str:
     if operation == "revoke_security_group_ingress" and "SecurityGroupRuleIds" in parameters:
         return "revoke_home_rule"
     if operation == "put_parameter":
-        return "put_host_key" if parameters["Name"] == HOST_KEY else "put_claim"
+        return {HOST_KEY: "put_host_key", LOCK: "put_run_lock"}.get(parameters["Name"], "put_claim")
     return operation
 
 
@@ -219,6 +229,22 @@ def remove_claim(api: FaultyApi) -> None:
     claim.ensure_released(client, "ours", existing=list, override="", check_mode=False)
 
 
+RUN = Run(1, "1", "controller", "site.yml")
+
+
+def take_lock(api: FaultyApi) -> None:
+    """Take the lock of a run, and renew it as each phase does."""
+    client = run_lock.LockClient(api.run, IDENTITY)
+    run_lock.ensure_held(client, RUN, NOW, takeover=False, alive=lambda _pid, _started: True)
+    run_lock.ensure_renewed(client, RUN, NOW)
+
+
+def leave_lock(api: FaultyApi) -> None:
+    """Delete the lock of a run."""
+    api.begin_run()
+    run_lock.ensure_left(run_lock.LockClient(api.run, IDENTITY), RUN)
+
+
 def make_host_key(api: FaultyApi) -> None:
     """Make the parameter with the host key of the bastion."""
     host_key.ensure_present(api.run, SPEC, HOST_KEY, lambda _name: HostKey("private", PUBLIC_KEY), check_mode=False)
@@ -250,6 +276,7 @@ def home(api: FaultyApi, wanted: Mapping[str, Any], role: str) -> None:
 # In the order of site.yml.
 STAGES: Mapping[str, Stage] = {
     "claim": Stage(make_claim, remove_claim),
+    "run lock": Stage(take_lock, leave_lock),
     "network": part("network"),
     "hours": part("hours"),
     "host key": Stage(make_host_key, remove_host_key),
@@ -273,6 +300,18 @@ def remove(api: FaultyApi) -> Comparison:
     for stage in reversed(list(STAGES.values())):
         stage.remove(api)
     return read_and_compare(api, SPEC)
+
+
+def assert_one_of_each(api: FaultyApi, cluster: Comparison) -> None:
+    """Check that everything described exists once, and nothing else of the cluster."""
+    rules = [rule for rule in read_rules(api, IDENTITY, read_groups(api, IDENTITY)) if rule.ours]
+    closed = [
+        json.loads(schedule.call.input)["SecurityGroupRuleIds"] for schedule in read_schedules(api, IDENTITY).values()
+    ]
+    assert len(rules) == len(OPENINGS)
+    assert sorted(rule_id for ids in closed for rule_id in ids) == sorted(str(rule.id) for rule in rules)
+    assert {item.key: item.state for item in cluster.resources if item.state != "present"} == {}
+    assert [found for found in cluster.found if not found.described and found.goes_with is None] == []
 
 
 def lab_image(api: FaultyApi) -> str:

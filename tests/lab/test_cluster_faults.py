@@ -8,7 +8,6 @@ The next run has to end with one of each, and a removal with nothing. The lab re
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -16,10 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import read_groups, read_rules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
@@ -35,6 +32,7 @@ from tests.lab.cluster_runs import (
     TABLE,
     Ended,
     FaultyApi,
+    assert_one_of_each,
     build,
     is_creating,
     remove,
@@ -51,17 +49,6 @@ def api(lab: Lab) -> Iterator[FaultyApi]:
     made.stop_failing()
     assert remove(made).found == ()
     assert read_schedules(made, IDENTITY) == {}
-
-
-def assert_one_of_each(api: FaultyApi, cluster: Comparison) -> None:
-    rules = [rule for rule in read_rules(api, IDENTITY, read_groups(api, IDENTITY)) if rule.ours]
-    closed = [
-        json.loads(schedule.call.input)["SecurityGroupRuleIds"] for schedule in read_schedules(api, IDENTITY).values()
-    ]
-    assert len(rules) == len(OPENINGS)
-    assert sorted(rule_id for ids in closed for rule_id in ids) == sorted(str(rule.id) for rule in rules)
-    assert {item.key: item.state for item in cluster.resources if item.state != "present"} == {}
-    assert [found for found in cluster.found if not found.described and found.goes_with is None] == []
 
 
 def test_a_second_run_makes_no_writing_call(api: FaultyApi) -> None:

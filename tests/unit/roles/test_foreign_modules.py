@@ -42,7 +42,7 @@ def test_no_expression_calls_a_plugin_of_another_collection() -> None:
 
 
 def test_an_unguarded_task_is_found() -> None:
-    task = {"amazon.aws.ec2_eni_info": {}}
+    task: dict[str, Any] = {"amazon.aws.ec2_eni_info": {}}
 
     assert list(unguarded([{"tasks": [{"block": [task], "always": [task]}]}])) == ["amazon.aws.ec2_eni_info"] * 2
     assert list(unguarded([{"block": [{"block": [task]}], "rescue": []}])) == []

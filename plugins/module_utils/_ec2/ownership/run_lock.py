@@ -18,6 +18,7 @@ from typing import NamedTuple
 from ..._errors import Ec2Error
 from ..._findings import Finding, finding
 from ..._runs import Run
+from ..calls import Calls, Patience
 from ..client import Api, Refused
 from ..identity import Identity
 from .parameter import ClusterParameter, Held, parameter_prefix
@@ -27,6 +28,8 @@ Alive = Callable[[int, str], bool]
 LASTS = timedelta(hours=3)
 # A younger lock is not renewed.
 _RENEWED_AFTER = timedelta(minutes=10)
+# For how long a reading may not show the lock that this run has created.
+_LISTED = Patience(total=6)
 # Of process ids on Linux, as include/linux/threads.h limits them.
 _PIDS = range(1, 2**22)
 
@@ -59,6 +62,10 @@ class LockClient(ClusterParameter):
     def replace(self, text: str) -> int:
         """Replace the value unconditionally, and return the version of the new one."""
         return int(self.put(text, Overwrite=True)["Version"])
+
+    def read_made(self) -> Held | None:
+        """Return the content of the parameter that this run has created, None if it does not exist for seconds."""
+        return Calls(self._api, self.clock).wait_for(self.read, _LISTED)
 
     def versions(self) -> dict[int, str]:
         """Return every value that the parameter has had since it was created, by version."""
@@ -129,7 +136,7 @@ def same_run(one: Run, other: Run) -> bool:
 
 def ensure_renewed(client: LockClient, run: Run, now: datetime) -> bool:
     """Extend the lock of this run and return whether that was due; fail if the run does not have the lock."""
-    held = client.read()
+    held = client.read_made()
     lock = parse_lock(held.text) if held else None
     if held is None or lock is None or not same_run(lock.run, run):
         raise Refused(_lost(client.name, lock))
@@ -176,7 +183,7 @@ def _take_over(client: LockClient, judged: Held, mine: Lock) -> None:
 
 def ensure_left(client: LockClient, run: Run) -> bool:
     """Delete the lock if this run has it, and return whether it had."""
-    held = client.read()
+    held = client.read_made()
     other = parse_lock(held.text) if held else None
     if other is None or not same_run(other.run, run):
         return False
