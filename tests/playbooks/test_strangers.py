@@ -17,11 +17,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import Clu
 from tests.ec2_cluster import node, spec, tag_list
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, Run, calls, play, vpcs
-from tests.strangers import NAMES, PLACES, Read, Stranger, options_of_their_vpc
+from tests.strangers import NAMES, PARAMETERS, PLACES, Read, Stranger, options_of_their_vpc
 
 SITE, RESET = "playbooks/site.yml", "playbooks/reset.yml"
-HOST_KEY = "/urmanac.talos/talos-arm64/lab/bastion-host-key"
-CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
+PARAMETER = "/urmanac.talos/talos-arm64/lab/"
+HOST_KEY = f"{PARAMETER}bastion-host-key"
 
 
 def cluster(lab: Lab) -> ClusterSpec:
@@ -109,17 +109,19 @@ def scene(lab: Lab) -> Iterator[Scene]:
     yield Scene(names, places, before, writes, their_vpc, *runs)
 
 
-def test_a_claim_of_another_owner_stops_every_playbook_and_stays(lab: Lab) -> None:
-    read = Stranger(lab.client, cluster(lab)).claim()
+@pytest.mark.parametrize("what", PARAMETERS)
+def test_a_claim_or_a_lock_of_another_owner_stops_every_playbook_and_stays(lab: Lab, what: str) -> None:
+    read = PARAMETERS[what](Stranger(lab.client, cluster(lab)))
     before, writes = read(), calls(lab)
 
     runs = [play(lab, SITE, "--check"), play(lab, SITE), play(lab, RESET, "-e", CONFIRMED, "-e", "reset_claim=force")]
 
     kept, after = read(), calls(lab)
-    lab.client("ssm").delete_parameter(Name=CLAIM)
+    lab.client("ssm").delete_parameter(Name=f"{PARAMETER}{what}")
     assert [(run.code != 0, "without the tags of the cluster lab (Owner=Bob)" in run.output) for run in runs] == [
         (True, True)
     ] * 3, runs[-1].output
+    assert f"NAME_TAKEN: ssm_parameter {PARAMETER}{what}" in runs[0].output
     assert (kept, after) == (before, writes)
 
 

@@ -31,13 +31,16 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Er
 from lab.settings import REPOSITORY
 from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
+from tests.operator_policy import named_in_code
 from tests.strangers import (
     BESIDE,
     BOB,
     GUESTS,
     JOINS,
+    MADE_BY,
     NAMES,
     PARAMETERS,
+    PARTS_OF_OTHERS,
     PLACES,
     Join,
     Plant,
@@ -449,6 +452,14 @@ def test_there_is_a_stranger_of_every_kind_that_is_made() -> None:
     # What has a name of its own in the account or the region is refused for each name.
     unique = {"iam_role", "instance_profile", "launch_template", "autoscaling_group", "ssm_parameter", "schedule_group"}
     assert {key for key in described if key.partition("/")[0] in unique} == set(NAMES)
+
+
+def test_there_is_a_stranger_of_what_every_creating_call_makes() -> None:
+    begin = ("Allocate", "Create", "Import", "Put", "Request", "Run")
+    named = {name for permission in named_in_code() if (name := permission.partition(":")[2]).startswith(begin)}
+
+    # The state of a cluster, in a bucket: test_ec2_state.py and test_shared_state.py put other files there.
+    assert named == {*MADE_BY, *PARTS_OF_OTHERS, "PutObject"}
 
 
 def test_there_is_a_stranger_of_every_parameter_that_is_no_resource() -> None:
