@@ -179,6 +179,7 @@ _BASH = "/entrypoint.sh: line 3: /usr/bin/linstor: cannot execute binary file: E
 OPERATOR_POD = "cozystack-operator-5d7b8f-x2x4z"
 ARCH, CRASH, KILLED = "ARCH_UNSUPPORTED_IMAGES", "CONTAINER_CRASHES", "OUT_OF_MEMORY_KILLED"
 _RELEASE = "helm.toolkit.fluxcd.io/name"
+_LIMITED = {"containers": [{"name": "main", "resources": {"limits": {"memory": "128Mi"}}}]}
 _BUILD, _LARGER = "Build them", "larger instance type"
 
 AVAILABILITY = (
@@ -327,6 +328,14 @@ MEMORY = (
         "linstor-controller-5d7b8f-x2x4z (main): OOMKilled, 5 times",
         _LARGER,
         cluster(failing(ended(137, reason="OOMKilled"))),
+    ),
+    Situation(
+        "a container that reached its own memory limit",
+        "containerd: reason OOMKilled; Kubernetes API: resources.limits",
+        KILLED,
+        "(main): OOMKilled at its own memory limit of 128Mi, 5 times",
+        "Raise the container's memory limit of 128Mi: in cozystack_values",
+        cluster(failing(ended(137, reason="OOMKilled"), spec=_LIMITED)),
     ),
     Situation(
         "a pod that Talos' OOM handler killed",

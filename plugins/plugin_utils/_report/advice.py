@@ -59,8 +59,14 @@ def ways_out(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
         ended |= way.ends
         yield way
     for one in blockers:
-        if one["remedy"] and one["code"] not in ended:
-            yield Way(str(one["remedy"]), frozenset({str(one["code"])}))
+        if one["remedy"] and problem(one) not in ended:
+            yield Way(str(one["remedy"]), frozenset({problem(one)}))
+
+
+def problem(verdict: Record) -> str:
+    """Return the code of a finding, with the name if larger nodes do not help: a container reached its own limit."""
+    has_limit = bool((verdict.get("evidence") or {}).get("memory_limit"))
+    return f"{verdict['code']} of {verdict['subject']}" if has_limit else str(verdict["code"])
 
 
 def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iterator[Way]:
@@ -81,9 +87,7 @@ def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
 def remaining(way: Way, blockers: Sequence[Record], forecast: Record) -> list[str]:
     """Return the codes that remain after it, each once, including predicted ones."""
     predicted = [one["code"] for one in blocking(forecast.get("verdicts") or ()) if one["code"] in ROOM]
-    return list(
-        dict.fromkeys(code for code in [*(one["code"] for one in blockers), *predicted] if code not in way.ends)
-    )
+    return list(dict.fromkeys(code for code in [*map(problem, blockers), *predicted] if code not in way.ends))
 
 
 def partial(way: Way, codes: Sequence[str]) -> str:

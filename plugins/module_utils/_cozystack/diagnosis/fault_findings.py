@@ -27,6 +27,10 @@ _LONGEST: Final = 400
 _PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
 # Every pod is in these states for a moment: they are the cause of a release only if nothing moves any more.
 _MOMENTARY: Final = frozenset({INIT, SLOW_PULL, UNSCHEDULED})
+_OWN_LIMIT: Final = (
+    "Raise the container's memory limit of {}: in cozystack_values for the platform, otherwise in the values of its "
+    "Package or application. A larger node does not help."
+)
 
 
 class Waiter(NamedTuple):
@@ -49,7 +53,9 @@ def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iter
     grouped: dict[tuple[str, str, str], list[Fault]] = {}
     for fault in found.faults:
         maker = fault.place.owner or fault.place.pod
-        grouped.setdefault((fault.code, fault.place.namespace, maker), []).append(fault)
+        # The remedy of a container with a limit of memory is another one.
+        kind = f"{fault.code} {fault.memory_limit}"
+        grouped.setdefault((kind, fault.place.namespace, maker), []).append(fault)
     verdicts = [_finding(group, found, progress, settled=settled) for group in grouped.values()]
     yield from sorted(filter(None, verdicts), key=lambda one: not one.blocks)[:_SHOWN]
 
@@ -68,8 +74,11 @@ def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, sett
         **{"message": first.message[:_LONGEST], "log": list(first.log), "exit_code": first.exit_code},
         **{"node": first.node, "times": first.times, "pods": len(group), "waits": waiter.title if waiter else ""},
     }
+    if first.memory_limit:
+        evidence["memory_limit"] = first.memory_limit
     subject = waiter.title if waiter else f"{first.place.namespace}/{first.place.pod}"
-    return finding(first.code, subject, message, severity=severity, evidence=evidence)
+    remedy = _OWN_LIMIT.format(first.memory_limit) if first.memory_limit else None
+    return finding(first.code, subject, message, remedy, severity=severity, evidence=evidence)
 
 
 def _title(fault: Fault) -> str:
@@ -87,6 +96,8 @@ def _reason(fault: Fault) -> str:
         )
     if fault.exit_code is not None and fault.reason != "OOMKilled":
         text = f"{fault.reason}, exit code {fault.exit_code}"
+    if fault.memory_limit:
+        text = f"{fault.reason} at its own memory limit of {fault.memory_limit}"
     words = "" if fault.words == fault.reason else f": {fault.words[:_LONGEST].strip()}"
     return f"{text}{_times(fault)}{words}"
 

@@ -57,6 +57,8 @@ class Fault(NamedTuple):
     # The node that runs the pod; empty where that decides nothing.
     node: str = ""
     exit_code: int | None = None
+    # The container's own limit of memory, if it was killed: more memory on its node does not help.
+    memory_limit: str = ""
     # Occurrences: restarts of the container, or the count of the event.
     times: int = 0
     # The last occurrence; empty where that decides nothing.
@@ -133,14 +135,23 @@ def fault_of(pod: Object, status: Object) -> Fault | None:
 
 def _end_of(pod: Object, status: Object, end: Object) -> Fault:
     exit_code, reason = end.get("exitCode"), str(end.get("reason") or "Error")
+    limit = ""
     if reason == "OOMKilled":
-        exit_code = _SIGKILL
+        exit_code, limit = _SIGKILL, _memory_limit(pod, str(status.get("name") or ""))
     is_job = place_of(pod).owner.startswith("Job/")
     code = KILLED if exit_code == _SIGKILL else JOB_FAILED if is_job else CRASHES
     if reason in _NOT_STARTED:
         code = "CONTAINER_NOT_CREATED"
     message = str(end.get("message") or "").strip()[-500:]
-    return _fault(pod, status, code, reason, message)._replace(exit_code=exit_code)
+    return _fault(pod, status, code, reason, message)._replace(exit_code=exit_code, memory_limit=limit)
+
+
+def _memory_limit(pod: Object, container: str) -> str:
+    """Return the limit of memory of a container, empty if it has none."""
+    spec = pod.get("spec") or {}
+    found = (one for key in ("initContainers", "containers") for one in spec.get(key) or () if one["name"] == container)
+    resources: Object = next((one.get("resources") or {} for one in found), {})
+    return str((resources.get("limits") or {}).get("memory") or "")
 
 
 def _fault(pod: Object, status: Object, code: str, reason: str, message: str) -> Fault:

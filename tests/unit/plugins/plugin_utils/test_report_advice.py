@@ -126,3 +126,20 @@ def test_where_no_cause_is_known_what_waits_is_followed_up() -> None:
     installed = {"outcome": "timeout", "profile": "full", "verdicts": [WAITS]}
 
     assert advice(installed, {}) == {"recommended": "Look at its pod.", "alternative": None}
+
+
+def test_larger_nodes_do_not_end_a_kill_at_the_limit_of_a_container() -> None:
+    killed = {"code": "OUT_OF_MEMORY_KILLED", "severity": "error", "subject": "cozy-linstor/linstor"}
+    own = {**killed, "remedy": "Raise the limit.", "evidence": {"memory_limit": "128Mi"}}
+    node = {**killed, "remedy": "Use a larger instance type.", "evidence": {}}
+    request = Request(tuple(Machine(f"n-{index}", "controlplane", "t4g.medium", 50) for index in range(3)))
+    forecast = result(look_ahead(request, SIZES))
+    assert forecast["changes"]
+
+    limited, unlimited = (
+        advice({"outcome": "blocked", "profile": "full", "verdicts": [one]}, forecast | {"verdicts": []})
+        for one in (own, node)
+    )
+
+    assert limited["recommended"] == "Raise the limit."
+    assert "Scale to" in str(unlimited["recommended"])
