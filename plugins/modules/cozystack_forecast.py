@@ -81,6 +81,12 @@ options:
   cost_per_hour_max:
     description: Maximum price of all instances of a proposed change, in US dollars an hour.
     type: float
+  cluster:
+    description:
+      - The description of the whole cluster, as O(urmanac.talos.ec2_cost_info#module:cluster).
+      - If it is set, the whole cluster with a proposed change, with volumes, the bastion and its address, has to be
+        within the limits in C(cost) of the description. A change with an unknown price is then not proposed.
+    type: dict
   region:
     description: The region of the prices. A type without a price in it is proposed without one.
     type: str
@@ -206,7 +212,7 @@ nodes:
       requested: {"cpu": 1320, "memory": 3160, "pods": 30}
       memory_used: 4210
 nearest:
-  description: The cheapest change that fits if O(nodes_max) and O(cost_per_hour_max) are raised.
+  description: The cheapest change that fits if the limits in its C(exceeds) are raised.
   returned: success, V(null) if it fits or if RV(changes) has something
   type: dict
   sample:
@@ -216,10 +222,11 @@ nearest:
     per_hour: 0.4416
     more_per_hour: 0.4048
     volume_size: null
+    exceeds: [cluster_cost_per_month_max]
 changes:
   description:
     - The cheapest changes that fit, another type for all nodes or more nodes; empty if no change is needed.
-    - They observe O(nodes_max), O(cost_per_hour_max), O(offered_types) and the documented use.
+    - They observe O(nodes_max), O(cost_per_hour_max), O(offered_types), the limits of O(cluster) and documented use.
     - Prices are US dollars an hour for the instances only, V(null) if they are unknown.
     - C(volume_size) is the required disk size in GiB, V(null) if the current disks are large enough.
   returned: success
@@ -232,6 +239,7 @@ changes:
       per_hour: 0.1472
       more_per_hour: 0.0368
       volume_size: null
+      exceeds: []
 fitting_profiles:
   description: >-
     The profiles that fit on these nodes without a change, the largest first; empty if a node is smaller than the
@@ -276,14 +284,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
-from ..module_utils._ec2.cost.prices import PRICES_REGION
+from ..module_utils._ec2.cost.budget import Budget
+from ..module_utils._ec2.cost.prices import PRICES_REGION, shipped
 from ..module_utils._ec2.described_nodes import inherited
 from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
+from ..module_utils._ec2.spec import argument_spec as cluster_argument_spec
+from ..module_utils._ec2.spec import parse_spec
 from ..module_utils._errors import CollectionError, InputError, failure_of
 
 MACHINE_TYPES = ("controlplane", "worker")
@@ -315,8 +327,19 @@ def read_request(params: Mapping[str, Any]) -> Request:
         built=read_built(params["images_arm64"], params["version"]),
         per_hour_max=params["cost_per_hour_max"] or None,
         region=params["region"],
+        budget=read_budget(params["cluster"], params["region"]),
         **{name: params[name] for name in _SAME},
     )
+
+
+def read_budget(cluster: Mapping[str, Any] | None, region: str) -> Budget | None:
+    """Return the cluster with its limits; None without a description."""
+    if cluster is None:
+        return None
+    checked = ArgumentSpecValidator({"cluster": cluster_argument_spec()}).validate({"cluster": cluster})
+    if checked.error_messages:
+        raise InputError(f"Failed to read cluster: {' '.join(checked.error_messages)}.")
+    return Budget(parse_spec(checked.validated_parameters["cluster"]), shipped(region))
 
 
 def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
@@ -358,6 +381,7 @@ def argument_spec() -> dict[str, Any]:
         "offered_types": {"type": "list", "elements": "str", "default": []},
         "nodes_max": {"type": "int"},
         "cost_per_hour_max": {"type": "float"},
+        "cluster": {"type": "dict"},
         "region": {"type": "str", "default": PRICES_REGION},
         "images_arm64": {"type": "raw", "default": False},
         "data_disk": {"type": "bool", "default": False},

@@ -78,8 +78,11 @@ def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
     if profiles and profile not in profiles:
         yield Way(f"Install profile {profiles[0]}, which fits the nodes as they are{as_well}", ends)
     if nearest := forecast.get("nearest"):
-        limits = "Raise the limits (cluster_nodes_max, cluster_cost_per_hour_max), within which nothing fits"
-        yield Way(f"{limits}; the nearest that does: {scaled(nearest)}{as_well}", ends)
+        names = ", ".join(nearest.get("exceeds") or ("cluster_nodes_max", "cluster_cost_per_hour_max"))
+        yield Way(
+            f"Raise the limits ({names}), within which nothing fits; the nearest that does: {scaled(nearest)}{as_well}",
+            ends,
+        )
     if needs_images:
         yield Way(OWN_IMAGES[:1].upper() + OWN_IMAGES[1:], IMAGES)
 

@@ -25,6 +25,8 @@ class Change(NamedTuple):
     more_per_hour: float | None
     # Larger disks that the nodes need as well, in GiB.
     volume_size: int | None = None
+    # The limits that it exceeds.
+    exceeds: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return it as text."""
@@ -54,22 +56,31 @@ def ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
     larger_disks = _with_disks(request)
     types = _other_types(larger_disks, sizes) if _room(request) >= 0 else ()
     choices = (types, _more_nodes(larger_disks, _room(request)))
-    first = [next(_fitting(request, sizes, choice, most=request.per_hour_max), None) for choice in choices]
+    first = [next(_fitting(request, sizes, choice, capped=True), None) for choice in choices]
     if within := [change for change in first if change]:
         return Ways(tuple(sorted(within, key=_cost)))
     more = (_with_workers(larger_disks, count) for count in range(NODES_MORE + 1))
     larger = (candidate for one in more for candidate in _other_types(one, sizes))
-    return Ways(nearest=next(_fitting(request, sizes, larger), None))
+    return Ways(nearest=next(_fitting(request, sizes, larger, capped=False), None))
 
 
 def _fitting(
-    request: Request, sizes: Mapping[str, Size], candidates: Iterable[Request], *, most: float | None = None
+    request: Request, sizes: Mapping[str, Size], candidates: Iterable[Request], *, capped: bool
 ) -> Iterator[Change]:
-    """Yield the candidates that fit within a price, the cheapest first."""
+    """Yield the candidates that fit, if capped those within all limits, the cheapest first."""
     priced = [(_change(one, request, sizes), one) for one in candidates if is_enough(one, sizes)]
     for change, one in sorted(priced, key=lambda pair: _cost(pair[0])):
-        if (most is None or (change.per_hour is not None and change.per_hour <= most)) and fit(one, sizes).fits:
+        if not (capped and change.exceeds) and fit(one, sizes).fits:
             yield change
+
+
+def exceeded(request: Request, sizes: Mapping[str, Size]) -> tuple[str, ...]:
+    """Return the limits that the nodes of a request exceed; a limit cannot be kept with an unknown price."""
+    per_hour, most = price(request.machines, sizes), request.per_hour_max
+    is_dear = most is not None and (per_hour is None or per_hour > most)
+    is_large = request.nodes_max is not None and len(request.machines) > request.nodes_max
+    named = [*(["cluster_nodes_max"] if is_large else []), *(["cluster_cost_per_hour_max"] if is_dear else [])]
+    return (*named, *(request.budget.exceeded(request.machines) if request.budget else ()))
 
 
 def _cost(change: Change) -> tuple[bool, float, int]:
@@ -111,4 +122,5 @@ def _change(candidate: Request, request: Request, sizes: Mapping[str, Size]) -> 
     more = round(after - before, 4) if after is not None and before is not None else None
     count = len(candidate.machines)
     disk = LEAST_DISK if any(machine.volume_size < LEAST_DISK for machine in request.machines) else None
-    return Change(candidate.machines[-1].instance_type, count, count - len(request.machines), after, more, disk)
+    named = candidate.machines[-1].instance_type
+    return Change(named, count, count - len(request.machines), after, more, disk, exceeded(candidate, sizes))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..._ec2.cost.budget import Budget
 from ..._ec2.cost.prices import PRICES_REGION
 from ..._ec2.instance_types import Size
 from ..._findings import Finding, finding
@@ -66,6 +67,8 @@ class Request(NamedTuple):
     offered: tuple[str, ...] = ()
     nodes_max: int | None = None
     per_hour_max: float | None = None
+    # The whole cluster, for limits of its costs besides that of the instances an hour.
+    budget: Budget | None = None
     # The region of the prices.
     region: str = PRICES_REGION
 

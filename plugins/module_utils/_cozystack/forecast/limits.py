@@ -127,6 +127,8 @@ def _with_kvm(request: Request) -> str:
     """Return the remedy for virtual machines; an instance type with KVM is proposed if it is offered."""
     price = shipped(request.region).instances.get(METAL)
     is_dear = request.per_hour_max is not None and (price is None or price > request.per_hour_max)
+    metal = request.machines[-1]._replace(instance_type=METAL)
+    is_dear = is_dear or bool(request.budget and request.budget.exceeded((*request.machines[:-1], metal)))
     if is_dear or METAL not in (request.offered or (METAL,)):
         return "Use the profile novirt: no instance type with KVM is offered within the limits."
     said = f"{METAL} is ${price} an hour" if price is not None else f"the price of {METAL} is unknown"

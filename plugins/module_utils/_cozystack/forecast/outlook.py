@@ -17,7 +17,7 @@ from ..catalog import measured
 from ..catalog.releases import data_of
 from ..names import OPERATOR
 from ..verdicts import is_blocked, outcome
-from .changes import Ways, price, ways
+from .changes import Change, Ways, price, ways
 from .fit import (
     Fit,
     Request,
@@ -101,13 +101,20 @@ def _remedy(request: Request, found: Ways, profiles: Sequence[str]) -> str:
     choices = [*(way.text() for way in found.within), *smaller]
     if choices:
         return f"Use {', or '.join(choices)}."
-    nearest = f"Without limits, {found.nearest.text()} fits." if found.nearest else "No known type is large enough."
-    return f"No change {_caps(request)} fits. {nearest}"
+    return f"No change {_caps(request)} fits. {_nearest(found.nearest)}"
+
+
+def _nearest(change: Change | None) -> str:
+    if change is None:
+        return "No known type is large enough."
+    above = f"is above {' and '.join(change.exceeds)}" if change.exceeds else "fits"
+    return f"The nearest, {change.text()}, {above}."
 
 
 def _caps(request: Request) -> str:
     caps = [f"cluster_nodes_max {request.nodes_max}"] if request.nodes_max is not None else []
     caps += [f"${request.per_hour_max:g} an hour"] if request.per_hour_max is not None else []
+    caps += [f"{name} ${limit:g}" for name, limit in (request.budget.limits if request.budget else {}).items()]
     return f"within {' and '.join(caps)}" if caps else "of the shipped table of types"
 
 
@@ -123,8 +130,8 @@ def result(outlook: Outlook) -> dict[str, Any]:
         "first": runs_out_first(outlook.found),
         "requested": _requested(outlook),
         "nodes": [_node(node, outlook) for node in outlook.found.packing.nodes],
-        "changes": [change._asdict() for change in outlook.ways.within],
-        "nearest": outlook.ways.nearest._asdict() if outlook.ways.nearest else None,
+        "changes": [_change(change) for change in outlook.ways.within],
+        "nearest": _change(outlook.ways.nearest) if outlook.ways.nearest else None,
         "fitting_profiles": list(outlook.profiles),
         "documented": _documented(),
         "data": {"version": data.version, "source": data.source, "measured": measured.SOURCE},
@@ -142,6 +149,10 @@ def _documented() -> dict[str, Any]:
         "use_per_node": {"cpu": USED_CPU, "memory": USED_MEMORY},
         "least_per_node": {"vcpus": LEAST_VCPUS, "memory": LEAST_MEMORY, **disks},
     }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {**change._asdict(), "exceeds": list(change.exceeds)}
 
 
 def _requested(outlook: Outlook) -> dict[str, int]:

@@ -16,6 +16,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.p
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import cozystack_forecast
 from tests.checks.process import ROOT
+from tests.ec2_cluster import cluster
+from tests.ec2_costs import THREE
 
 NAMES = ("gateway", "compute-2", "compute-3")
 READY: Mapping[str, Any] = {"images_arm64": True, "data_disk": True}
@@ -90,8 +92,42 @@ def test_what_is_proposed_keeps_the_caps_or_says_that_nothing_within_them_fits()
     assert (found["nearest"]["nodes"], found["nearest"]["instance_type"]) == (1, "t4g.2xlarge")
     assert verdict(found, "INSUFFICIENT_MEMORY")["remedy"] == (
         "No change within cluster_nodes_max 1 and $0.1 an hour fits. "
-        "Without limits, 1 x t4g.2xlarge ($0.2944 an hour for the instances, $0.2576 more) fits."
+        "The nearest, 1 x t4g.2xlarge ($0.2944 an hour for the instances, $0.2576 more), is above "
+        "cluster_cost_per_hour_max."
     )
+
+
+def described(**limits: float) -> dict[str, Any]:
+    """Return the forecast of the whole cluster, of which a bastion and volumes are part, with limits of its costs."""
+    return forecast(nodes_max=3, cluster=cluster(**{**THREE, "cost": limits}), **READY)
+
+
+# Three t4g.xlarge are $0.4416 an hour; with volumes, the bastion and its address $0.4868.
+@pytest.mark.parametrize(
+    ("limits", "exceeds"),
+    [
+        pytest.param({}, [], id="no limit"),
+        pytest.param({"per_hour_max": 0.5}, [], id="within"),
+        pytest.param({"per_hour_max": 0.45}, ["cluster_cost_per_hour_max"], id="an hour, with everything"),
+        pytest.param({"per_day_max": 5.0}, ["cluster_cost_per_day_max"], id="a day"),
+        pytest.param({"per_month_max": 100.0}, ["cluster_cost_per_month_max"], id="a month"),
+        pytest.param({"per_session_max": 1.0}, ["cluster_cost_per_session_max"], id="a session"),
+    ],
+)
+def test_what_is_proposed_is_within_all_limits_of_the_whole_cluster(
+    limits: dict[str, float], exceeds: list[str]
+) -> None:
+    found = described(**limits)
+
+    remedy = verdict(found, "INSUFFICIENT_MEMORY")["remedy"]
+    assert bool(found["changes"]) == (not exceeds)
+    assert (found["nearest"] or {"exceeds": []})["exceeds"] == exceeds
+    assert all(name in remedy for name in exceeds), remedy
+
+
+def test_a_cluster_that_is_no_description_is_refused() -> None:
+    with pytest.raises(InputError, match="Failed to read cluster: missing required arguments"):
+        forecast(cluster={"name": "moon"})
 
 
 def test_the_prices_are_those_of_the_region() -> None:
