@@ -382,6 +382,26 @@ MEMORY = (
         waits="",
     ),
     Situation(
+        "a node with too many processes",
+        "Kubernetes pkg/kubelet/nodestatus/setters.go: KubeletHasInsufficientPID",
+        "NODE_PID_PRESSURE",
+        "too many processes, so that pods are evicted: compute-2",
+        "podPidsLimit",
+        cluster(
+            nodes=[
+                node(
+                    "compute-2",
+                    conditions=[
+                        condition("Ready", "True", "KubeletReady"),
+                        condition("PIDPressure", "True", "KubeletHasInsufficientPID"),
+                    ],
+                )
+            ]
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="",
+    ),
+    Situation(
         "a pod that is kept off nodes under memory pressure",
         "kube-scheduler, taint node.kubernetes.io/memory-pressure of the node lifecycle controller",
         "INSUFFICIENT_MEMORY",
@@ -1116,6 +1136,10 @@ _REFUSED = event(
 )
 
 
+def _deleted(item: Object) -> Object:
+    return item | {"metadata": item["metadata"] | {"deletionTimestamp": "2026-01-02T03:00:00Z"}}
+
+
 def _init_waits() -> Object:
     item = failing(status_of(IMAGE, waiting={"reason": "PodInitializing"}) | {"ready": False})
     running = status_of(IMAGE) | {"ready": False}
@@ -1422,7 +1446,58 @@ SOURCES = (
     ),
 )
 
+_NO_CNI = condition(
+    "Ready",
+    "False",
+    "KubeletNotReady",
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin "
+    "returns error: cni plugin not initialized",
+)
+
+NODES = (
+    Situation(
+        "a node without a network although all releases are ready",
+        "kubelet: NetworkPluginNotReady; go-cni",
+        "NODE_NOT_READY",
+        "compute-2 is not ready: container runtime network not ready",
+        "kubectl --namespace cozy-cilium get pods",
+        installed(nodes=[node("gateway"), node("compute-2", conditions=[_NO_CNI])]),
+        waits="",
+    ),
+    Situation(
+        "nodes without a network while its own release fails",
+        "kubelet: NetworkPluginNotReady; go-cni",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease cilium",
+        installed(
+            nodes=[node("gateway", conditions=[_NO_CNI])],
+            releases=[
+                release("cilium", "cozy-cilium", ready=False, reason="InstallFailed", message=DEADLINE, failures=2)
+            ],
+        ),
+        waits="",
+    ),
+    Situation(
+        "a pod that its node cannot stop",
+        "Kubernetes pkg/kubelet/pod_workers.go, events.FailedToKillPod; containerd's sandbox",
+        "POD_NOT_STOPPED",
+        "FailedKillPod, 6 times: error killing pod: failed to",
+        "delete pod POD --force",
+        cluster(
+            _deleted(failing(status_of(IMAGE) | {"ready": False})),
+            events=(
+                event(
+                    "FailedKillPod",
+                    f'error killing pod: failed to "KillPodSandbox" for "5a1f" with KillPodSandboxError: "{_CRI}'
+                    'failed to destroy network for sandbox: plugin type=kube-ovn failed (delete): dial timeout"',
+                ),
+            ),
+        ),
+    ),
+)
+
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
-    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES),
+    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *NODES),
 )

@@ -1387,7 +1387,7 @@ COZYSTACK: Mapping[str, Code] = {
         (WARNING,),
     ),
     "VERSION_WITHOUT_DATA": Code(
-        "The collection has no data about this CozyStack version.",
+        "The collection has no data about this CozyStack version, or only data from before its release.",
         "Expect the forecast and the profiles to be partly wrong, or use a version for which there is data.",
         (WARNING,),
     ),
@@ -1459,6 +1459,18 @@ COZYSTACK: Mapping[str, Code] = {
     "NODE_MEMORY_PRESSURE": Code(
         "A node has so little free memory that its kubelet evicts pods.",
         _LARGER,
+        (WARNING, ERROR),
+    ),
+    "NODE_PID_PRESSURE": Code(
+        "A node runs so many processes that its kubelet evicts pods.",
+        "Find the pod whose processes multiply, and delete it or limit its processes (podPidsLimit of the kubelets). "
+        "More nodes share the number.",
+        (WARNING, ERROR),
+    ),
+    "POD_NOT_STOPPED": Code(
+        "A node cannot stop a pod that is being deleted, so its controller creates no other one.",
+        "Correct what the message names, often the container network of the node. If the node no longer exists, remove "
+        "the pod: kubectl --namespace NAMESPACE delete pod POD --force.",
         (WARNING, ERROR),
     ),
     "POD_EVICTED": Code(

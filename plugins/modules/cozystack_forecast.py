@@ -145,12 +145,13 @@ outcome:
   type: str
   sample: blocked
 fits:
-  description: Whether RV(verdict) is V(fits).
+  description: Whether RV(verdict) is V(fits) and nothing else, such as images for another architecture, blocks.
   returned: success
   type: bool
   sample: false
 verdict:
   description:
+    - Whether there is enough room, whatever else blocks the installation.
     - V(fits) if all pods can be scheduled and all nodes have enough memory for the use of their pods.
     - V(schedules but will run out of memory) if all pods can be scheduled by their requests, but their use exceeds the
       memory of a node.

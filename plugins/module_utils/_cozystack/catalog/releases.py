@@ -44,6 +44,11 @@ def has_data(version: str) -> bool:
     return minor(version) in DATA
 
 
+def is_before_release(version: str) -> bool:
+    """Return whether the data of this version were made before it was released: then they have no patch version."""
+    return has_data(version) and data_of(version).version.count(".") < 2
+
+
 def minor(version: str) -> tuple[int, int]:
     """Return the major and minor version. A name without one, such as that of a branch, sorts after all versions."""
     found = re.match(r"v?(\d+)\.(\d+)", version)

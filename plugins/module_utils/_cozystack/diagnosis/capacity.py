@@ -23,6 +23,10 @@ LINSTOR: Final = "linstor.csi.linbit.com"
 _LONGEST: Final = 200
 _ARCHITECTURES: Final = ("no_matching_manifest", "exec_format")
 _PULL_CODES: Final = {"rate_limited": "IMAGE_RATE_LIMITED", "no_space": "INSUFFICIENT_DISK"}
+_PRESSURES: Final[Mapping[str, tuple[str, str]]] = {
+    "MemoryPressure": ("NODE_MEMORY_PRESSURE", "too little free memory"),
+    "PIDPressure": ("NODE_PID_PRESSURE", "too many processes"),
+}
 SHORTAGES: Final[Mapping[str, str]] = {
     "INSUFFICIENT_MEMORY": "memory",
     "INSUFFICIENT_CPU": "processor time",
@@ -93,11 +97,12 @@ def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
 
 
 def pressures(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
-    pressed = [node.name for node in found.nodes if "MemoryPressure" in node.pressures]
-    if pressed:
-        severity = _severity(progress, settled=settled)
-        message = f"too little free memory, so that pods are evicted: {', '.join(pressed)}"
-        yield finding("NODE_MEMORY_PRESSURE", "nodes", message, severity=severity, evidence={"nodes": pressed})
+    for condition, (code, what) in _PRESSURES.items():
+        pressed = [node.name for node in found.nodes if condition in node.pressures]
+        if pressed:
+            severity = _severity(progress, settled=settled)
+            message = f"{what}, so that pods are evicted: {', '.join(pressed)}"
+            yield finding(code, "nodes", message, severity=severity, evidence={"nodes": pressed})
 
 
 def _severity(progress: Progress, *, settled: bool) -> str:

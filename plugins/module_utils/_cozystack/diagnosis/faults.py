@@ -168,6 +168,11 @@ def unscheduled(pod: Object) -> Fault:
     return Fault(UNSCHEDULED, place, str(condition.get("reason") or scheduler), message)
 
 
+def is_deleted(pod: Object) -> bool:
+    """Return whether the pod is being deleted from its node."""
+    return bool(pod["metadata"].get("deletionTimestamp")) and bool((pod.get("spec") or {}).get("nodeName"))
+
+
 def is_starting(pod: Object) -> bool:
     """Return whether the pod is on a node without created containers: only events contain the cause."""
     if not (pod.get("spec") or {}).get("nodeName"):

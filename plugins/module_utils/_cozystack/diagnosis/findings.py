@@ -25,6 +25,12 @@ _ROOT_CODES: Final[Mapping[str, str]] = {
     SOURCE: "SOURCE_NOT_READY",
 }
 _PACKAGE, _RELEASE = "PACKAGE_NOT_READY", "RELEASE_NOT_READY"
+# The namespaces of Cilium and Kube-OVN, one of which configures containerd's network on each node.
+_CNI: Final = ("cozy-cilium", "cozy-kubeovn")
+_NETWORK: Final = (
+    "Look at the pods of the container network on that node: kubectl --namespace cozy-cilium get pods --output wide, "
+    "and the same in cozy-kubeovn and cozy-multus. Their log says why they wrote no configuration to /etc/cni/net.d."
+)
 # What something waits in, with no cause known.
 WAITING: Final = frozenset({*_ROOT_CODES.values(), _PACKAGE, _RELEASE})
 
@@ -39,7 +45,7 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
     checks: tuple[Callable[[Reading], Iterable[Finding]], ...] = (
         lambda one: capacity.images(one, progress),
         lambda one: capacity.shortages(one, progress),
-        _nodes,
+        lambda one: _nodes(one, settled=settled),
         lambda one: capacity.pressures(one, progress, settled=settled),
         lambda one: fault_findings(one, progress, settled=settled),
         lambda one: _roots(one, progress, settled=settled),
@@ -70,11 +76,19 @@ def _absent(found: Reading) -> Finding:
     )
 
 
-def _nodes(found: Reading) -> Iterator[Finding]:
+def _nodes(found: Reading, *, settled: bool) -> Iterator[Finding]:
+    # Nodes are not ready until the CNI is installed.
+    has_network = settled and _network_is_installed(found)
     for node in found.nodes:
-        # Nodes are not ready until the CNI is installed.
-        if not node.ready and not node.waits_for_network:
-            yield finding("NODE_NOT_READY", node.name, f"{node.name} is not ready: {node.reason}")
+        remedy = _NETWORK if node.waits_for_network else None
+        if not node.ready and (has_network or not node.waits_for_network):
+            yield finding("NODE_NOT_READY", node.name, f"{node.name} is not ready: {node.reason}", remedy)
+
+
+def _network_is_installed(found: Reading) -> bool:
+    """Return whether the releases of the CNI are ready, or all releases where it has other names."""
+    named = [release for release in found.releases if release.namespace in _CNI]
+    return bool(found.releases) and all(release.ready for release in named or found.releases)
 
 
 def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:

@@ -101,6 +101,9 @@ def _add_events(reader: Reader, pods: PodTally) -> None:
         )
         for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
             pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
+    deleted = {(one.namespace, one.pod): one for one in pods.deleted}
+    for key, event in _newest(_events(reader, "FailedKillPod", deleted), deleted).items():
+        pods.add_fault(_of_event(event, deleted[key], "POD_NOT_STOPPED"))
     probed = {(one.namespace, one.pod): one for one in pods.unready}
     ended = {(one.place.namespace, one.place.pod) for one in pods.faults if _may_be_stopped(one)}
     unhealthy = _events(reader, "Unhealthy", {*probed, *ended})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..._kubernetes.quantities import Need, pod_need
-from .faults import Fault, containers_of, faults_of, is_starting, is_unready, unscheduled
+from .faults import Fault, containers_of, faults_of, is_deleted, is_starting, is_unready, unscheduled
 from .pod_troubles import (
     ImageTrouble,
     Object,
@@ -77,6 +77,7 @@ class PodTally:
     # Pods whose cause only events contain.
     starting: list[Place] = field(default_factory=list)
     unready: list[Place] = field(default_factory=list)
+    deleted: list[Place] = field(default_factory=list)
 
     def add(self, pod: Object) -> None:
         """Count a pod."""
@@ -130,7 +131,7 @@ class PodTally:
             self.add_fault(fault)
         if any(images) or faults:
             return
-        for waiting, kept in ((is_starting, self.starting), (is_unready, self.unready)):
+        for waiting, kept in ((is_deleted, self.deleted), (is_starting, self.starting), (is_unready, self.unready)):
             if len(kept) < _FAULTS and waiting(pod):
                 kept.append(place_of(pod))
 

@@ -16,7 +16,7 @@ from ..catalog.packages import (
     disabled_by,
     unmet,
 )
-from ..catalog.releases import DATA, data_of, has_data
+from ..catalog.releases import DATA, data_of, has_data, is_before_release
 from .fit import Machine, Request, packages_of
 
 # Documented use of the system's own parts on a node, for three to five nodes and up to five tenants.
@@ -166,6 +166,14 @@ def _version(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
             f"CozyStack {request.version}",
             f"The collection has no data of CozyStack {request.version}: this is a forecast of {taken}.",
             evidence={"taken": taken, "known": known},
+        )
+    elif is_before_release(request.version):
+        data = data_of(request.version)
+        yield finding(
+            "VERSION_WITHOUT_DATA",
+            f"CozyStack {request.version}",
+            f"The data of CozyStack {data.version} were made from its main branch, before its release.",
+            evidence={"taken": data.version, "source": data.source},
         )
 
 

@@ -123,7 +123,7 @@ def result(outlook: Outlook) -> dict[str, Any]:
     data = data_of(outlook.request.version)
     return {
         "outcome": outcome(outlook.verdicts),
-        "fits": outlook.verdict == FITS,
+        "fits": outlook.verdict == FITS and not is_blocked(outlook.verdicts),
         "verdict": outlook.verdict,
         "codes": list(dict.fromkeys(verdict.code for verdict in outlook.verdicts)),
         "verdicts": [verdict.as_dict() for verdict in outlook.verdicts],
@@ -193,7 +193,8 @@ def lines(outlook: Outlook) -> Iterator[str]:
     yield f"    {use_line(outlook.found.uses)}"
     yield (
         f"    requests are a minimum: by the documentation, {USED_CPU // 1000} cores and {USED_MEMORY // 1024} GiB "
-        f"are in use on every node, and nodes need {LEAST_VCPUS} cores and {LEAST_MEMORY // 1024} GiB"
+        f"are in use on every node, and hosts of {LEAST_VCPUS} cores and {LEAST_MEMORY // 1024} GiB are recommended, "
+        "which are larger than what this forecast asks for"
     )
     yield from finding_lines(outlook.verdicts, "code")
 

@@ -179,6 +179,22 @@ def test_a_machine_that_is_no_graviton_never_fits(name: str) -> None:
     assert "ARCHITECTURE_NOT_ARM64" in known["codes"] and "ARCHITECTURE_NOT_ARM64" in asked["codes"]
 
 
+@pytest.mark.parametrize("images", [True, False])
+@pytest.mark.parametrize("instance_type", ["t4g.medium", "t4g.xlarge"])
+def test_what_fits_is_not_blocked(images: bool, instance_type: str) -> None:
+    found = forecast(instance_type=instance_type, images_arm64=images, data_disk=True)
+
+    assert found["fits"] == (found["outcome"] == "ready")
+
+
+def test_a_line_about_larger_hosts_is_a_recommendation_where_everything_fits() -> None:
+    text = "\n".join(forecast(instance_type="t4g.xlarge", **READY)["lines"])
+
+    assert "fits 3 nodes" in text
+    assert "hosts of 8 cores and 24 GiB are recommended, which are larger than what this forecast asks for" in text
+    assert "nodes need" not in text
+
+
 def test_three_large_nodes_with_own_images_are_ready_but_for_virtual_machines() -> None:
     found = forecast(instance_type="t4g.xlarge", **READY)
 
@@ -203,7 +219,7 @@ def test_the_change_that_is_proposed_does_fit(profile: str, count: int) -> None:
         workers = [{"name": f"worker-{index}", "machine_type": "worker"} for index in range(change["more_nodes"])]
         given = params(nodes=count, profile=profile, instance_type=change["instance_type"])
         better = cozystack_forecast.forecast({**given, "nodes": [*given["nodes"], *workers]})
-        assert better["fits"]
+        assert better["verdict"] == "fits"
         assert better["prices"]["per_hour"] == change["per_hour"]
 
 
@@ -315,7 +331,10 @@ def test_a_forecast_is_of_the_version_that_is_installed() -> None:
 
     assert [one["data"]["version"] for one in (older, later)] == ["v1.5.4", "v1.7"]
     assert later["requested"]["memory"] - older["requested"]["memory"] > 1000
-    assert "VERSION_WITHOUT_DATA" not in (*older["codes"], *later["codes"])
+    assert "VERSION_WITHOUT_DATA" not in older["codes"]
+    said = verdict(later, "VERSION_WITHOUT_DATA")
+    assert said["message"] == "The data of CozyStack v1.7 were made from its main branch, before its release."
+    assert said["severity"] == "warning"
 
 
 def test_a_forecast_of_a_version_without_data_says_so() -> None:
