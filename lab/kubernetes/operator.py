@@ -68,8 +68,7 @@ def _install(store: Store, url: str) -> None:
     ensure_namespace(store, "cozy-fluxcd")
     ensure(store, DEPLOYMENTS, charts.flux())
     source = {"metadata": {"name": "cozystack-platform", "namespace": SYSTEM, "generation": 1}, "spec": {"url": url}}
-    fetched = condition("Ready", "True", "Succeeded", "stored artifact for digest", before={})
-    ensure(store, REPOSITORIES, source | {"status": {"conditions": [fetched]}})
+    ensure(store, REPOSITORIES, source)
     component = {"name": "platform", "path": "core/platform", "install": {"namespace": SYSTEM}}
     variants = [{"name": name, "components": [component]} for name in _VARIANTS]
     ensure(store, SOURCES, {"metadata": {"name": PLATFORM}, "spec": {"variants": variants}})

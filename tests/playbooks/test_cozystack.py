@@ -92,6 +92,8 @@ def test_small_machines_end_blocked_from_what_was_predicted(built: Run, folder: 
     assert {"ARCH_UNSUPPORTED_IMAGES", "INSUFFICIENT_MEMORY", "KVM_MISSING"} <= predicted
     assert set(result["account"]["codes"]) == predicted
     assert result["account"]["verdicts"][0]["code"] == "ARCH_UNSUPPORTED_IMAGES"
+    # The words are in the log alone, as on real nodes.
+    assert "exec format error" in result["account"]["verdicts"][0]["message"]
     assert result["smoke_tests"]["virtual_machine"]["code"] == "KVM_MISSING"
     [kvm] = [one for one in result["account"]["outlook"] if one["code"] == "KVM_MISSING"]
     assert kvm["evidence"]["instance_types"] == ["t4g.medium"]
@@ -124,6 +126,21 @@ def test_a_tag_of_site_refuses_what_the_phase_of_that_name_refuses(lab: Lab, bui
     problem = kept(folder, "cozystack", "result.json")["problem"].split(".")[0]
     assert problem
     assert problem in " ".join(tagged.output.split())
+
+
+def test_a_failed_ingress_is_not_called_ready(lab: Lab, built: Run, folder: Path) -> None:
+    soon = {"cozystack_ingress_timeout": 10, "cozystack_interval": 1, "cozystack_smoke_tests": []}
+    lab.ask("/lab/kubernetes/faults", method="POST", body={"stuck": ["tenant-root/ingress"]})
+
+    run = play_elsewhere(lab, folder, "playbooks/cozystack.yml", "-e", json.dumps(OWN | soon))
+
+    lab.ask("/lab/kubernetes/faults", method="DELETE")
+    assert run.code == 0, run.output
+    result = kept(folder, "cozystack", "result.json")
+    assert (result["outcome"], result["account"]["phase"], result["dashboard"]["url"]) == ("blocked", "tenant", "")
+    assert [one["subject"] for one in result["account"]["verdicts"] if one["severity"] == "error"] == [
+        "tenant-root/ingress"
+    ]
 
 
 def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, folder: Path) -> None:

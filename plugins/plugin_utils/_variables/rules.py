@@ -58,6 +58,8 @@ _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 # In bytes, on Linux.
 _NAME_MAX, _PATH_MAX = 255, 4096
+# The default of cozystack_exposed_services, as its role has it.
+_EXPOSED = ["dashboard", "api"]
 _SOURCE_REF = re.compile(rf"(?:tag|semver)=[^\s=]+|digest={SHA256_DIGEST}")
 
 
@@ -86,6 +88,7 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     yield from _node_patch_problems({**derived, **values})
     yield from _disk_problems(values)
     yield from _source_problems(values)
+    yield from _publication_problems(values)
     yield from _disk_image_problems(values)
     everything = {**derived, **values}
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
@@ -503,6 +506,17 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         if bool(url) != bool(ref) and None not in (url, ref):
             given, missing = names if url else names[::-1]
             yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
+
+
+def _publication_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the settings of published services that nothing reads, because only an ingress publishes services."""
+    if boolean(values.get("cozystack_tenant_ingress") or False, strict=False):
+        return
+    for name in ("cozystack_external_ips", "cozystack_exposed_services"):
+        given = values.get(name)
+        if given and given != _EXPOSED:
+            message = "It has no effect: without cozystack_tenant_ingress no service is published."
+            yield _wrong(name, message, "Set cozystack_tenant_ingress to true, or remove it.")
 
 
 def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

@@ -385,6 +385,23 @@ def test_a_source_of_packages_needs_both_of_its_parts() -> None:
     assert "cluster_cozystack_platform_source_ref is empty" in judged(url).problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("cozystack_external_ips", ["192.0.2.1"]), ("cozystack_exposed_services", ["dashboard"])],
+)
+def test_published_services_need_the_ingress_that_publishes_them(name: str, value: list[str]) -> None:
+    usual = yaml.safe_load((ROLES / "cozystack" / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    kept = {"cozystack_exposed_services": usual["cozystack_exposed_services"]}
+
+    alone, with_it, by_default = (
+        [(one.subject, one.message) for one in judged(given).problems]
+        for given in ({name: value}, {name: value, "cozystack_tenant_ingress": True}, kept)
+    )
+
+    message = "It has no effect: without cozystack_tenant_ingress no service is published."
+    assert (alone, with_it, by_default) == ([(name, message)], [], [])
+
+
 TUNNEL = {
     "cluster_bastion_egress": "wireguard",
     "cluster_bastion_wireguard_parameter": "/talos/wireguard",
