@@ -90,6 +90,12 @@ images:
       description: Whether the registry has it, V(null) if that is not known.
       type: bool
       sample: true
+    known:
+      description:
+        - Whether the answer is final. It is V(false) after V(IMAGE_UNREACHABLE), V(IMAGE_RATE_LIMITED) or
+          V(IMAGE_UNEXPECTED_ANSWER), because another attempt or another client may succeed.
+      type: bool
+      sample: true
     media_type:
       description: The media type of the referenced index or manifest.
       type: str
@@ -148,6 +154,7 @@ images:
   sample:
     - image: ghcr.io/siderolabs/installer:v1.13.6
       exists: true
+      known: true
       media_type: application/vnd.oci.image.index.v1+json
       digest: sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d
       platforms:
@@ -170,6 +177,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import failure as describe
+from ..module_utils._oci.errors import UNKNOWN
 from ..module_utils._oci.image import Image
 from ..module_utils._oci.inquiry import REGISTRY_OPTIONS, inquiry_of, look_up_all
 
@@ -184,8 +192,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def as_returned(image: Image) -> dict[str, Any]:
     """Return an image as the module returns it."""
-    reported = image.error.as_dict() if image.error else None
-    return {**image._asdict(), "platforms": dict(image.platforms), "labels": dict(image.labels), "error": reported}
+    error = image.error
+    return {
+        **image._asdict(),
+        "platforms": dict(image.platforms),
+        "labels": dict(image.labels),
+        "known": error is None or error.code not in UNKNOWN,
+        "error": error.as_dict() if error else None,
+    }
 
 
 def failure(images: Iterable[Image]) -> str:

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._findings import Finding, finding, headline
+from .._oci.errors import UNKNOWN
 from .spec import NODE_ROLES
 
-# After these errors it is not known whether an image exists: it may be available to other clients.
-UNKNOWN = ("IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER")
 _OTHER_WAYS = (
     "If the controller cannot reach the registry, set cluster_images_via to a host or cluster_images_mirrors to caches "
     "that can; or set cluster_images to the digest of the linux/arm64 manifest."

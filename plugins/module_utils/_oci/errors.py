@@ -11,6 +11,8 @@ from .._errors import CollectionError
 from .._findings import Finding, finding, sentences
 from .._text import received, shown
 
+# After these errors it is not known whether an image exists: it may be available to other clients, or later.
+UNKNOWN = ("IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER")
 _WORDS_MAX = 400
 
 

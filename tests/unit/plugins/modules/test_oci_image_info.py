@@ -187,7 +187,7 @@ def test_a_registry_that_goes_on_refusing_is_given_up(make: Make, status: int, e
 
     (image,) = ask(f"{registry.host}/a/talos:v1", attempts=3)
 
-    assert (code(image), image["exists"]) == (expected, None)
+    assert (code(image), image["exists"], image["known"]) == (expected, None, False)
     assert len(registry.requests) == (1 if status == 418 else 3)
 
 
@@ -210,7 +210,7 @@ def test_bytes_that_were_changed_on_the_way_are_refused(make: Make, match: str) 
 
     (image,) = ask(f"{registry.host}/a/{'single' if match == 'blobs' else 'talos'}:v1")
 
-    assert (code(image), image["resolved"]) == ("IMAGE_BAD_DIGEST", None)
+    assert (code(image), image["resolved"], image["known"]) == ("IMAGE_BAD_DIGEST", None, True)
 
 
 def test_a_public_image_needs_a_token_and_no_login(make: Make) -> None:
