@@ -199,6 +199,13 @@ def test_a_wrong_address_is_one_of_the_problems(lab: Lab, one: Path, address: st
     assert "such as s3://my-bucket/clusters" in re.sub(r"\s+", " ", run.output)
 
 
+def test_a_wrong_address_is_refused_also_by_a_playbook_that_tolerates_other_values(lab: Lab, one: Path) -> None:
+    run = play(lab, "playbooks/sessions.yml", "-e", f"cluster_directory={one}", "-e", "cluster_state=moon")
+
+    assert run.code != 0
+    assert "such as s3://my-bucket/clusters" in re.sub(r"\s+", " ", run.output)
+
+
 def test_another_controller_removes_the_cluster_and_the_state_says_so(lab: Lab, s3: Any, one: Path, two: Path) -> None:
     run = shared(lab, RESET, two, "-e", CONFIRMED)
     again = shared(lab, RESET, one, "-e", CONFIRMED)

@@ -11,11 +11,15 @@ from typing import NamedTuple
 from .._errors import InputError
 
 LOCAL = "local"
-EXAMPLE = "s3://my-bucket/clusters"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; names with dots do not fit the
 # certificate of S3.
 _ADDRESS = re.compile(
     r"s3://(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])/(?P<prefix>[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*)/?"
+)
+
+
+ADDRESS_REMEDY = (
+    f"Set it to {LOCAL}, or to a bucket without dots in its name and a folder, such as s3://my-bucket/clusters."
 )
 
 
@@ -38,12 +42,17 @@ class Address(NamedTuple):
         return f"s3://{self.bucket}/{self.prefix}" + (f"/{name}" if name else "")
 
 
-def parse_address(text: str) -> Address:
-    """Return the bucket and the folder that s3://bucket/folder names."""
+def address_of(text: str) -> Address | None:
+    """Return the bucket and the folder that s3://bucket/folder names, or None for another text."""
     found = _ADDRESS.fullmatch(text)
     if not found or {".", ".."} & set(found["prefix"].split("/")):
-        raise InputError(
-            f"{text!r} is not the address of a folder in a bucket. Set it to {LOCAL}, or to a bucket without dots in "
-            f"its name and a folder, such as {EXAMPLE}."
-        )
+        return None
     return Address(found["bucket"], found["prefix"])
+
+
+def parse_address(text: str) -> Address:
+    """Return the bucket and the folder that s3://bucket/folder names; fail for another text."""
+    address = address_of(text)
+    if address is None:
+        raise InputError(f"{text!r} is not the address of a folder in a bucket. {ADDRESS_REMEDY}")
+    return address

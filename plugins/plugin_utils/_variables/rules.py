@@ -35,7 +35,7 @@ from ...module_utils._oci.reference import parse_reference
 from ...module_utils._ports import ASSET_SERVER, SSH
 from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
-from ...module_utils._state.address import LOCAL, parse_address
+from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.decoding import NEWEST
 from ...module_utils._talos.config.merge import Patch, apply_patches
@@ -216,12 +216,8 @@ def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def state_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is neither `local` nor the address of a folder in a bucket."""
-    try:
-        if value != LOCAL:
-            parse_address(str(value))
-    except InputError as error:
-        message, _stop, remedy = str(error).partition(". ")
-        yield _wrong(name, f"{message}.", remedy)
+    if value != LOCAL and address_of(str(value)) is None:
+        yield _wrong(name, f"{str(value)!r} is not the address of a folder in a bucket.", ADDRESS_REMEDY)
 
 
 def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
