@@ -104,6 +104,7 @@ def test_an_image_that_cannot_be_used_is_a_problem_with_its_remedy(error: str) -
     assert made["problems"] == [
         {
             "code": error,
+            "severity": "error",
             "subject": "image of compute",
             "message": f"{IMAGES['compute']} cannot be used: it is so.",
             "remedy": "Do this.",
