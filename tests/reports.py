@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from ansible_collections.urmanac.talos.plugins.filter.cluster_report import cluster_report
 from ansible_collections.urmanac.talos.plugins.filter.findings import findings
 from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.connections import Step
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.pictures import pictures
 from lab.settings import REPOSITORY
 
@@ -75,6 +76,7 @@ FORECAST: dict[str, Any] = {
     "fitting_profiles": ["slim"],
     "nodes": [],
 }
+STEP = Step("Connect", ("The controller reaches the nodes directly.",), ("kubectl --kubeconfig ~/moon get nodes",))
 
 
 class Page(HTMLParser):
@@ -127,7 +129,7 @@ def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[s
         },
         **{"observed": [answer(node) for node in NODES], "phases": [{"name": "network", "started": NOW - 60}]},
         **{"now": NOW, "cozystack": BLOCKED, "forecast": FORECAST},
-        **{"audit": {"deviations": [], "home_access": []}, **changes},
+        **{"audit": {"deviations": [], "home_access": []}, "next_steps": [STEP.as_dict()], **changes},
     }
     return cluster_report(CLUSTER, **options)
 
@@ -153,6 +155,7 @@ def report_that_says(text: str) -> dict[str, Any]:
         kubernetes={"resources": [node]},
         audit={"deviations": [deviation], "home_access": []},
         cozystack={**BLOCKED, "account": account, "problem": text, "version": text},
+        next_steps=[Step(text, (text,), (f"kubectl {text}",)).as_dict()],
     )
 
 

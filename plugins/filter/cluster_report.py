@@ -35,6 +35,7 @@ class Sources(NamedTuple):
     cozystack: Record | None = None
     forecast: Record | None = None
     boot_method: str = "user_data"
+    next_steps: Sequence[Record] = ()
 
 
 def cluster_report(cluster: Record, **sources: Any) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def platform_report(given: Sources) -> dict[str, Any]:
         "capacity": capacity(given.cozystack, given.forecast or {}),
         "history": [history_point(item) for item in (given.cozystack or {}).get("history") or ()],
         "advice": advice(installed, given.forecast or {}),
+        "next_steps": [dict(step) for step in given.next_steps],
     }
 
 

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import AMI_PARAMETER, Lab
@@ -138,6 +142,31 @@ def test_site_changes_nothing_of_what_the_phases_have_built_and_it_is_closed(lab
     assert "✅ Access: closed to the internet; open to home: none" in built.output
     assert open_ports(lab) == []
     assert audit(lab)["deviations"] == []
+
+
+def test_connect_prints_the_next_steps_again_and_changes_nothing(lab: Lab, built: Run) -> None:
+    before = calls(lab)
+
+    run = play(lab, "playbooks/connect.yml", *ONE_NODE)
+
+    assert (run.code, run.changed, calls(lab) - before) == (0, 0, 0), run.output
+    for output in (built.output, run.output):
+        steps = output[output.index("Next steps") :]
+        kubectl = shlex.split(next(line for line in steps.splitlines() if "kubectl " in line))
+        config = yaml.safe_load(Path(kubectl[kubectl.index("--kubeconfig") + 1]).read_text(encoding="utf-8"))
+        server = urlsplit(config["clusters"][0]["cluster"]["server"])
+        with socket.create_connection((str(server.hostname), server.port or 443), timeout=5):
+            pass
+        assert re.search(r"lab run -- ansible-playbook playbooks/stop\.yml .*-e @examples/single_node\.yml", steps)
+        assert "make demo-down" in steps
+
+
+def test_connect_refuses_a_cluster_that_does_not_exist(lab: Lab, built: Run) -> None:
+    run = play(lab, "playbooks/connect.yml", *ONE_NODE, "-e", "cluster_name=lba")
+
+    assert run.code == 2
+    assert "There is nothing to connect to" in run.output
+    assert "Next steps" not in run.output
 
 
 def test_a_tag_of_site_is_the_phase_of_that_name(lab: Lab, phases: dict[str, Run]) -> None:

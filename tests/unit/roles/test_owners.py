@@ -26,6 +26,7 @@ OTHERS = {
     "cost.yml": "reads prices and past costs at most",
     "sessions.yml": "reads past costs at most, and changes only the journal on the controller",
     "health.yml": "reads",
+    "connect.yml": "reads",
     "start.yml": "reads, and is site.yml from there on",
     "site.yml": "consists of the phases",
     "netboot.yml": "changes a host of a home lab",

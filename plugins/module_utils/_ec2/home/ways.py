@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..._files import shell_word
-from ..._ports import KUBERNETES, TALOS
+from ..._ports import KUBERNETES
 from ..._ssh.arguments import Login, Route, ssh_arguments
 from ..identity import unique_name
+from . import commands
 
 Record = Mapping[str, Any]
 _CREDENTIALS = ("talosconfig", "kubeconfig")
@@ -41,14 +41,14 @@ class Answers(NamedTuple):
 def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers) -> list[str]:
     """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs respond."""
     addresses = _addresses(reading)
-    commands = [
+    found = [
         *_node_commands(addresses, places.directory),
         *_bastion_commands(cluster, reading, places, answers.interfaces),
     ]
     return [
         *(_without_files(places.directory) if addresses else [_NO_ADDRESS]),
-        *(["These commands work from home now:"] if addresses and commands else []),
-        *commands,
+        *(["These commands work from home now:"] if addresses and found else []),
+        *found,
         *_tried(reading, answers),
     ]
 
@@ -60,23 +60,20 @@ def session_ways(cluster: Record, reading: Record, places: Places) -> list[str]:
     if bastion["connection"] != "ssm" or not boolean(bastion["enabled"]) or not instance:
         return []
     planes = [node["ipv4"] for node in cluster["nodes"] if node["machine_type"] == "controlplane"][:1]
-    login = f"  ssh {_options(cluster, places, instance)} {{}}{places.user}@{instance}"
+    login = commands.Host(bastion_options(cluster, places, instance), f"{places.user}@{instance}")
     return [
         "These commands need no IPv6 at home. Log in to the bastion:",
-        login.format(""),
+        f"  {commands.ssh(login)}",
         *(line for plane in planes for line in _tunnel_commands(login, plane, places.directory)),
     ]
 
 
-def _tunnel_commands(login: str, plane: str, directory: str) -> Iterator[str]:
+def _tunnel_commands(login: commands.Host, plane: str, directory: str) -> Iterator[str]:
     """Yield how both APIs are reached on the controller while a tunnel is open."""
-    files = {name: shell_word(f"{directory}/{name}") for name in _CREDENTIALS}
     yield "Open a tunnel to a control plane, and leave it open for the other commands:"
-    yield login.format(" ".join(f"-L 127.0.0.1:{port}:{plane}:{port}" for port in (KUBERNETES, TALOS)) + " -N ")
-    # The API server always has this name. 127.0.0.1 is in the certificates only if the configuration says so.
-    server = f"--server https://127.0.0.1:{KUBERNETES} --tls-server-name kubernetes"
-    yield f"  kubectl --kubeconfig {files['kubeconfig']} {server} get nodes"
-    yield f"  talosctl --talosconfig {files['talosconfig']} --endpoints 127.0.0.1 --nodes {plane} version"
+    yield f"  {commands.api_tunnel(login, plane)}"
+    yield f"  {commands.kubectl_in_tunnel(f'{directory}/kubeconfig')}"
+    yield f"  {commands.talosctl_in_tunnel(f'{directory}/talosconfig', plane)}"
 
 
 def _addresses(reading: Record) -> dict[str, str]:
@@ -97,14 +94,12 @@ def _exists(directory: str, name: str) -> bool:
 
 def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
     """Return the commands whose credentials are on the controller."""
-    nodes = ",".join(addresses)
     planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
-    files = {name: shell_word(f"{directory}/{name}") for name in _CREDENTIALS}
-    commands = {
-        "talosconfig": f"  talosctl --talosconfig {files['talosconfig']} --endpoints {nodes} --nodes {nodes} version",
-        "kubeconfig": f"  kubectl --kubeconfig {files['kubeconfig']} --server {''.join(planes[:1])} get nodes",
+    made = {
+        "talosconfig": commands.talosctl(f"{directory}/talosconfig", endpoints=addresses, nodes=addresses),
+        "kubeconfig": commands.kubectl(f"{directory}/kubeconfig", server="".join(planes[:1])),
     }
-    return [commands[name] for name in _CREDENTIALS if addresses and _exists(directory, name)]
+    return [f"  {made[name]}" for name in _CREDENTIALS if addresses and _exists(directory, name)]
 
 
 def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:
@@ -115,11 +110,11 @@ def _bastion_commands(cluster: Record, reading: Record, places: Places, interfac
     if through_session and boolean(bastion["enabled"]) and not instance:
         return ["  The bastion is not running, so Session Manager cannot connect to it: playbooks/site.yml starts it."]
     addresses = [found["ipv6_address"] for interface in interfaces for found in interface["ipv6_addresses"]]
-    options = f"{_options(cluster, places, instance)} " if boolean(bastion["enabled"]) else ""
-    return [f"  ssh {options}{places.user}@{address}" for address in addresses]
+    options = bastion_options(cluster, places, instance) if boolean(bastion["enabled"]) else ""
+    return [f"  {commands.ssh(commands.Host(options, f'{places.user}@{address}'))}" for address in addresses]
 
 
-def _options(cluster: Record, places: Places, instance: str) -> str:
+def bastion_options(cluster: Record, places: Places, instance: str) -> str:
     """Return the options for the bastion of this collection, the only one with a known host key."""
     alias = unique_name(cluster["project"], cluster["name"])
     way = Route(cluster["region"], instance) if instance else None

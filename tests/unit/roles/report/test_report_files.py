@@ -79,6 +79,33 @@ def test_the_text_has_the_layout_of_test_results() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        pytest.param("txt", "    kubectl --kubeconfig ~/moon get nodes\n", id="text"),
+        pytest.param("md", "\n\n    kubectl --kubeconfig ~/moon get nodes\n", id="Markdown"),
+        pytest.param("html", "<pre><code>kubectl --kubeconfig ~/moon get nodes</code></pre>", id="HTML"),
+    ],
+)
+def test_the_commands_of_the_next_steps_can_be_copied(name: str, command: str) -> None:
+    text = reports.rendered(name, reports.report())
+
+    assert command in text
+    assert "Next steps" not in reports.rendered(name, reports.report(next_steps=[]))
+
+
+def test_the_text_ends_with_the_next_steps() -> None:
+    lines = reports.rendered("txt", reports.report()).splitlines()
+
+    assert lines[-5:] == [
+        "",
+        "Next steps",
+        "  Connect",
+        "    The controller reaches the nodes directly.",
+        "    kubectl --kubeconfig ~/moon get nodes",
+    ]
+
+
 def test_a_lost_node_is_a_failure_with_its_cause() -> None:
     (boot,) = (one for one in reports.report(observed=LOST)["results"] if one["name"] == "boot")
 
