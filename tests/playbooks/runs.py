@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,14 @@ VARIABLES = f"@{REPOSITORY / 'lab' / 'variables.yml'}"
 WITHOUT_COZYSTACK = "cluster_cozystack_enabled=false"
 LAB_VARIABLES = (VARIABLES, WITHOUT_COZYSTACK)
 CONFIRMED = "reset_confirmation=yes"
+# The one node of a cluster whose nodes do not matter.
+NODE = {
+    "name": "gateway",
+    "role": "gateway",
+    "machine_type": "controlplane",
+    "ipv4": "{{ cluster_subnet_ipv4_cidr | ansible.utils.nthhost(101) }}",
+}
+ONE_NODE = ("-e", json.dumps({"cluster_nodes": [NODE]}))
 RECAP = re.compile(r"changed=(\d+)\s+unreachable=\d+\s+failed=(\d+)")
 SECONDS = 600
 
@@ -107,7 +116,13 @@ def calls(lab: Lab) -> int:
 
 def play_and_kill(lab: Lab, playbook: str, *options: str, after: int) -> None:
     """Start a run and kill all of it after a number of changing calls."""
-    until, begun = time.monotonic() + SECONDS, calls(lab)
+    begun = calls(lab)
+    play_until(lab, playbook, *options, reached=lambda: calls(lab) - begun >= after)
+
+
+def play_until(lab: Lab, playbook: str, *options: str, reached: Callable[[], bool]) -> None:
+    """Start a run and kill all of it when it has reached a point."""
+    until = time.monotonic() + SECONDS
     run = subprocess.Popen(
         command(lab, playbook, *options),
         cwd=REPOSITORY,
@@ -117,9 +132,9 @@ def play_and_kill(lab: Lab, playbook: str, *options: str, after: int) -> None:
         start_new_session=True,
     )
     try:
-        while calls(lab) - begun < after:
+        while not reached():
             assert run.poll() is None, "the run ended before it could be killed"
-            assert time.monotonic() < until, "the run makes no calls"
+            assert time.monotonic() < until, "the run does not reach the point"
             time.sleep(0.02)
     finally:
         # Ansible's workers are in sessions of their own, and one that outlives the others waits for ever.

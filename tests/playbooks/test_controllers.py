@@ -8,7 +8,6 @@ Controllers of two projects, whose clusters have one name, do not see each other
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import Lab
 from tests.playbooks.runs import (
     CONFIRMED,
+    ONE_NODE,
     RUN_LOCK,
     SECONDS,
     Run,
@@ -39,12 +39,6 @@ from tests.strangers import everything_of
 
 SITE = "playbooks/site.yml"
 CLAIM = "/urmanac.talos/talos-arm64/lab/claim"
-NODE = {
-    "name": "gateway",
-    "role": "gateway",
-    "machine_type": "controlplane",
-    "ipv4": "{{ cluster_subnet_ipv4_cidr | ansible.utils.nthhost(101) }}",
-}
 # The machines of the lab share the loopback of one computer, so a second cluster needs a subnet of its own.
 SPARE = (
     *("-e", "cluster_project=spare"),
@@ -53,7 +47,6 @@ SPARE = (
 # What makes something in AWS.
 BUILD = "preflight,network,bastion,nodes"
 REFUSED = re.compile(r"(belongs to another controller, [^,]+|another run \(site\.yml, process \d+ [^,]+), since 20")
-ONE_NODE = ("-e", json.dumps({"cluster_nodes": [NODE]}))
 
 
 class Controller(NamedTuple):

@@ -121,7 +121,7 @@ def test_a_claim_or_a_lock_of_another_owner_stops_every_playbook_and_stays(lab: 
     assert [(run.code != 0, "without the tags of the cluster lab (Owner=Bob)" in run.output) for run in runs] == [
         (True, True)
     ] * 3, runs[-1].output
-    assert f"NAME_TAKEN: ssm_parameter {PARAMETER}{what}" in runs[0].output
+    assert f"1. ssm_parameter {PARAMETER}{what}: " in runs[0].output
     assert (kept, after) == (before, writes)
 
 
