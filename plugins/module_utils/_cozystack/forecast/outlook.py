@@ -107,7 +107,7 @@ def _remedy(request: Request, found: Ways, profiles: Sequence[str]) -> str:
 def _nearest(change: Change | None) -> str:
     if change is None:
         return "No known type is large enough."
-    above = f"is above {' and '.join(change.exceeds)}" if change.exceeds else "fits"
+    above = f"is above {_listed(change.exceeds)}" if change.exceeds else "fits"
     return f"The nearest, {change.text()}, {above}."
 
 
@@ -115,7 +115,11 @@ def _caps(request: Request) -> str:
     caps = [f"cluster_nodes_max {request.nodes_max}"] if request.nodes_max is not None else []
     caps += [f"${request.per_hour_max:g} an hour"] if request.per_hour_max is not None else []
     caps += [f"{name} ${limit:g}" for name, limit in (request.budget.limits if request.budget else {}).items()]
-    return f"within {' and '.join(caps)}" if caps else "of the shipped table of types"
+    return f"within {_listed(caps)}" if caps else "of the shipped table of types"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def result(outlook: Outlook) -> dict[str, Any]:

@@ -125,6 +125,15 @@ def test_what_is_proposed_is_within_all_limits_of_the_whole_cluster(
     assert all(name in remedy for name in exceeds), remedy
 
 
+def test_limits_are_listed_as_in_a_sentence() -> None:
+    remedy = verdict(described(per_hour_max=0.45, per_day_max=5.0, per_month_max=90.0), "INSUFFICIENT_MEMORY")["remedy"]
+
+    assert "within cluster_nodes_max 3, cluster_cost_per_hour_max $0.45, cluster_cost_per_day_max $5 and " in remedy
+    assert remedy.endswith(
+        "is above cluster_cost_per_hour_max, cluster_cost_per_day_max and cluster_cost_per_month_max."
+    )
+
+
 def test_a_cluster_that_is_no_description_is_refused() -> None:
     with pytest.raises(InputError, match="Failed to read cluster: missing required arguments"):
         forecast(cluster={"name": "moon"})
