@@ -38,6 +38,13 @@ options:
     description: Directory of the files C(<node>.yaml), with mode C(0600).
     type: path
     required: true
+  validate_only:
+    description:
+      - Whether to write nothing, and to return in RV(problems) what Talos would reject, instead of failing.
+      - If the file O(bundle) does not exist, the configurations are made with secrets that are not kept.
+    type: bool
+    default: false
+    version_added: 0.1.0
   cluster:
     description: Settings that all nodes share.
     type: dict
@@ -274,11 +281,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problems:
+  description:
+    - After a failure or with O(validate_only), what is wrong with the configurations, for programs.
+    - A problem of several nodes is returned once.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
+  type: list
+  elements: dict
+  returned: failure, or success with O(validate_only)
+  sample: []
 nodes:
   description: The files, in the order of O(nodes).
   type: list
   elements: dict
-  returned: success
+  returned: success without O(validate_only)
   contains:
     name:
       description: Name of the node.
@@ -311,6 +327,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import CollectionError, InputError, failure_of
+from ..module_utils._findings import Finding
 from ..module_utils._libraries import require
 from ..module_utils._networks import NAME_SERVER, PODS, SERVICES, SERVICES_OF_COZYSTACK, TIME_SERVER
 from ..module_utils._talos.config.redact import redact
@@ -322,6 +339,7 @@ try:
     from ..module_utils._talos.config import node as node_config
     from ..module_utils._talos.config.bundle import Bundle, read_bundle, secret_values
     from ..module_utils._talos.config.cluster import ClusterConfig
+    from ..module_utils._talos.config.secrets import new_bundle
 except ImportError as error:
     MISSING = error
 
@@ -369,6 +387,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "bundle": {"type": "path", "required": True},
     "bundle_content": {"type": "str", "no_log": True},
     "directory": {"type": "path", "required": True},
+    "validate_only": {"type": "bool", "default": False},
     "cluster": {"type": "dict", "required": True, "options": CLUSTER_SPEC},
     "network": {"type": "dict", "options": NETWORK_SPEC},
     "nodes": {"type": "list", "elements": "dict", "required": True, "options": NODE_SPEC},
@@ -391,6 +410,29 @@ class File(NamedTuple):
     def changed(self) -> bool:
         """Return whether content or permissions have to change."""
         return self.before != self.after or (self.path.exists() and not files.is_private(self.path))
+
+
+def bundle_of(params: dict[str, Any]) -> Bundle:
+    """Return the secrets for the configurations; a validation needs none of the cluster's own."""
+    path = Path(params["bundle"])
+    is_needed = not params["validate_only"] or path.exists() or params["bundle_content"]
+    return read_bundle(path, params["bundle_content"]) if is_needed else new_bundle()
+
+
+def validate(params: dict[str, Any], bundle: Bundle) -> list[Finding]:
+    """Return what Talos would reject, each problem once, with the nodes that have it if not all do."""
+    check_names(params["nodes"])
+    found: dict[Finding, list[str]] = {}
+    for node in params["nodes"]:
+        try:
+            node_config.node_documents(node_of(node), plan_of(params, node), bundle)
+        except InputError as error:
+            for problem in error.problems:
+                found.setdefault(problem, []).append(node["name"])
+    return [
+        problem if len(names) == len(params["nodes"]) else problem.about(f"{', '.join(names)}: {problem.subject}")
+        for problem, names in found.items()
+    ]
 
 
 def plan_files(params: dict[str, Any], bundle: Bundle) -> list[File]:
@@ -553,8 +595,11 @@ def main() -> None:
     module.no_log_values.clear()
     shown = {"module_args": {key: module.params[key] for key in ("bundle", "directory", "preset")}}
     try:
-        bundle = read_bundle(Path(module.params["bundle"]), module.params["bundle_content"])
+        bundle = bundle_of(module.params)
         module.no_log_values.update(secret_values(bundle))
+        if module.params["validate_only"]:
+            problems = [problem.as_dict() for problem in validate(module.params, bundle)]
+            module.exit_json(changed=False, problems=problems, invocation=shown)
         result = ensure_configs(module.params, bundle, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:
         module.fail_json(**failure_of(error), invocation=shown)

@@ -181,6 +181,21 @@ def test_a_version_of_kubernetes_without_images_is_refused_before_anything_is_ma
     assert calls(lab) == before
 
 
+def test_what_talos_would_reject_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    rejected = {"network": {"hostname": "other"}, "time": {"servers": ["time.example.com"]}, "type": "worker"}
+    patches = {"talos_patches": [{"machine": {name: value}} for name, value in rejected.items()]}
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps({**patches, "talos_kubernetes_version": "1.29.0"}))
+
+    assert run.code != 0
+    found = listed(run)
+    assert "Nothing was created or changed" in run.output
+    reasons = ("static hostname", "time servers", "only allowed on control plane machines", "supports Kubernetes v1.31")
+    assert [reason for reason in reasons if reason not in found] == []
+    assert calls(lab) == before
+
+
 def test_an_image_that_cannot_be_looked_up_is_accepted_by_a_plan_and_refused_by_a_build(lab: Lab) -> None:
     before = calls(lab)
     nowhere = ("-e", json.dumps({"cluster_images_mirrors": {"ghcr.io": f"http://{lab.address(9)}:1"}}))

@@ -87,7 +87,7 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
     if problems:
         causes = "\n".join(f"- {sentences(problem, 'subject')}" for problem in problems)
         raise InputError(
-            f"Failed to configure the node {node.name}: Talos {version} rejects it.\n{causes}", code="CONFIG_INVALID"
+            f"Failed to configure the node {node.name}: Talos {version} rejects it.\n{causes}", problems=problems
         )
     return documents
 

@@ -505,7 +505,7 @@ def _versions(config: _Config) -> Found:
     for path in paths:
         image = str(config.get(f"{path}.image") or "")
         if image and (cause := image_cause(image, config.release)):
-            yield f"{path}.image", cause, "Choose an image with a supported version."
+            yield f"{path}.image", cause, "Choose a version that it supports (role talos: talos_kubernetes_version)."
 
 
 def _lists(config: _Config) -> Found:

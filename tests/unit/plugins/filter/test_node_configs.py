@@ -29,6 +29,15 @@ def test_a_node_gets_the_addresses_of_its_interface() -> None:
     assert (gateway["name"], gateway["machine_type"], gateway["ipv4"]) == ("gateway", "controlplane", "192.0.2.101")
 
 
+def test_nodes_without_an_interface_can_be_validated() -> None:
+    made = node_configs(NODES, {}, images=IMAGES, patches={})
+
+    assert [(node["name"], node["ipv6"], len(node["mac"])) for node in made] == [
+        ("gateway", "", 17),
+        ("compute-2", "", 17),
+    ]
+
+
 def test_a_node_has_nothing_that_talos_config_does_not_take() -> None:
     assert set(configs()[0]) == {
         *("name", "machine_type", "ipv4", "ipv6", "mac"),

@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from ansible_collections.urmanac.talos.plugins.modules import talos_config
 from ansible_collections.urmanac.talos.plugins.modules.talos_config import ensure_configs
+from tests.ec2_cluster import run_module
 from tests.lookalikes import tailscale_key
 from tests.talos_config import bundle_text, test_bundle
 from tests.talos_corpus import documented_patch
@@ -289,3 +291,39 @@ def test_caches_without_a_gateway_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"requires network\.gateway_ipv4"):
         talos_config.cluster_of(given)
+
+
+@pytest.fixture
+def validate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Give the module with a bundle that does not exist, which only validates."""
+    places = {"bundle": str(tmp_path / "secrets.yaml"), "directory": str(tmp_path / "nodes"), "validate_only": True}
+    given = {**places, "cluster": CLUSTER, "network": NETWORK, "nodes": [GATEWAY, COMPUTE]}
+    return lambda **changes: run_module(talos_config.main, capsys, **{**given, **changes})
+
+
+Validate = Callable[..., dict[str, Any]]
+
+
+def test_a_validation_needs_no_bundle_and_writes_nothing(tmp_path: Path, validate: Validate) -> None:
+    result = validate()
+
+    assert (result.get("failed", False), result["changed"], result["problems"]) == (False, False, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_validation_returns_what_talos_would_reject_once_with_the_nodes_that_have_it(validate: Validate) -> None:
+    cluster = {**CLUSTER, "kubernetes_version": "1.29.0"}
+    hostname = {"machine": {"network": {"hostname": "other"}}}
+
+    found = validate(cluster=cluster, nodes=[GATEWAY, {**COMPUTE, "patches": [hostname]}])["problems"]
+
+    assert {one["code"] for one in found} == {"CONFIG_INVALID"}
+    kubelets = [one["message"] for one in found if "machine.kubelet.image" in one["subject"]]
+    assert ["supports Kubernetes v1.31" in message for message in kubelets] == [True]
+    assert [one["subject"].partition(":")[0] for one in found if "hostname" in one["message"]] == ["compute"]
+
+
+def test_a_validation_reports_what_cannot_be_merged(validate: Validate) -> None:
+    (found,) = validate(patches=[{"machin": {}}])["problems"]
+
+    assert "machin" in found["message"]

@@ -110,17 +110,17 @@ def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> 
 
 
 @pytest.mark.parametrize(
-    "machine",
+    ("machine", "remedy"),
     [
-        {"network": {"hostname": "cp-1"}},
-        {"network": {"nameservers": ["1.1.1.1"]}},
-        {"time": {"servers": ["time.example"]}},
-        {"type": "worker"},
+        ({"network": {"hostname": "cp-1"}}, "set it in the document HostnameConfig"),
+        ({"network": {"nameservers": ["1.1.1.1"]}}, "set it in the document ResolverConfig"),
+        ({"time": {"servers": ["time.example"]}}, "set it in the document TimeSyncConfig"),
+        ({"type": "worker"}, "make the machine a control plane"),
     ],
-    ids=lambda machine: next(iter(machine)),
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_case_21_legacy_beside_document(machine: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"Talos v1\.13 rejects it"):
+def test_case_21_legacy_beside_document(machine: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(InputError, match=rf"Talos v1\.13 rejects it(.|\n)*{remedy}"):
         made({"machine": machine})
 
 
