@@ -163,14 +163,10 @@ def clean_environment(settings: Settings, environment: dict[str, str]) -> dict[s
         "AWS_ENDPOINT_URL": settings.endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION),
+        **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"), os.devnull),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "BOTO_CONFIG": os.devnull,
-        "NO_PROXY": "127.0.0.0/8,localhost,127.0.0.1",
-        "no_proxy": "127.0.0.0/8,localhost,127.0.0.1",
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.0/8,localhost,127.0.0.1"),
         "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections"),
         "LAB_DIRECTORY": str(settings.directory),
         "LAB_NETWORK": str(settings.network),
@@ -272,13 +268,8 @@ def _check_packages() -> None:
 
 
 def _check_ports(settings: Settings, *, patience: float) -> None:
-    bastion = settings.bastion_address
-    own = [
-        ("127.0.0.1", settings.port),
-        (bastion, ASSET_PORT),
-        (bastion, REGISTRY_PORT),
-        (settings.registry_address, REGISTRY_PORT),
-    ]
+    own = [("127.0.0.1", settings.port), (settings.bastion_address, ASSET_PORT)]
+    own += [(address, REGISTRY_PORT) for address in (settings.bastion_address, settings.registry_address)]
     until = time.monotonic() + patience
     while lines := processes.port_conflicts(settings.network, own, TALOS_PORT):
         if time.monotonic() >= until:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.inquiry import inquiry_of, look_up_all
 from ansible_collections.urmanac.talos.plugins.modules import oci_image_info
 from lab.registry.images import AMD64_ONLY, MISLABELLED, OLD, lab_store
-from lab.settings import REGISTRY_PORT
+from lab.settings import REGISTRY_PORT, REPOSITORY
 from tests.lab.labs import DEFAULTS, Lab
 
 
@@ -83,3 +85,17 @@ def test_a_tag_moves_and_faults_come_when_they_are_ordered(lab: Lab) -> None:
 
 def test_the_same_lab_has_the_same_digests_tomorrow() -> None:
     assert lab_store().manifests == lab_store().manifests
+
+
+def test_the_images_of_the_bastion_are_there_by_the_digests_in_the_variables_of_the_lab() -> None:
+    files = (REPOSITORY / "lab" / "variables.yml", REPOSITORY / "roles" / "bastion_host" / "defaults" / "main.yml")
+    here, defaults = (yaml.safe_load(path.read_text(encoding="utf-8"))["bastion_host_images"] for path in files)
+
+    named = [reference.partition("@") for reference in here.values()]
+
+    assert [name for name, _at, _digest in named] == [name.partition("@")[0] for name in defaults.values()]
+    assert all(lab_store().manifest(_repository(name), digest) for name, _at, digest in named if digest)
+
+
+def _repository(reference: str) -> str:
+    return reference.partition("/")[2].rpartition(":")[0]

@@ -196,6 +196,39 @@ def test_what_talos_would_reject_is_refused_before_anything_is_made(lab: Lab) ->
     assert calls(lab) == before
 
 
+ABSENT = f"docker.io/library/nginx@sha256:{'0' * 64}"
+
+
+def test_an_image_of_the_bastion_that_no_registry_has_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    # matchbox does not run on this bastion, so no one asks for it.
+    images = {
+        "registry": "docker.io/library/registry:2.8.3",
+        "nginx": ABSENT,
+        "matchbox": ABSENT.replace("library/nginx", "poseidon/matchbox"),
+    }
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps({"bastion_host_images": images}))
+
+    assert run.code != 0
+    said = " ".join(run.output.split())
+    assert "Failed to find images of the bastion's containers. Set bastion_host_images" in said
+    assert f"has no sha256:{'0' * 64} in library/nginx" in said
+    assert "poseidon/matchbox" not in said
+    assert calls(lab) == before
+
+
+def test_an_image_of_the_bastion_whose_registry_does_not_answer_is_a_note(lab: Lab) -> None:
+    nowhere = ("-e", json.dumps({"bastion_host_image_mirrors": {"docker.io": f"http://{lab.address(9)}:1"}}))
+
+    plan = play(lab, "playbooks/site.yml", *nowhere, "--check")
+
+    assert plan.code == 0, plan.output
+    notes = [line for line in plan.output.splitlines() if "cannot be reached over http" in line]
+    assert len(notes) == 2
+    assert "docker.io/library/registry@sha256:" in notes[0]
+
+
 def test_an_image_that_cannot_be_looked_up_is_accepted_by_a_plan_and_refused_by_a_build(lab: Lab) -> None:
     before = calls(lab)
     nowhere = ("-e", json.dumps({"cluster_images_mirrors": {"ghcr.io": f"http://{lab.address(9)}:1"}}))

@@ -12,7 +12,7 @@ from tests.checks.files import mappings
 from tests.checks.process import ROOT
 
 
-@pytest.mark.parametrize("step", ["cluster/tasks/images_resolve.yml", "talos/tasks/images_ask.yml"])
+@pytest.mark.parametrize("step", ["cluster/tasks/images_resolve.yml", "cluster/tasks/images_exist.yml"])
 def test_the_host_that_can_reach_the_registries_asks_them(step: str) -> None:
     tasks = yaml.safe_load((ROOT / "roles" / step).read_text(encoding="utf-8"))
 
