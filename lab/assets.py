@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import yaml
 from lab.kubernetes import manifests
 from lab.registry.store import packed
 from lab.settings import ASSET_PORT, Settings
+from lab.web import WebServer
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
 CHECKSUMS = "boot-to-talos-checksums.txt"
@@ -30,19 +30,12 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-class AssetServer:
+class AssetServer(WebServer):
     """A web server at a bastion's address; it serves what write_assets wrote."""
 
     def __init__(self, settings: Settings, address: str) -> None:
         handler = partial(_Handler, directory=str(settings.assets))
         self._server = http.server.ThreadingHTTPServer((address, ASSET_PORT), handler)
-
-    def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="assets", daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def write_manifests(directory: Path) -> None:

@@ -110,22 +110,18 @@ class Machine:
 
     def _boot_linux(self, power: int, user_data: bytes) -> None:
         self._set("linux")
-        self.say(
-            f"a plain Linux boots at {self.identity['address']}; user-data runs in {choose_sandbox(self.settings).kind}"
-        )
+        sandbox, address = choose_sandbox(self.settings), self.identity["address"]
+        self.say(f"a plain Linux boots at {address}; user-data runs in {sandbox.kind}")
         if self.booted_before:
             self.say("cloud-init: user-data ran on the first boot, not again")
             self._serve(power)
             return
         self.booted_before = True
-        script = user_data
-        if not script.startswith(b"#!"):
-            self.say("cloud-init: the user-data is no script (#!), the lab ignores it" if script else "no user-data")
+        if not user_data.startswith(b"#!"):
+            self.say("cloud-init: the user-data is no script (#!), the lab ignores it" if user_data else "no user-data")
             return
-        seconds = self.settings.script_seconds
-        process = choose_sandbox(self.settings)(self.directory, script, self.identity, seconds=seconds)
-        refusal = process.refusal()
-        if refusal:
+        process = sandbox(self.directory, user_data, self.identity, seconds=self.settings.script_seconds)
+        if refusal := process.refusal():
             self.say(refusal)
             return
         with self._lock:
@@ -259,9 +255,8 @@ class MachinePark:
 
     def console(self, identifier: str) -> str:
         machine = self.machines.get(identifier)
-        if machine is None:
-            return ""
-        return machine.console.read_bytes()[-CONSOLE_BYTES:].decode("utf-8", errors="replace")
+        said = machine.console.read_bytes() if machine else b""
+        return said[-CONSOLE_BYTES:].decode("utf-8", errors="replace")
 
     def describe(self) -> list[dict[str, Any]]:
         return [machine.describe() for machine in list(self.machines.values())]
@@ -275,9 +270,7 @@ class MachinePark:
 
 def decode_user_data(text: str | None) -> bytes:
     """Return what cloud-init would see of an instance's user-data."""
-    if not text:
-        return b""
-    data = base64.b64decode(str(text))
+    data = base64.b64decode(str(text or ""))  # of a class of moto
     return gzip.decompress(data) if data.startswith(GZIP) else data
 
 

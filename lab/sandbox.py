@@ -101,16 +101,15 @@ class Sandbox:
 
     def ended_well(self) -> bool:
         """Return whether the script itself has ended with exit code 0; its processes may still run."""
-        try:
-            return (self.root / "run/lab/exit").read_text(encoding="utf-8") == "0\n"
-        except OSError:
-            return False
+        return self._said("exit") == "0"
 
     def requested_reboot(self) -> str | None:
-        try:
-            return (self.root / "run/lab/reboot").read_text(encoding="utf-8").strip() or None
-        except OSError:
-            return None
+        return self._said("reboot") or None
+
+    def _said(self, name: str) -> str:
+        with contextlib.suppress(OSError):
+            return (self.root / "run/lab" / name).read_text(encoding="utf-8").strip()
+        return ""
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

@@ -4,6 +4,7 @@
 POST /lab/account takes any of these as JSON:
   {"quotas": {"L-1216C47A": 5}}      the account's value of a quota; AWS's default of this one is 5
   {"plan": "FREE"}                   PAID, or the plan that launches instance types of the free tier alone
+  {"may_link_roles": false}          whether the caller may make the service-linked role that Auto Scaling needs
   {"unknown_profile_uses": 0}        how often EC2 and Scheduler do not know a profile or a role that was just created
 """
 
@@ -11,8 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-
-from lab.aws.patches import ACCOUNT
 
 VCPUS, VPCS = "L-1216C47A", "L-F678F1CE"
 
@@ -23,15 +22,17 @@ class Account:
 
     quotas: dict[str, float] = field(default_factory=lambda: {VCPUS: 64.0, VPCS: 50.0})
     plan: str = "PAID"
+    may_link_roles: bool = True
     unknown_profile_uses: int = 1
     unknown_profiles: dict[str, int] = field(default_factory=dict)
 
     def order(self, body: dict[str, Any]) -> None:
-        if set(body) - {"quotas", "plan", "unknown_profile_uses"} or body.get("plan", "PAID") not in ("PAID", "FREE"):
-            raise ValueError("an account has quotas, a plan (PAID or FREE) and unknown_profile_uses")
-        self.quotas |= {code: float(value) for code, value in body.get("quotas", {}).items()}
-        self.plan = body.get("plan", self.plan)
-        self.unknown_profile_uses = int(body.get("unknown_profile_uses", self.unknown_profile_uses))
+        known = {"quotas": dict, "plan": str, "may_link_roles": bool, "unknown_profile_uses": int}
+        if set(body) - set(known) or body.get("plan", "PAID") not in ("PAID", "FREE"):
+            raise ValueError(f"an account has {', '.join(known)}; its plan is PAID or FREE")
+        quotas = {code: float(value) for code, value in body.get("quotas", {}).items()}
+        for name, value in {**body, "quotas": self.quotas | quotas}.items():
+            setattr(self, name, known[name](value))
 
     def is_unknown_yet(self, name: str) -> bool:
         """Return whether what was just created is not known to this use of it."""
@@ -41,8 +42,3 @@ class Account:
 
 
 STATE = Account()
-
-
-def plan_state() -> dict[str, Any]:
-    """Answer GetAccountPlanState. Gap: moto has no such service."""
-    return {"accountId": ACCOUNT, "accountPlanType": STATE.plan, "accountPlanStatus": "ACTIVE"}

@@ -35,6 +35,7 @@ from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
 from lab.settings import ACCESS_KEY_ID, REGION, SIMULATED_BY, Settings
 from lab.talos.node import clusters
+from lab.web import WebServer
 
 LOG = logging.getLogger("lab.aws")
 # By the name of the action; of a REST API by its method.
@@ -57,7 +58,7 @@ class Call:
     agent: str
 
 
-class AwsServer:
+class AwsServer(WebServer):
     """moto on 127.0.0.1, with the lab's own paths."""
 
     def __init__(self, settings: Settings, park: MachinePark) -> None:
@@ -67,12 +68,8 @@ class AwsServer:
         )
 
     def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="aws", daemon=True).start()
+        super().start()
         threading.Thread(target=self._application.warm_up, name="warm-up", daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class _QuietHandler(MotoRequestHandler):  # type: ignore[misc, unused-ignore]  # moto is not analysed
@@ -133,8 +130,9 @@ class Application:
 
     def _once(self, service: str, action: str, parameters: dict[str, Any], do: Callable[[], Response]) -> Response:
         """Answer a call that comes again with its ClientToken as the first time. Gap: moto ignores the token."""
-        if service == "freetier":
-            return _json(account.plan_state(), 200)
+        if service == "freetier":  # Gap: moto has no such service.
+            plan = {"accountPlanType": account.STATE.plan, "accountPlanStatus": "ACTIVE"}
+            return _json({"accountId": ACCOUNT, **plan}, 200)
         token = (action, str(parameters.get("ClientToken") or ""))
         if token in self.answered and self.answered[token][0] != parameters:
             message = "The client token you have provided is associated with a different request"

@@ -24,12 +24,8 @@ from lab.aws.patches import Function, wraps
 SEEN: set[str] = set()
 FREE = ("boolean", "timestamp", "blob")
 RULE_TEXTS = (
-    "IpRange",
-    "Ipv6Range",
-    "PrefixListId",
-    "SecurityGroupRuleDescription",
-    "SecurityGroupRuleRequest",
-    "UserIdGroupPair",
+    *("IpRange", "Ipv6Range", "PrefixListId", "UserIdGroupPair"),
+    *("SecurityGroupRuleDescription", "SecurityGroupRuleRequest"),
 )
 SIGNS = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
 CHECKS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
@@ -95,13 +91,9 @@ def _refusal(service: str, member: str, value: Any, rule: str) -> AwsRefusal:
         return AwsRefusal("InvalidParameterValue", f"Invalid rule description. {reported}")
     if service == "ec2":
         return AwsRefusal("InvalidParameterValue", f"Value ({value}) for parameter {name} is invalid. It must {rule}")
-    place = name[0].lower() + name[1:]
-    reported = (
-        f"1 validation error detected: Value '{value}' at '{place}' failed to satisfy constraint: Member must {rule}"
-    )
-    return AwsRefusal(
-        "ValidationError" if service in ("iam", "autoscaling", "sts") else "ValidationException", reported
-    )
+    failed = f"Value '{value}' at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must {rule}"
+    code = "ValidationError" if service in ("iam", "autoscaling", "sts") else "ValidationException"
+    return AwsRefusal(code, f"1 validation error detected: {failed}")
 
 
 @cache

@@ -57,9 +57,8 @@ def _show(given: argparse.Namespace, rows: list[dict[str, str]]) -> int:
 
 
 def findmnt(arguments: list[str]) -> int:
-    return _show(
-        _asked(arguments, "SOURCE"), [{"TARGET": "/", "SOURCE": f"{DISK}p1", "FSTYPE": "xfs", "OPTIONS": "rw"}]
-    )
+    root = {"TARGET": "/", "SOURCE": f"{DISK}p1", "FSTYPE": "xfs", "OPTIONS": "rw"}
+    return _show(_asked(arguments, "SOURCE"), [root])
 
 
 def lsblk(arguments: list[str]) -> int:

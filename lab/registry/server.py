@@ -6,7 +6,6 @@ from __future__ import annotations
 import http.server
 import json
 import re
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from lab.registry.authenticator import Authenticator
 from lab.registry.store import Store
+from lab.web import WebServer
 
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|tags)/(?P<wanted>[^/]+)")
 
@@ -45,7 +45,7 @@ class Request(NamedTuple):
     authorization: str
 
 
-class Registry:
+class Registry(WebServer):
     """A registry at an address; port 0 takes a free one."""
 
     def __init__(
@@ -58,13 +58,6 @@ class Registry:
         self._server = http.server.ThreadingHTTPServer((address, port), partial(_Handler, self))
         self._server.daemon_threads = True
         self.host = f"{address}:{self._server.server_address[1]}"
-
-    def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="registry", daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def reply(self, path: str, query: str, authorization: str) -> Reply:
         if path == "/token":

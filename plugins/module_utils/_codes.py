@@ -476,6 +476,13 @@ ACCOUNT: Mapping[str, Code] = {
     "VPC_QUOTA_TOO_SMALL": Code("The account's quota of VPCs in the region is too small.", _FREE_QUOTA),
     "RULE_QUOTA_TOO_SMALL": Code("The account's quota of rules per security group is too small.", _FREE_QUOTA),
     "INTERFACE_QUOTA_TOO_SMALL": Code("The account's quota of network interfaces is too small.", _FREE_QUOTA),
+    "SERVICE_ROLE_MISSING": Code(
+        "The account has no service-linked role of Auto Scaling yet, as every new account.",
+        "Allow iam:CreateServiceLinkedRole for autoscaling.amazonaws.com, as examples/operator_policy.json does, or "
+        "have an administrator run once: "
+        "aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com",
+        (WARNING,),
+    ),
     "SUBNET_FULL": Code(
         "The existing subnet does not have enough free addresses.",
         "Delete unused network interfaces, or choose a larger cluster_subnet_ipv4_cidr.",

@@ -98,9 +98,11 @@ author:
   - The urmanac.talos authors (@urmanac)
 notes:
   - Quotas need C(servicequotas:GetServiceQuota) and C(servicequotas:GetAWSDefaultServiceQuota), the account's plan
-    needs C(freetier:GetAccountPlanState), rules that name prefix lists need C(ec2:DescribeManagedPrefixLists).
+    needs C(freetier:GetAccountPlanState), rules that name prefix lists need C(ec2:DescribeManagedPrefixLists), and the
+    role of Auto Scaling C(iam:GetRole).
   - It cannot check the permissions of the build itself. Besides EC2, Auto Scaling and IAM, the first Auto Scaling
-    group of an account needs C(iam:CreateServiceLinkedRole) for C(autoscaling.amazonaws.com), and schedules that end
+    group of an account needs C(iam:CreateServiceLinkedRole) for C(autoscaling.amazonaws.com), for which there is a note
+    if the account has no role C(AWSServiceRoleForAutoScaling) yet, and schedules that end
     home access need C(scheduler:*) and C(iam:PassRole) to C(scheduler.amazonaws.com).
 seealso:
   - module: urmanac.talos.ec2_cluster_info
@@ -155,6 +157,7 @@ notes:
     - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example,
       C(IPV6_DOCUMENTATION) for a home network that is, C(CONTROLLER_WITHOUT_IPV6) and C(CONTROLLER_OUTSIDE_ACCESS)
       for a controller from which SSH may not reach the bastion, C(COST_ABOVE_LIMIT) and others about costs, or
+      C(SERVICE_ROLE_MISSING) if the account has never had an Auto Scaling group,
       C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
   returned: success
   type: list

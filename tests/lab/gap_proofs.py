@@ -283,6 +283,12 @@ def run_instances(here: Place) -> bool:
     return refused("InvalidParameterValue", here.instance, InstanceType="t3.medium")
 
 
+def service_linked_roles(here: Place) -> bool:
+    before = refused("NoSuchEntity", here.iam.get_role, RoleName="AWSServiceRoleForAutoScaling")
+    here.scaling_group()
+    return before and not refused("NoSuchEntity", here.iam.get_role, RoleName="AWSServiceRoleForAutoScaling")
+
+
 def schedule_roles(here: Place) -> bool:
     for name, trust in (("trusting", TRUST_OF_SCHEDULER), ("other", TRUST)):
         here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)

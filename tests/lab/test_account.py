@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,12 @@ from tests.lab.labs import Lab, Network, eventually
 
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
 VCPUS = "L-1216C47A"
-USUAL = {"quotas": {VCPUS: 64, "L-F678F1CE": 50, "L-0263D0A3": 5}, "plan": "PAID", "unknown_profile_uses": 1}
+USUAL = {
+    "quotas": {VCPUS: 64, "L-F678F1CE": 50, "L-0263D0A3": 5},
+    "plan": "PAID",
+    "may_link_roles": True,
+    "unknown_profile_uses": 1,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -198,3 +204,27 @@ def test_a_name_of_a_launch_template_is_taken_once(lab: Lab) -> None:
 def test_an_order_that_makes_no_sense_is_refused(lab: Lab) -> None:
     with pytest.raises(Exception, match="400"):
         order(lab, plan="GOLD")
+
+
+def test_the_first_group_makes_the_role_of_auto_scaling_if_the_caller_may(
+    lab: Lab, network: Network, image: str
+) -> None:
+    iam, scaling, role = lab.client("iam"), lab.client("autoscaling"), "AWSServiceRoleForAutoScaling"
+    with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+        iam.delete_role(RoleName=role)
+    data = {"ImageId": image, "InstanceType": "t4g.small"}
+    lab.client("ec2").create_launch_template(LaunchTemplateName="first", LaunchTemplateData=data)
+    sizes = {"MinSize": 0, "MaxSize": 1, "VPCZoneIdentifier": network.subnet}
+    group = {"AutoScalingGroupName": "first", "LaunchTemplate": {"LaunchTemplateName": "first"}, **sizes}
+
+    order(lab, may_link_roles=False)
+    denied = refusal(scaling.create_auto_scaling_group, **group)
+    absent = refusal(iam.get_role, RoleName=role)
+    order(lab, may_link_roles=True)
+    scaling.create_auto_scaling_group(**group)
+    scaling.delete_auto_scaling_group(AutoScalingGroupName="first", ForceDelete=True)
+
+    assert denied.startswith("AccessDenied: The default Service-Linked Role for Auto Scaling could not be created.")
+    assert "is not authorized to perform: iam:CreateServiceLinkedRole on resource" in denied
+    assert absent.startswith("NoSuchEntity")
+    assert iam.get_role(RoleName=role)["Role"]["Path"] == "/aws-service-role/autoscaling.amazonaws.com/"

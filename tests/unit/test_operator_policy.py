@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.account import SCALING_ROLE
 from lab.settings import REPOSITORY
 from tests import ec2_cluster
 from tests.operator_policy import (
@@ -171,6 +172,20 @@ def test_roles_are_passed_to_two_services_alone() -> None:
     services = ["ec2.amazonaws.com", "scheduler.amazonaws.com"]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": services}}
     assert passing["Resource"] == ["arn:aws:iam::*:role/talos-arm64-*"]
+
+
+def test_the_role_of_auto_scaling_alone_may_be_made_for_its_service() -> None:
+    (linking,) = [item for item in statements(operator_policy()) if "iam:CreateServiceLinkedRole" in item["Action"]]
+
+    assert linking["Condition"] == {"StringEquals": {"iam:AWSServiceName": "autoscaling.amazonaws.com"}}
+    assert linking["Action"] == ["iam:CreateServiceLinkedRole"]
+    assert linking["Resource"] == ["arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*"]
+    assert SCALING_ROLE in [arn.rpartition("/")[2] for arn in _readable_roles()]
+
+
+def _readable_roles() -> list[str]:
+    reading = [item for item in statements(operator_policy()) if "iam:GetRole" in item["Action"]]
+    return [arn for item in reading for arn in item["Resource"]]
 
 
 def test_parliament_finds_nothing_in_the_policies_of_the_roles_that_we_make() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import partialmethod
 from typing import Any
 
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
@@ -13,7 +14,7 @@ from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 from moto.servicequotas.responses import ServiceQuotasResponse
 
 from lab.aws.account import STATE, VCPUS, VPCS
-from lab.aws.patches import Function, refuse, replaces, wraps
+from lab.aws.patches import Function, put, refuse, wraps
 
 ADDRESSES = "L-0263D0A3"
 STANDARD = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"
@@ -34,21 +35,16 @@ def quota(code: str) -> float:
     return next(float(row["Value"]) for row in rows if row["QuotaCode"] == code)
 
 
-@replaces(ServiceQuotasResponse, "get_service_quota")
-def _own_quota(response: Any) -> str:
-    return _one_quota(json.loads(response.body), default=False)
-
-
-@replaces(ServiceQuotasResponse, "get_aws_default_service_quota")
-def _default_quota(response: Any) -> str:
-    return _one_quota(json.loads(response.body), default=True)
-
-
-def _one_quota(wanted: dict[str, str], *, default: bool) -> str:
+def _one_quota(response: Any, *, default: bool) -> str:
+    wanted = json.loads(response.body)
     rows = [q for q in _quotas(wanted["ServiceCode"], default=default) if q["QuotaCode"] == wanted["QuotaCode"]]
     if not rows:
         raise NoSuchResource
     return json.dumps({"Quota": rows[0]})
+
+
+put(ServiceQuotasResponse, get_service_quota=partialmethod(_one_quota, default=False))
+put(ServiceQuotasResponse, get_aws_default_service_quota=partialmethod(_one_quota, default=True))
 
 
 def _check(code: str, used: int, error: str, things: str) -> None:

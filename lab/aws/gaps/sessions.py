@@ -44,13 +44,11 @@ def _start(response: Any, park: MachinePark) -> str:
         raise JsonRESTError("InvalidDocument", f"Document with name {wanted.get('DocumentName')} does not exist.")
     port = _port(wanted.get("Parameters", {}))
     target = wanted["Target"]
-    why = not_connected(target, response.region, park)
-    if why:
+    if why := not_connected(target, response.region, park):
         raise JsonRESTError("TargetNotConnected", f"{target} is not connected. [lab, simulated] {why}")
     url = f"tcp://{park.machines[target].identity['address']}:{port}"
-    return json.dumps(
-        {"SessionId": f"lab-{secrets.token_hex(8)}", "TokenValue": secrets.token_hex(16), "StreamUrl": url}
-    )
+    session = {"SessionId": f"lab-{secrets.token_hex(8)}", "TokenValue": secrets.token_hex(16), "StreamUrl": url}
+    return json.dumps(session)
 
 
 @replaces(SimpleSystemManagerResponse, "terminate_session")

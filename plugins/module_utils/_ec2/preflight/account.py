@@ -26,6 +26,11 @@ Record = Mapping[str, Any]
 _STANDARD = re.compile(r"(?:[acdhmrtz]|i[a-z]?)[0-9]")
 
 
+# AWS creates it together with the account's first group. Launches by themselves and schedules need no such role.
+# https://docs.aws.amazon.com/autoscaling/ec2/userguide/autoscaling-service-linked-role.html
+SCALING_ROLE = "AWSServiceRoleForAutoScaling"
+
+
 class Quota(NamedTuple):
     """A quota of the account: its codes in Service Quotas, and the code of its finding."""
 
@@ -86,6 +91,8 @@ class Account(NamedTuple):
     groups: Groups | None = None
     subnet_free: int | None = None
     plan: str | None = None
+    # Whether the role that Auto Scaling needs exists; None also if no group is described.
+    scaling_role: bool | None = None
 
 
 def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
@@ -100,6 +107,7 @@ def questions() -> dict[str, Callable[[Api, ClusterSpec], Any]]:
         "groups": read_group_rules,
         "subnet_free": _subnet_free,
         "plan": _plan,
+        "scaling_role": _scaling_role,
     }
 
 
@@ -172,6 +180,10 @@ def _plan(api: Api, spec: ClusterSpec) -> str | None:
     # Accounts that are older than the plans have none, and members of an organization may have none.
     answer = existing(api, "freetier", "get_account_plan_state")
     return str(answer["accountPlanType"]) if answer else None
+
+
+def _scaling_role(api: Api, spec: ClusterSpec) -> bool | None:
+    return existing(api, "iam", "get_role", RoleName=SCALING_ROLE) is not None if spec.bastion else None
 
 
 def _is_ours(spec: ClusterSpec, record: Record, key: str) -> bool:
@@ -260,6 +272,13 @@ def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Fi
             yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy}{others}")
 
 
+def account_notes(account: Account) -> Iterator[Finding]:
+    """Yield a note if the first Auto Scaling group needs a permission that cannot be checked before."""
+    if account.scaling_role is False:
+        message = f"The account has no role {SCALING_ROLE}. AWS creates it together with the first Auto Scaling group."
+        yield finding("SERVICE_ROLE_MISSING", f"role {SCALING_ROLE}", message)
+
+
 def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
     """Return a note for each call that was denied, with the checks that depend on it."""
     calls: dict[str, list[str]] = {}
@@ -282,4 +301,5 @@ _WORDS = {
     "groups": "rules of the security groups",
     "subnet_free": "free addresses of the subnet",
     "plan": "plan of the account",
+    "scaling_role": f"role {SCALING_ROLE}",
 }

@@ -17,6 +17,7 @@ from ..texts import fits
 from ..values import BY_PARAMETER
 from .account import (
     Account,
+    account_notes,
     account_of,
     account_problems,
     plan_problems,
@@ -24,7 +25,7 @@ from .account import (
     unanswered,
 )
 
-SERVICES = ("ec2", "sts", "ssm", "service-quotas", "freetier")
+SERVICES = ("ec2", "iam", "sts", "ssm", "service-quotas", "freetier")
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 # A Talos control plane uses about 1.7 GiB before any workload runs.
 MEMORY_MIN_MIB = 1740
@@ -243,13 +244,13 @@ def _zone_is_usable(spec: ClusterSpec, answers: Answers) -> bool:
 
 
 def notes(answers: Answers, names: Container[str]) -> list[Finding]:
-    """Return the notes about the instance types with these names."""
+    """Return the notes about the account and the instance types with these names."""
     small = {
         name: found.memory_mib
         for name, found in (answers.instance_types or {}).items()
         if name in names and MEMORY_MIN_MIB <= found.memory_mib < MEMORY_COMFORTABLE_MIB
     }
-    return [
+    tight = [
         finding(
             "INSTANCE_TYPE_TIGHT",
             f"instance type {name}",
@@ -257,3 +258,4 @@ def notes(answers: Answers, names: Container[str]) -> list[Finding]:
         )
         for name, memory in small.items()
     ]
+    return [*tight, *account_notes(answers.limits)]

@@ -307,6 +307,12 @@ def test_each_refusal_of_a_deletion_has_a_remedy_of_its_own(error: Exception, co
     assert (problem.code, remedy in problem.remedy) == (code, True), problem.remedy
 
 
+# As the first Auto Scaling group of an account is refused.
+LINKED = (
+    "The default Service-Linked Role for Auto Scaling could not be created. com.amazonaws.services.identitymanagement."
+    "model.AmazonIdentityManagementException: User: arn:aws:iam::1:user/ada is not authorized to perform: "
+    "iam:CreateServiceLinkedRole on resource: arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/"
+)
 DENIED = "User: arn:aws:iam::1:user/ada is not authorized to perform: iam:PassRole on resource: r because "
 
 
@@ -314,6 +320,7 @@ DENIED = "User: arn:aws:iam::1:user/ada is not authorized to perform: iam:PassRo
     ("message", "remedy"),
     [
         pytest.param(f"{DENIED}no identity-based policy allows it", "Allow iam:PassRole to", id="named by AWS"),
+        pytest.param(LINKED, "Allow iam:CreateServiceLinkedRole to", id="role of a service"),
         pytest.param(f"{DENIED}an explicit deny in a service control policy", "of the organization denies", id="SCP"),
         pytest.param(f"{DENIED}no permissions boundary allows it", "permissions boundary of", id="boundary"),
         pytest.param(f"{DENIED}an explicit deny in an identity-based policy", "remove that statement", id="deny"),

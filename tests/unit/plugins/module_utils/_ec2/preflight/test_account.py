@@ -22,6 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.check
     Inquiry,
     answer_problems,
     ask,
+    notes,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
@@ -269,6 +270,27 @@ def test_a_question_that_is_denied_is_one_note_with_the_permission(operation: st
     assert note.code == "NOT_CHECKED"
     assert note.subject.startswith(subject)
     assert note.remedy == f"Allow {operation}."
+
+
+def test_an_account_without_the_role_of_auto_scaling_is_a_note_only_if_a_group_is_described() -> None:
+    api = AccountApi()
+    api.refuse = {"get_role": "AWS_ERROR"}
+    api.reason = "NoSuchEntity"
+
+    (note,) = notes(ask(api, described()).answers, ())
+
+    assert note.code == "SERVICE_ROLE_MISSING"
+    assert "iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com" in note.remedy
+    assert notes(ask(api, described(bastion=None)).answers, ()) == []
+
+
+def test_a_role_of_auto_scaling_that_may_not_be_read_is_not_checked() -> None:
+    api = AccountApi()
+    api.refuse = {"get_role": "NOT_AUTHORIZED"}
+
+    (note,) = ask(api, described()).notes
+
+    assert (note.code, note.subject) == ("NOT_CHECKED", "role AWSServiceRoleForAutoScaling")
 
 
 def test_an_account_without_a_plan_is_no_note() -> None:
