@@ -808,3 +808,15 @@ def test_every_creating_call_that_takes_a_token_gets_one_so_that_a_lost_answer_m
     taking = {name for name, making in MAKINGS.items() if has_token(operations[making.operation])}
 
     assert {name for name, making in MAKINGS.items() if making.has_token} == taking
+
+
+def test_a_call_whose_answer_was_lost_is_repeated_with_its_token(api: BadDay) -> None:
+    # No bastion is described, for which a launch template would be made.
+    made = [making.operation for name, making in MAKINGS.items() if making.has_token and name != "launch_template"]
+    api.refused = {operation: ["InternalError"] for operation in made}
+
+    ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
+
+    tokens = {name: [sent.get("ClientToken") for operation, sent in api.sent if operation == name] for name in made}
+    assert all(len(of) >= 2 and of[0] and of[0] == of[1] for of in tokens.values()), tokens
+    assert len({of[0] for of in tokens.values()}) == len(made)
