@@ -68,7 +68,7 @@ def test_no_exception_is_made_for_a_playbook_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("playbook", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.name)
 def test_a_playbook_that_claims_or_locks_a_cluster_fails_first_if_it_does_not_exist(playbook: Path) -> None:
-    """A misspelt name must not end with the secrets, the claim or the schedules of a cluster that nobody described."""
+    """A misspelt name must not end with the secrets, the claim or the schedules of a cluster that no one described."""
     play = yaml.safe_load(playbook.read_text(encoding="utf-8"))[0]
     steps = [*play.get("pre_tasks", []), *play.get("tasks", [])]
     asks = [number for number, step in enumerate(steps) if any(word in yaml.safe_dump(step) for word in WORDS)]
