@@ -275,7 +275,7 @@ def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Fi
 def account_notes(account: Account) -> Iterator[Finding]:
     """Yield a note if the first Auto Scaling group needs a permission that cannot be checked before."""
     if account.scaling_role is False:
-        message = f"The account has no role {SCALING_ROLE}. AWS creates it together with the first Auto Scaling group."
+        message = "It does not exist yet. AWS creates it together with the first Auto Scaling group of the account."
         yield finding("SERVICE_ROLE_MISSING", f"role {SCALING_ROLE}", message)
 
 
