@@ -21,6 +21,9 @@ from moto.ec2.models import ec2_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import Desired, desired
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, parse_spec
 
 ACCOUNT = "123456789012"
@@ -302,6 +305,13 @@ class Builder:
             TagSpecifications=[{"ResourceType": "volume", "Tags": tag_list(instance["tags"])}],
         )
         self._tag(f"instance/{name}", run["Instances"][0]["InstanceId"])
+
+
+def compared(api: Any, cluster_spec: ClusterSpec) -> Comparison:
+    """Return how the cluster in moto is, by its description."""
+    things = read_cluster(api, cluster_spec)
+    vpc = next((thing for thing in things if thing.kind == "vpc"), None)
+    return compare(desired(cluster_spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"] if vpc else None), things)
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -10,6 +10,6 @@ from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    """Has the module imported before Ansible forks the worker of a task."""
+    """Imports the module before Ansible forks the worker of a task."""
 
     MODULE = ec2_audit_info

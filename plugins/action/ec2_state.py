@@ -35,7 +35,7 @@ END = AtEnd(saved)
 
 
 class ActionModule(InProcessAction):
-    """Has the files pushed at the end that the run changes after its last task with this plugin."""
+    """Pushes at the end the files that the run changes after its last task with this plugin."""
 
     MODULE = ec2_state
 

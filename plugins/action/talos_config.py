@@ -10,7 +10,7 @@ from ..plugin_utils._vaulted_bundle import VaultedBundleAction
 
 
 class ActionModule(VaultedBundleAction):
-    """Has the module imported before Ansible forks the worker of a task."""
+    """Imports the module before Ansible forks the worker of a task."""
 
     MODULE = talos_config
     FILE, CONTENT = "bundle", "bundle_content"

@@ -250,7 +250,7 @@ fitting_profiles:
   elements: str
   sample: [slim]
 documented:
-  description: What the documentation says that the system's parts use of every node, and what it asks nodes to have.
+  description: The documented use of every node by the system's parts, and the documented minimum of a node.
   returned: success
   type: dict
   sample:
@@ -362,7 +362,7 @@ def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
 
 
 def read_sizes(request: Request, reported: Mapping[str, Any]) -> dict[str, Size]:
-    """Return the sizes of all types that are known, of the nodes' and of those that could take their place."""
+    """Return the sizes of the nodes' types and of all types that could replace them."""
     names = dict.fromkeys((*SIZES, *(machine.instance_type for machine in request.machines)))
     return {name: size for name in names if (size := size_of(name, reported, request.region)) is not None}
 

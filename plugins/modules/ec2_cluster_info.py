@@ -378,7 +378,7 @@ bastion_stop:
       sample: 40
     postponed_to:
       description:
-        - The time to which O(cluster.bastion.keep_minutes) asks to postpone it; V(null) if it comes late enough.
+        - The time to which O(cluster.bastion.keep_minutes) postpones it; V(null) if it comes late enough.
       type: str
       returned: success
       sample: "2026-12-24T23:50:00+00:00"

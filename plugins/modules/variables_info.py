@@ -82,7 +82,7 @@ typed:
   sample: true
 cluster:
   description:
-    - The description of the cluster with the defaults of variables that cannot be used, so that AWS can be asked.
+    - The description of the cluster with the defaults of variables that cannot be used, so that AWS can be called.
     - V(null) if all variables can be used, or if there is no such description.
   returned: always
   type: dict

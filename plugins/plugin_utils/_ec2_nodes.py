@@ -48,7 +48,7 @@ Instance = Mapping[str, Any]
 
 
 class Host(NamedTuple):
-    """What the inventory gets to know about one instance."""
+    """The properties of an instance that the inventory returns."""
 
     name: str
     address: str | None
@@ -90,7 +90,7 @@ def cache_suffix(query: Query) -> str:
 
 
 def check_options(config: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise for the first option of an inventory file that the plugin does not have, or that holds what it ignores."""
+    """Raise for the first option of an inventory file that is unknown, or whose value the plugin would ignore."""
     names = list(known)
     for option, value in config.items():
         if option not in names:

@@ -25,7 +25,7 @@ def inherited(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
 
 
 def described_nodes(cluster: Mapping[str, Any], data_disk: str = "") -> Described:
-    """Return what is described of all nodes; data_disk is the path of a disk that each of them has besides volumes."""
+    """Return the described properties of all nodes; data_disk is the path of a disk that each has besides volumes."""
     nodes = {node["name"]: inherited(node, cluster) for node in cluster["nodes"]}
     sizes = {name: int(node["data_volume_size"] or 0) for name, node in nodes.items()}
     with_disk = [name for name, size in sizes.items() if data_disk or size]

@@ -114,7 +114,7 @@ def path_problem(path: str) -> str:
     )
 
 
-# Of paths that Ansible passes itself: those of this collection are written as ssh reads them.
+# For paths that Ansible itself passes: the collection writes its own paths as ssh reads them.
 PERCENT_REMEDY = (
     "Rename the private key, or name it with cluster_bastion_ssh_identity_file instead of --private-key, "
     "ANSIBLE_PRIVATE_KEY_FILE or ansible_ssh_private_key_file."

@@ -541,7 +541,7 @@ def _private_key_problems(values: Mapping[str, Any], where: Surroundings) -> Ite
 
 
 def _tunnel_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what role bastion_host refuses of a tunnel, and an endpoint that a bastion on EC2 cannot reach."""
+    """Yield invalid settings of a tunnel, and an endpoint that a bastion on EC2 cannot reach."""
     if values.get("bastion_host_egress") != "wireguard":
         return
     settings = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}

@@ -22,7 +22,7 @@ WORDS = {
 }
 OTHERS = {
     "preflight.yml": "makes nothing, so its phase claims nothing",
-    "forecast.yml": "asks AWS nothing",
+    "forecast.yml": "calls no API of AWS",
     "cost.yml": "reads prices and past costs at most",
     "sessions.yml": "reads past costs at most, and changes only the journal on the controller",
     "health.yml": "reads",

@@ -72,7 +72,7 @@ class Use(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A quota by its name in QUOTAS, what of it is needed in addition, what is in use, and of what if not of all."""
+    """A quota: its name in QUOTAS, the additional need, the current use, and its scope if it does not apply to all."""
 
     quota: str
     needed: int

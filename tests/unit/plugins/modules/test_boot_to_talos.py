@@ -31,25 +31,10 @@ from ansible_collections.urmanac.talos.plugins.modules.boot_to_talos import Outc
 from lab.assets import make_archive, write_assets
 from lab.registry.server import Registry
 from tests.ec2_cluster import run_module
+from tests.graviton import GRAVITON
 from tests.shell_programs import program
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
-GRAVITON = Facts(
-    user_id=0,
-    machine="aarch64",
-    system="Amazon Linux 2023",
-    is_talos=False,
-    memory_total=4 << 30,
-    memory_free=3 << 30,
-    secure_boot=False,
-    lockdown="none",
-    is_uefi=True,
-    has_loop_devices=True,
-    has_sysrq=True,
-    has_default_route=True,
-    root_disks=("nvme0n1",),
-    disks=("nvme0n1",),
-)
 
 
 class Graviton(Machine):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the module ec2_cost_info: what it forecasts without AWS, and what it asks AWS for on request."""
+"""Tests of the module ec2_cost_info: what it forecasts without AWS, and what it reads from AWS on request."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def forwards(command: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("home")
-def test_nodes_that_this_computer_has_reached_need_no_other_way() -> None:
+def test_nodes_that_the_controller_has_reached_need_no_other_way() -> None:
     found = steps(observed=REACHED, asked_from_here=True, home=rules(*PORTS))
 
     lines, commands = found["Connect"]

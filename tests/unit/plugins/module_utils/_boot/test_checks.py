@@ -14,29 +14,14 @@ from ansible_collections.urmanac.talos.plugins.module_utils._boot.plan import MI
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import image_error
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import Image
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import INDEXES, MANIFESTS
+from tests.graviton import GRAVITON
 
 NAME = f"10.10.0.100:5054/urmanac/talos@sha256:{'a' * 64}"
-GOOD = Facts(
-    user_id=0,
-    machine="aarch64",
-    system="Amazon Linux 2023",
-    is_talos=False,
-    memory_total=3800 * MIB,
-    memory_free=3300 * MIB,
-    secure_boot=False,
-    lockdown="none",
-    is_uefi=True,
-    has_loop_devices=True,
-    has_sysrq=True,
-    has_default_route=True,
-    root_disks=("nvme0n1",),
-    disks=("nvme0n1", "nvme1n1"),
-)
 FOUND = Image(NAME, exists=True, media_type=MANIFESTS[0], platforms={"linux/arm64": "sha256:a"}, size=150 * MIB)
 REQUEST = Request(image_of(NAME))
 
 
-def codes(facts: Facts = GOOD, request: Request = REQUEST, found: Image | None = FOUND) -> list[tuple[str, bool]]:
+def codes(facts: Facts = GRAVITON, request: Request = REQUEST, found: Image | None = FOUND) -> list[tuple[str, bool]]:
     """Return which findings there are, and whether they are errors."""
     return [(finding.code, finding.blocks) for finding in check(facts, request, found)]
 
@@ -61,7 +46,7 @@ def test_nothing_is_wrong_with_a_graviton() -> None:
     ],
 )
 def test_each_check_detects_its_problem(fact: dict[str, Any], expected: tuple[str, bool]) -> None:
-    assert codes(GOOD._replace(**fact)) == [expected]
+    assert codes(GRAVITON._replace(**fact)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +70,7 @@ def test_what_the_registry_says_is_a_finding(found: dict[str, Any], expected: st
 
 
 def test_a_machine_with_little_memory_is_offered_a_disk_image_which_it_may_have() -> None:
-    small = GOOD._replace(memory_total=800 * MIB, memory_free=700 * MIB)
+    small = GRAVITON._replace(memory_total=800 * MIB, memory_free=700 * MIB)
     finding = check(small, REQUEST, FOUND)[0]
 
     assert "disk image (https://" in finding.remedy
@@ -94,7 +79,7 @@ def test_a_machine_with_little_memory_is_offered_a_disk_image_which_it_may_have(
 
 def test_a_disk_has_to_exist_and_may_be_another_than_the_root() -> None:
     assert codes(request=REQUEST._replace(disk="/dev/xvda")) == [("DISK_UNUSABLE", True)]
-    assert codes(GOOD._replace(root_disks=()), REQUEST._replace(disk="/dev/nvme1n1")) == []
+    assert codes(GRAVITON._replace(root_disks=()), REQUEST._replace(disk="/dev/nvme1n1")) == []
 
 
 def test_an_old_release_is_refused() -> None:
@@ -106,11 +91,11 @@ def test_kernel_arguments_that_get_lost_are_reported() -> None:
     raw = Request(image_of("https://factory.talos.dev/x/metal-arm64.raw.xz"), extra_kernel_args=("console=ttyS0",))
 
     assert codes(request=request) == [("KERNEL_ARGUMENTS", False)]
-    assert codes(GOOD._replace(is_uefi=False), request) == []
-    assert codes(GOOD._replace(is_uefi=False), raw, None) == [("KERNEL_ARGUMENTS", False)]
+    assert codes(GRAVITON._replace(is_uefi=False), request) == []
+    assert codes(GRAVITON._replace(is_uefi=False), raw, None) == [("KERNEL_ARGUMENTS", False)]
 
 
 def test_everything_is_reported_at_once() -> None:
-    bad = GOOD._replace(user_id=1, secure_boot=True, has_loop_devices=False, root_disks=())
+    bad = GRAVITON._replace(user_id=1, secure_boot=True, has_loop_devices=False, root_disks=())
 
     assert len(codes(bad, found=FOUND._replace(media_type=INDEXES[1]))) == 5

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry's reason for a refusal is passed on, and private registries are asked with TLS first."""
+"""A registry's reason for a refusal is passed on, and private registries are called with TLS first."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_private_registry_without_tls_is_asked_by_plain_http_from_then_on() ->
         pytest.param("registry.example/a/b:v1", ssl.SSLError("wrong version number"), id="on the internet"),
     ],
 )
-def test_no_other_registry_is_asked_without_encryption(image: str, error: Exception) -> None:
+def test_no_other_registry_is_called_without_encryption(image: str, error: Exception) -> None:
     web = FakeWeb(https=error, http=FOUND)
 
     with pytest.raises(ImageError, match="over https"):

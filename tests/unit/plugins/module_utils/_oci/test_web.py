@@ -92,7 +92,7 @@ def test_a_redirection_to_what_is_not_encrypted_is_refused(location: str) -> Non
         pytest.param("plain.example:80", Place("http://plain.example:80", "plain.example:80"), id="named plain"),
     ],
 )
-def test_a_registry_is_asked_at_its_place(registry: str, expected: Place) -> None:
+def test_a_registry_is_called_at_its_place(registry: str, expected: Place) -> None:
     assert place_of(registry, {"quay.io": "http://192.0.2.1:5052/cache/"}, ["plain.example:80"]) == expected
 
 

@@ -17,13 +17,13 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.allowed import allowed_by
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.deviations import audit
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.reading import read_account
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired, first_64_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing, read_cluster
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
-from tests.ec2_cluster import Builder, MotoApi, empty_aws, spec
+from tests.ec2_cluster import Builder, MotoApi, compared, empty_aws, spec
 
 KEYS = [
     "iam_role/bastion",
@@ -58,15 +58,6 @@ def described(**changes: Any) -> ClusterSpec:
 def api() -> Iterator[MotoApi]:
     with empty_aws():
         yield MotoApi()
-
-
-def compared(api: MotoApi, cluster_spec: ClusterSpec) -> Comparison:
-    """Return how the cluster in moto is, by its description."""
-    things = read_cluster(api, cluster_spec)
-    vpc = next(thing for thing in things if thing.kind == "vpc")
-    block = vpc.have["ipv6_cidr"]
-    assert first_64_of(block)
-    return compare(desired(cluster_spec, vpc_ipv6_cidr=block), things)
 
 
 def differences(comparison: Comparison, key: str) -> dict[str, tuple[Any, Any]]:

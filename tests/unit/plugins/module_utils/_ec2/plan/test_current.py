@@ -12,13 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
-from tests.ec2_cluster import IMAGE, OWNER, REGION, Builder, MotoApi, empty_aws, node, spec, tag_list
+from tests.ec2_cluster import IMAGE, OWNER, REGION, Builder, MotoApi, compared, empty_aws, node, spec, tag_list
 
 TWO_NODES = [node(), node("compute-2", role="compute", machine_type="worker", ipv4="10.10.0.102")]
 
@@ -27,12 +24,6 @@ TWO_NODES = [node(), node("compute-2", role="compute", machine_type="worker", ip
 def api() -> Iterator[MotoApi]:
     with empty_aws():
         yield MotoApi()
-
-
-def compared(api: MotoApi, cluster_spec: ClusterSpec) -> Comparison:
-    things = read_cluster(api, cluster_spec)
-    vpc = next((thing for thing in things if thing.kind == "vpc"), None)
-    return compare(desired(cluster_spec, vpc_ipv6_cidr=vpc.have["ipv6_cidr"] if vpc else None), things)
 
 
 def differences(comparison: Comparison) -> dict[str, list[str]]:
