@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command lines for other playbooks, with the options of this run. Private to urmanac.talos: may change at any time.
 
-An inline variable may be a secret, so only those that name the cluster are repeated; for all other variables, only the names are shown.
+An inline variable may be a secret, so only those that name the cluster are repeated. For all other variables, only the
+names are shown.
 """
 
 from __future__ import annotations
