@@ -11,7 +11,9 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 notes:
-  - If the module fails, it returns C(problems), a list of findings. L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+  - >-
+    If the module fails, it returns C(problems), a list of findings.
+    L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
     describes the form of a finding, which is the same in all results, and explains each code.
 attributes:
   check_mode:
@@ -27,7 +29,9 @@ attributes:
 
     READS_ONLY = r"""
 notes:
-  - If the module fails, it returns C(problems), a list of findings. L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
+  - >-
+    If the module fails, it returns C(problems), a list of findings.
+    L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
     describes the form of a finding, which is the same in all results, and explains each code.
 attributes:
   check_mode:

@@ -186,7 +186,9 @@ def _schedules_with_roles(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     with ThreadPoolExecutor(_WORKERS) as pool:
         calls = list(pool.map(lambda named: _call_of(place, *named), names))
     found = [(group, name, call) for (group, name), call in zip(names, calls, strict=True) if call]
-    closing = [Schedule(name, call) for _, name, call in found if call is not _UNREAD and _closes(place, name, call)]
+    closing = [
+        Schedule(name, call) for _group, name, call in found if call is not _UNREAD and _closes(place, name, call)
+    ]
     kept = {schedule.name for schedule in closing}
     others = [_user_of_roles(group, name, call) for group, name, call in found if name not in kept]
     return [*others, *_rules_without_tags(place, closing)]
