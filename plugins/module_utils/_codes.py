@@ -164,7 +164,7 @@ ERRORS: Mapping[str, Code] = {
     ),
     "NODE_NOT_AS_EXPECTED": Code(
         "A Talos node does not reach the expected state.",
-        "Check the node with urmanac.talos.talos_info, and on its console.",
+        "Check the node with urmanac.talos.talos_info. EC2 shows its console only if the image has console=ttyS0.",
     ),
     "KUBERNETES_CALL_FAILED": Code(
         "A request to the Kubernetes API failed; evidence has the server and the cause.",
