@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print one line of JSON per figure: python -m bench [--repetitions N] [NAME...].
 
-A figure that misses its goal, or could not be measured, is said to; it is no failure, because a busy machine is none.
+A figure that misses its goal, or could not be measured, is marked. It is not a failure, because a busy machine can
+cause it.
 """
 
 from __future__ import annotations

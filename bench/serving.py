@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serve what is measured against from a process of its own, so that what the server takes counts for no one."""
+"""Run the server of a measurement in a process of its own, so that its CPU time is not measured."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ TIMING = Timing(answer=0.01, reboot=0.05, boot=0.02, join=0.02)
 
 
 async def serve(directory: Path, count: int) -> None:
-    """Bring the nodes up and keep them until no one is there any more."""
+    """Start the nodes and keep them until the client disconnects."""
     cluster = Cluster()
     # Each in a registry of its own: nodes that know each other look at each other at every step of their boots.
     nodes = [

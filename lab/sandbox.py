@@ -132,7 +132,7 @@ class NamespaceSandbox(Sandbox):
 
 
 class PathSandbox(Sandbox):
-    """No walls, only a PATH of harmless tools and simulations: for the collection's own scripts, no one else's."""
+    """No isolation, only a PATH of harmless tools and simulations: for scripts of the collection only."""
 
     kind = "a scratch directory with a short PATH (no namespaces here), scripts of urmanac.talos only"
 

@@ -110,7 +110,7 @@ DESCRIPTIONS: Mapping[str, tuple[Any, ...]] = {
 }
 HEAD = """# Wrong inputs
 
-Every option of every role and module that a wrong value can reach, the wrong values that were tried, and what is said
+Every option of every role and module that a wrong value can reach, the wrong values that were tried, and the message
 of each. `python -m tools.wrong_inputs > docs/wrong_inputs.md` makes this page by running the validators; it fails if a
 wrong value is accepted.
 

@@ -28,7 +28,7 @@ _SET_BY_SERVER = ("managedFields", "uid", "resourceVersion", "creationTimestamp"
 
 
 def paths_of(content: Object) -> set[Path]:
-    """Return the fields that the content sets; names, and what the server sets, are no one's."""
+    """Return the fields that the content sets; names, and what the server sets, have no owner."""
     metadata = {key: value for key, value in (content.get("metadata") or {}).items() if key not in _SET_BY_SERVER}
     rest = {key: value for key, value in content.items() if key not in ("apiVersion", "kind", "metadata")}
     return set(_leaves(rest | ({"metadata": metadata} if metadata else {}), ()))

@@ -73,7 +73,7 @@ class Store:
         return Page(list(shown), self.revision, token, remaining)
 
     def put(self, kind: Kind, content: Object) -> Object:
-        """Keep the object; one that is as it was keeps its version, and no one hears of it."""
+        """Store the object; an unchanged one keeps its version, and watchers get no event."""
         key = _position(content)
         before = self._objects.get(kind, {}).get(key)
         metadata = _kept_metadata(before) if before else {"uid": str(uuid.uuid4()), "creationTimestamp": now()}

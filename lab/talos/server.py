@@ -24,7 +24,7 @@ _LINGER = 0.1
 
 
 class _Handlers(dict[str, Handler]):
-    """The handlers by path; one that no one described is answered too.
+    """The handlers by path; a path without a handler has an answer as well.
 
     grpclib's own answer to an unknown path lacks the content type, so that a client of Go reports something else.
     """
@@ -101,7 +101,7 @@ class NodeServer(Server):
         try:
             await asyncio.shield(starting)
         except asyncio.CancelledError:
-            # Half-way its socket would stay open, and no one would know it.
+            # Otherwise its socket would stay open without an owner.
             await starting
             self.cut()
             raise
