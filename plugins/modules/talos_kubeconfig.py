@@ -34,6 +34,11 @@ options:
     description: File of the kubeconfig, on the host that runs the module. A new one gets mode 0600; links are followed.
     type: path
     required: true
+  content:
+    description:
+      - A kubeconfig of the cluster that another host has got from a node. No node is called then.
+      - The host of the user's file may have no access to the nodes.
+    type: str
   context:
     description: Name of the context. By default, that of Talos (C(admin@) and the cluster's name).
     type: str
@@ -165,10 +170,17 @@ def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
     if cause:
         raise InputError(
             f"Failed to write the context {wanted.name} to {path}: it exists, and {cause}. Set another one in the "
-            f"option context, or delete it if that cluster does not exist any more: "
-            f"kubectl --kubeconfig {shell_word(path)} config delete-context {wanted.name}.",
+            f"option context (roles: cluster_kubeconfig_context), or delete it if that cluster does not exist any "
+            f"more: {_deletion(kept, path)}",
             code="CONTEXT_TAKEN",
         )
+
+
+def _deletion(kept: Entry, path: Path) -> str:
+    """Return the commands that delete a context with its cluster and user, whose names would still be taken."""
+    there = {"contexts": kept.context, "clusters": kept.cluster, "users": kept.user}
+    words = [f"delete-{_KINDS[kind]} {shell_word(kept.names[kind])}" for kind, entry in there.items() if entry]
+    return " && ".join(f"kubectl --kubeconfig {shell_word(path)} config {word}" for word in words)
 
 
 def _authority(cluster: Mapping[str, Any], path: Path) -> Any:
@@ -254,7 +266,10 @@ def _is_entry(item: Any, inner: str) -> bool:
 
 
 async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new kubeconfig from the first control plane that answers."""
+    """Return the given kubeconfig, or a new one from the first control plane that answers."""
+    if params["content"]:
+        given: dict[str, Any] = yaml.safe_load(params["content"])
+        return given
     errors = []
     for node in params["nodes"]:
         result = (await client.run_on_nodes([node], machine.kubeconfig, cluster_way(params)))[0]
@@ -288,6 +303,7 @@ def main() -> None:
     options: dict[str, Any] = {
         "talosconfig": {"type": "raw", "no_log": True, "required": True},
         "path": {"type": "path", "required": True},
+        "content": {"type": "str", "no_log": True},
         "context": {"type": "str"},
         "server": {"type": "str"},
         "renew_before": {"type": "int", "default": 30},

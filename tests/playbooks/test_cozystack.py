@@ -46,6 +46,15 @@ OWN = {
     "cluster_cozystack_platform_source_ref": "tag=v1.6.2-arm64",
     "cozystack_tenant_ingress": True,
 }
+# The user's own kubeconfig, in which another cluster is the current one.
+WORK = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "clusters": [{"name": "work", "cluster": {"server": "https://192.0.2.50:6443"}}],
+    "users": [{"name": "ada", "user": {"token": "7e5"}}],
+    "contexts": [{"name": "work", "context": {"cluster": "work", "user": "ada"}}],
+    "current-context": "work",
+}
 
 
 def spin_kind(kind: str) -> dict[str, Any]:
@@ -60,12 +69,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("cluster")
     (made / "hosts.yml").write_text(f"all: {{hosts: {{localhost: {HOST}, bastion: {HOST}}}}}", encoding="utf-8")
     (made / "tmp").mkdir()
+    (made / "dotfiles").write_text(json.dumps(WORK), encoding="utf-8")
+    (made / "kubeconfig").symlink_to(made / "dotfiles")
     return made
 
 
 def play_elsewhere(lab: Lab, folder: Path, playbook: str, *options: str) -> Run:
     """Run a playbook whose modules run on the host `bastion`, with temporary files in a folder of the test's own."""
-    values = {"cluster_api_via": "bastion", "cluster_directory": str(folder), "cluster_images": IMAGES}
+    places = {"cluster_directory": str(folder), "cluster_kubeconfig": str(folder / "kubeconfig")}
+    values = {**places, "cluster_api_via": "bastion", "cluster_images": IMAGES}
     more = ("-i", str(folder / "hosts.yml"), "-e", json.dumps(values))
     return play(lab, playbook, *more, *options, environment=(f"TMPDIR={folder / 'tmp'}",))
 
@@ -158,7 +170,7 @@ def test_an_own_build_of_a_smaller_profile_ends_ready(lab: Lab, built: Run, fold
     assert looks[-1]["ready"] == releases["expected"]
     tried = result["smoke_tests"]
     assert (tried["spin"]["outcome"], tried["spin_app"]["outcome"]) == ("passed", "passed"), tried
-    api = connect(Access(str(folder / "secrets" / "kubeconfig")))
+    api = connect(Access(str(folder / "kubeconfig"), "admin@lab"))
     assert (api.get(TENANT, "root", namespace="tenant-root") or {})["spec"] == {"ingress": True}
     assert result["dashboard"]["url"].startswith("https://dashboard.")
 
@@ -176,14 +188,27 @@ def test_an_operator_of_another_architecture_is_refused_before_its_first_pod(
     assert f"ARCH_UNSUPPORTED_IMAGES: ghcr.io/{AMD64_ONLY}:latest: it does not support linux/arm64" in refusal
 
 
+def test_the_users_kubeconfig_keeps_its_link_its_other_cluster_and_its_current_context(
+    built: Run, folder: Path
+) -> None:
+    assert built.code == 0, built.output
+    assert (folder / "kubeconfig").is_symlink()
+    shared = yaml.safe_load((folder / "dotfiles").read_text(encoding="utf-8"))
+    assert shared["current-context"] == "work"
+    assert {kind: shared[kind][0] for kind in ("clusters", "users", "contexts")} == {
+        kind: items[0] for kind, items in WORK.items() if isinstance(items, list)
+    }
+    assert [item["name"] for item in shared["contexts"]] == ["work", "admin@lab"]
+
+
 def test_a_bastion_keeps_neither_kubeconfig_nor_snapshot(lab: Lab, built: Run, folder: Path) -> None:
     snapshot = play_elsewhere(lab, folder, "playbooks/etcd_snapshot.yml")
     names = {role: f"ghcr.io/urmanac/cozystack-assets/talos/{role}/talos:latest" for role in ("gateway", "compute")}
     vague = play_elsewhere(lab, folder, "playbooks/upgrade.yml", "-e", json.dumps({"cluster_images": names}))
 
     assert snapshot.code == 0, snapshot.output
-    files = [folder / "secrets" / "kubeconfig", *(folder / "snapshots").glob("*.snapshot")]
-    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600, 0o600]
+    files = list((folder / "snapshots").glob("*.snapshot"))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600]
     assert list((folder / "tmp").glob("urmanac-talos-*")) == []
     assert vague.code == 2
     assert "Failed to upgrade: the Talos version of" in " ".join(vague.output.split())

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import codecs
 import os
+import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +84,33 @@ def test_case_05_context_of_another_cluster(tmp_path: Path) -> None:
     keep(path, kubeconfig(Cluster()))
     before = path.read_bytes()
 
-    with pytest.raises(InputError, match=r"belongs to a cluster with another authority .*option context"):
+    with pytest.raises(InputError, match=r"belongs to a cluster with another authority .*option context") as refused:
         keep(path, kubeconfig(Cluster()))
 
     assert path.read_bytes() == before
+    _follow(str(refused.value), path)
+    assert keep(path, kubeconfig(Cluster()))["changed"]
+
+
+def _follow(message: str, path: Path) -> None:
+    """Delete what the commands of a remedy delete, as kubectl does."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    words = shlex.split(message.partition("any more: ")[2].replace("&&", ""))
+    deleted = [
+        (f"{kind.removeprefix('delete-')}s", name) for kind, name in pairwise(words) if kind.startswith("delete-")
+    ]
+    assert [kind for kind, _name in deleted] == ["contexts", "clusters", "users"]
+    for kind, name in deleted:
+        document[kind] = [item for item in document[kind] if item["name"] != name]
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def test_a_kubeconfig_of_another_host_is_merged_without_a_call(tmp_path: Path) -> None:
+    content = yaml.safe_dump(kubeconfig(Cluster()))
+
+    fresh = asyncio.run(talos_kubeconfig.fetch({"content": content, "nodes": []}))
+
+    assert keep(tmp_path / "config", fresh)["context"] == "admin@c"
 
 
 def test_case_03_kubeconfig_number_like_text(tmp_path: Path) -> None:
