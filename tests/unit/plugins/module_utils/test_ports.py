@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import ModuleDocFragment
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
-from ansible_collections.urmanac.talos.plugins.module_utils._ports import ASSET_SERVER, KUBERNETES, TALOS
+from ansible_collections.urmanac.talos.plugins.module_utils._ports import (
+    ASSET_SERVER,
+    KUBE_PRISM,
+    KUBERNETES,
+    SSH,
+    TALOS,
+)
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access
 from lab import settings
+from lab.kubernetes import manifests, server
+from lab.talos.node import TalosNode
 from tests.checks.process import ROOT
 
 
@@ -54,3 +63,15 @@ def test_the_lab_serves_its_registry_at_the_port_of_the_bastions_cache() -> None
 
     assert port == settings.REGISTRY_PORT
     assert f":{port}" in mirrors["ghcr.io"]
+
+
+def test_the_simulated_nodes_listen_where_real_ones_do() -> None:
+    assert server.PORT == KUBERNETES
+    assert f'"KUBERNETES_SERVICE_PORT": "{KUBE_PRISM}"' in inspect.getsource(manifests)
+    assert inspect.signature(TalosNode).parameters["port"].default == TALOS
+
+
+def test_the_firewall_of_a_bastion_accepts_ssh_at_its_port() -> None:
+    template = (ROOT / "roles" / "bastion_host" / "templates" / "firewall.nft.j2").read_text(encoding="utf-8")
+
+    assert f"tcp dport {SSH} accept" in template
