@@ -480,7 +480,7 @@ ACCOUNT: Mapping[str, Code] = {
         "The account has no service-linked role of Auto Scaling yet, as every new account.",
         "Allow iam:CreateServiceLinkedRole for autoscaling.amazonaws.com, as examples/operator_policy.json does, or "
         "have an administrator run once: "
-        "aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com",
+        "aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com.",
         (WARNING,),
     ),
     "SUBNET_FULL": Code(

@@ -22,7 +22,7 @@ INTERNAL = frozenset(
         *("bastion_stop_at", "nodes_boot_hosts"),
         *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_judgement", "cluster_phase"),
-        *("cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
+        *("cluster_images_asked", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
         *("cluster_hours_set", "cluster_run_lock", "cluster_session_report", "cluster_session_state"),
