@@ -147,6 +147,12 @@ def _job_pod() -> Object:
     return item
 
 
+def _under_pressure(resource: str, reason: str) -> Mapping[Kind, Any]:
+    """Return a cluster with a node that has too little of a resource."""
+    conditions = [condition("Ready", "True", "KubeletReady"), condition(f"{resource}Pressure", "True", reason)]
+    return cluster(nodes=[node("compute-2", conditions=conditions)])
+
+
 def _rejected(reason: str, message: str) -> Object:
     item = pod("linstor-controller", node="gateway", phase="Failed")
     item["status"] |= {"reason": reason, "message": message}
@@ -367,17 +373,7 @@ MEMORY = (
         "NODE_MEMORY_PRESSURE",
         "compute-2",
         _LARGER,
-        cluster(
-            nodes=[
-                node(
-                    "compute-2",
-                    conditions=[
-                        condition("Ready", "True", "KubeletReady"),
-                        condition("MemoryPressure", "True", "KubeletHasInsufficientMemory"),
-                    ],
-                )
-            ]
-        ),
+        _under_pressure("Memory", "KubeletHasInsufficientMemory"),
         also=("RELEASE_NOT_READY",),
         waits="",
     ),
@@ -387,17 +383,7 @@ MEMORY = (
         "NODE_PID_PRESSURE",
         "too many processes, so that pods are evicted: compute-2",
         "podPidsLimit",
-        cluster(
-            nodes=[
-                node(
-                    "compute-2",
-                    conditions=[
-                        condition("Ready", "True", "KubeletReady"),
-                        condition("PIDPressure", "True", "KubeletHasInsufficientPID"),
-                    ],
-                )
-            ]
-        ),
+        _under_pressure("PID", "KubeletHasInsufficientPID"),
         also=("RELEASE_NOT_READY",),
         waits="",
     ),
