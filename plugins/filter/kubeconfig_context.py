@@ -10,25 +10,18 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-Record = Mapping[str, Any]
-_PARTS = {"clusters": "cluster", "users": "user"}
+from ..module_utils._talos.files.kubeconfig import entry_of, merged
 
 
-def kubeconfig_context(kubeconfig: Record, name: str) -> dict[str, Any]:
+def kubeconfig_context(kubeconfig: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a kubeconfig with this context, its cluster and its user alone."""
-    context = _named(kubeconfig, "contexts", name)
-    if context is None:
+    entry = entry_of(kubeconfig, name)
+    if not entry.context:
         raise AnsibleFilterError(
             f"Failed to use the kubeconfig: it has no context {name}. Set cluster_kubeconfig_context to the one of the "
             "cluster, or let playbooks/talos.yml write it."
         )
-    used = {kind: _named(kubeconfig, kind, str(context["context"].get(part))) for kind, part in _PARTS.items()}
-    parts = {kind: [entry] if entry else [] for kind, entry in used.items()}
-    return {"apiVersion": "v1", "kind": "Config", **parts, "contexts": [context], "current-context": name}
-
-
-def _named(kubeconfig: Record, kind: str, name: str) -> dict[str, Any] | None:
-    return next((dict(item) for item in kubeconfig.get(kind) or () if str(item.get("name")) == name), None)
+    return merged({}, entry, entry)
 
 
 class FilterModule:

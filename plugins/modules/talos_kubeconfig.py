@@ -90,7 +90,7 @@ import binascii
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
 from ..module_utils._files import shell_word
@@ -99,6 +99,7 @@ from ..module_utils._talos.api.module import (
     cluster_way,
     node_module,
 )
+from ..module_utils._talos.files.kubeconfig import KINDS, Entry, entry_of, merged
 
 MISSING: ImportError | None = None
 try:
@@ -112,41 +113,7 @@ try:
 except ImportError as error:
     MISSING = error
 
-_KINDS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _ISSUED = ("client-certificate-data", "client-key-data")
-
-
-class Entry(NamedTuple):
-    """One context of a kubeconfig, with its cluster and user."""
-
-    name: str
-    context: dict[str, Any]
-    cluster: dict[str, Any]
-    user: dict[str, Any]
-
-    @property
-    def server(self) -> str:
-        """Return the URL of the API."""
-        return str(self.cluster.get("server", ""))
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Return the names of context, cluster and user: a new context uses one name for all."""
-        used = {kind: str(self.context.get(_KINDS[kind]) or self.name) for kind in ("clusters", "users")}
-        return {**used, "contexts": self.name}
-
-
-def entry_of(document: Mapping[str, Any], name: str | None = None) -> Entry:
-    """Return the context with the name, or the current one, with its existing entries."""
-    name = str(name or document.get("current-context"))
-    found = Entry(name, _named(document, "contexts", name), {}, {})
-    cluster, user = (_named(document, kind, found.names[kind]) for kind in ("clusters", "users"))
-    return found._replace(cluster=cluster, user=user)
-
-
-def _named(document: Mapping[str, Any], kind: str, name: str) -> dict[str, Any]:
-    found = [item for item in document.get(kind) or [] if str(item["name"]) == name]
-    return dict(found[0].get(_KINDS[kind]) or {}) if found else {}
 
 
 def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str | None) -> Entry:
@@ -155,7 +122,7 @@ def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str |
     if not (entry.context and entry.cluster and entry.user):
         raise TalosError("Failed to read the kubeconfig that the node sent: it has no current context.")
     cluster = {**entry.cluster, **({"server": server} if server else {})}
-    settings = {key: value for key, value in entry.context.items() if key not in _KINDS.values()}
+    settings = {key: value for key, value in entry.context.items() if key not in KINDS.values()}
     return entry._replace(name=context or entry.name, cluster=cluster, context=settings)
 
 
@@ -179,7 +146,7 @@ def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
 def _deletion(kept: Entry, path: Path) -> str:
     """Return the commands that delete a context with its cluster and user, whose names would still be taken."""
     there = {"contexts": kept.context, "clusters": kept.cluster, "users": kept.user}
-    words = [f"delete-{_KINDS[kind]} {shell_word(kept.names[kind])}" for kind, entry in there.items() if entry]
+    words = [f"delete-{KINDS[kind]} {shell_word(kept.names[kind])}" for kind, entry in there.items() if entry]
     return " && ".join(f"kubectl --kubeconfig {shell_word(path)} config {word}" for word in words)
 
 
@@ -227,34 +194,10 @@ def _certificate(text: Any) -> Any:
         return None
 
 
-def merged(document: Mapping[str, Any], kept: Entry, wanted: Entry) -> dict[str, Any]:
-    """Return the kubeconfig with the updated context; other entries and user settings in the context stay."""
-    names = kept.names
-    context = {**wanted.context, **kept.context, "cluster": names["clusters"], "user": names["users"]}
-    new = {
-        "clusters": {**kept.cluster, **wanted.cluster},
-        "users": {**kept.user, **wanted.user},
-        "contexts": context,
-    }
-    result = dict(document) or {"apiVersion": "v1", "kind": "Config", "preferences": {}}
-    for kind, inner in _KINDS.items():
-        result[kind] = _with(result.get(kind) or [], {"name": names[kind], inner: new[kind]})
-    result["current-context"] = document.get("current-context") or wanted.name
-    return result
-
-
-def _with(items: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return entries with one replaced by name, or appended."""
-    places = [index for index, item in enumerate(items) if str(item["name"]) == new["name"]]
-    first = places[0] if places else len(items)
-    old = items[first] if places else {}
-    return [*items[:first], {**old, **new}, *(item for item in items[first:] if str(item["name"]) != new["name"])]
-
-
 def read(path: Path) -> UserFile:
     """Return the existing kubeconfig, or an empty one."""
     file = read_user_file(path, "kubeconfig")
-    for kind, inner in _KINDS.items():
+    for kind, inner in KINDS.items():
         items = file.document.get(kind) or []
         if not isinstance(items, list) or not all(_is_entry(item, inner) for item in items):
             raise file.refused(f"its {kind} are not a list of entries with a name and a {inner}", "Correct it.")
@@ -266,10 +209,7 @@ def _is_entry(item: Any, inner: str) -> bool:
 
 
 async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the given kubeconfig, or a new one from the first control plane that answers."""
-    if params["content"]:
-        given: dict[str, Any] = yaml.safe_load(params["content"])
-        return given
+    """Return a new kubeconfig from the first control plane that answers."""
     errors = []
     for node in params["nodes"]:
         result = (await client.run_on_nodes([node], machine.kubeconfig, cluster_way(params)))[0]
@@ -310,7 +250,8 @@ def main() -> None:
     }
     module = node_module(MISSING, **options)
     try:
-        fresh = asyncio.run(fetch(module.params))
+        given = module.params["content"]
+        fresh = yaml.safe_load(given) if given else asyncio.run(fetch(module.params))
         result = ensure_kubeconfig(fresh, module.params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(**failure_of(error))

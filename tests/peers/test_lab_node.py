@@ -19,7 +19,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import client, machine
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.errors import NodeError
-from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.files.kubeconfig import entry_of
 from lab.talos import pki
 from lab.talos.node import TalosNode
 from tests.talos_nodes import Cluster, bootstrapped, configured, machines, own_address
@@ -380,8 +380,8 @@ def test_the_kubeconfig_is_the_one_that_our_module_takes(lab: Lab) -> None:
     path = lab.directory / "kubeconfig"
 
     lab.reported("kubeconfig", path, "--merge=false")
-    theirs = talos_kubeconfig.entry_of(yaml.safe_load(path.read_text()))
-    ours = talos_kubeconfig.entry_of(yaml.safe_load(lab.ours(machine.kubeconfig)))
+    theirs = entry_of(yaml.safe_load(path.read_text()))
+    ours = entry_of(yaml.safe_load(lab.ours(machine.kubeconfig)))
 
     assert theirs and ours
     assert theirs.name == ours.name

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import codecs
 import os
@@ -20,6 +19,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
+from tests.ec2_cluster import run_module
 from tests.talos_nodes import Cluster
 from tests.user_files import kubeconfig
 
@@ -105,12 +105,17 @@ def _follow(message: str, path: Path) -> None:
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
-def test_a_kubeconfig_of_another_host_is_merged_without_a_call(tmp_path: Path) -> None:
-    content = yaml.safe_dump(kubeconfig(Cluster()))
+def test_a_kubeconfig_of_another_host_is_merged_without_a_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, content = tmp_path / "config", yaml.safe_dump(kubeconfig(Cluster()))
 
-    fresh = asyncio.run(talos_kubeconfig.fetch({"content": content, "nodes": []}))
+    # There is no such node, and no talosconfig to call it with.
+    given = {"nodes": ["192.0.2.1"], "talosconfig": "none", "path": str(path), "content": content}
+    result = run_module(talos_kubeconfig.main, capsys, **given)
 
-    assert keep(tmp_path / "config", fresh)["context"] == "admin@c"
+    assert (result["changed"], result["context"]) == (True, "admin@c")
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))["current-context"] == "admin@c"
 
 
 def test_case_03_kubeconfig_number_like_text(tmp_path: Path) -> None:
