@@ -18,6 +18,7 @@ from botocore.session import Session
 
 from lab.settings import REPOSITORY
 from tests.aws.reports import read
+from tests.aws_services import services_called
 from tests.lab.labs import TEST_AGENT
 
 with warnings.catch_warnings():
@@ -30,7 +31,6 @@ POLICIES = tuple(REPOSITORY / "examples" / f"operator_policy{part}.json" for par
 RECORDED = REPOSITORY / "tests" / "recorded" / "simulation.json.gz"
 # IAM's name of a service where the clients of boto3 have another.
 PREFIXES = {"service-quotas": "servicequotas"}
-SERVICES = ("autoscaling", "ce", "ec2", "freetier", "iam", "pricing", "s3", "scheduler", "service-quotas", "ssm", "sts")
 # Calls whose permission has another name.
 NAMES: Mapping[str, str] = {
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
@@ -166,7 +166,7 @@ def named_in_code() -> frozenset[str]:
     code = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins").rglob("*.py")]
     calls = {
         f"{PREFIXES.get(service, service)}:{name}"
-        for service in SERVICES
+        for service in services_called()
         for name in named_operations(code, _model(service).operation_names)
     }
     found = {NAMES.get(call, call) for call in calls}

@@ -33,6 +33,7 @@ OPERATIONS: Mapping[str, str] = {
         "DescribeScalingActivities DescribeScheduledActions "
         "PutScheduledUpdateGroupAction SetDesiredCapacity UpdateAutoScalingGroup"
     ),
+    "ce": "GetCostAndUsage",
     "ec2": (
         "AllocateAddress AssignIpv6Addresses AssociateAddress AssociateDhcpOptions AssociateIamInstanceProfile "
         "AssociateRouteTable AssociateVpcCidrBlock AttachInternetGateway AuthorizeSecurityGroupEgress "
@@ -62,6 +63,7 @@ OPERATIONS: Mapping[str, str] = {
         "ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePolicy "
         "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UpdateAssumeRolePolicy"
     ),
+    "pricing": "GetProducts",
     "s3": "GetBucketEncryption GetBucketVersioning GetObject GetPublicAccessBlock HeadObject ListObjectsV2 PutObject",
     "scheduler": (
         "CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup GetSchedule GetScheduleGroup "
@@ -111,7 +113,13 @@ _RULE_CHARACTERS = (
 )
 _NAME = "botocore autoscaling shape LaunchTemplateName"
 _RANGE = "Amazon EC2 API Reference, page API_IpPermission"
+_CE = "GetCostAndUsageRequest.Metrics"
+_METRICS = (
+    *("AmortizedCost", "BlendedCost", "NetAmortizedCost", "NetUnblendedCost"),
+    *("NormalizedUsageAmount", "UnblendedCost", "UsageQuantity"),
+)
 DOCUMENTED: list[tuple[str, str, str, Any, str]] = [
+    ("ce", _CE, "enum", _METRICS, f"botocore documentation of {_CE}"),
     ("ec2", "RequestLaunchTemplateData.UserData", *_USER_DATA),
     *(("ec2", f"{owner}.Description", *_RULE_LENGTH) for owner in _RULES),
     *(("ec2", f"{owner}.Description", *_RULE_CHARACTERS) for owner in _RULES),
@@ -289,7 +297,9 @@ def _of_property(schema: dict[str, Any], kind_of_member: str) -> Iterator[tuple[
 
 def plain(pattern: str) -> str:
     """Return a pattern as Python writes one that has to match all of a text."""
-    text = re.sub(r"\\p\{(L|N)\}", r"\\w", pattern).replace(r"\p{Z}", r" \xa0")
+    # Cost Explorer writes a hyphen where Python sees a range.
+    text = pattern.replace(r"\p{Z}-_", r"\p{Z}\-_")
+    text = re.sub(r"\\p\{(L|N)\}", r"\\w", text).replace(r"\p{Z}", r" \xa0")
     text = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF").removeprefix("^").removesuffix("$")
     re.compile(text)
     return text

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+from moto.core.utils import get_service_model
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -42,9 +43,8 @@ LOG = logging.getLogger("lab.aws")
 READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ", "HEAD ")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
 # The other services of the lab answer in XML.
-_JSON_SERVICES = ("events", "freetier", "scheduler", "servicequotas", "ssm")
+_JSON_SERVICES = ("ce", "events", "freetier", "pricing", "scheduler", "servicequotas", "ssm")
 _TEXT = {"Content-Type": "text/xml"}
-Start = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,8 @@ class AwsServer(WebServer):
     """moto on 127.0.0.1, with the lab's own paths."""
 
     def __init__(self, settings: Settings, park: MachinePark) -> None:
-        self._application = Application(settings, park)
-        self._server = make_server(
-            "127.0.0.1", settings.port, self._application, threaded=True, request_handler=_QuietHandler
-        )
+        self._application = app = Application(settings, park)
+        self._server = make_server("127.0.0.1", settings.port, app, threaded=True, request_handler=_QuietHandler)
 
     def start(self) -> None:
         super().start()
@@ -89,7 +87,7 @@ class Application:
         self.moto = DomainDispatcherApplication(create_backend_app)
         extensions.install(park)
 
-    def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
         answer = self._lab(request) if request.path.startswith("/lab/") else self._aws(request)
         return answer(environ, start_response)
@@ -130,9 +128,11 @@ class Application:
 
     def _once(self, service: str, action: str, parameters: dict[str, Any], do: Callable[[], Response]) -> Response:
         """Answer a call that comes again with its ClientToken as the first time. Gap: moto ignores the token."""
-        if service == "freetier":  # Gap: moto has no such service.
-            plan = {"accountPlanType": account.STATE.plan, "accountPlanStatus": "ACTIVE"}
-            return _json({"accountId": ACCOUNT, **plan}, 200)
+        if service in ("freetier", "pricing"):  # Gap: moto has neither, and checks the parameters of its own alone.
+            strict.check_parameters(service, get_service_model(service).operation_model(action), parameters)
+        if service == "freetier":
+            plan = {"accountId": ACCOUNT, "accountPlanType": account.STATE.plan, "accountPlanStatus": "ACTIVE"}
+            return _json(plan, 200)
         token = (action, str(parameters.get("ClientToken") or ""))
         if token in self.answered and self.answered[token][0] != parameters:
             message = "The client token you have provided is associated with a different request"
@@ -245,15 +245,15 @@ def _check_credentials(request: Request) -> None:
         raise AwsRefusal("AccessDenied", "Access Denied", 403)
     match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     if match and match.group(1) != ACCESS_KEY_ID:
-        raise AwsRefusal(
-            "AuthFailure", "This is the lab, which simulates AWS: it takes only its own dummy credentials.", status=401
-        )
+        raise AwsRefusal("AuthFailure", "This is the lab, which simulates AWS: it takes dummy credentials only.", 401)
 
 
 def _explain(error: Exception) -> tuple[str, str, int]:
     if isinstance(error, NotImplementedError):
         return "UnsupportedOperation", f"The lab's moto cannot do this: {error or type(error).__name__}", 400
     where = traceback.extract_tb(error.__traceback__)[-1]
+    if where.name == "get_backend":
+        return "UnsupportedOperation", "The lab does not simulate this service.", 400
     return "LabInternalError", f"The lab's moto failed at {where.name}: {type(error).__name__}: {error}", 400
 
 

@@ -18,6 +18,7 @@ from moto.core.utils import get_service_model
 from lab.aws import strict
 from lab.aws.faults import AwsRefusal
 from lab.settings import REPOSITORY
+from tests.aws_services import calls_named, services_called, services_of
 from tests.lab.labs import Lab, Network
 from tests.lab.parameters import unreviewed
 
@@ -58,6 +59,27 @@ def test_the_table_covers_every_call_that_the_collections_code_names() -> None:
 
     assert "create_vpc" in code
     assert made - {name for names in covered.values() for name in names} == set()
+    assert ("pricing", "GetProducts") in calls_named()
+    assert {(service, name) for service, name in calls_named() if name not in covered.get(service, ())} == set()
+
+
+def test_the_table_covers_every_service_that_the_product_calls_and_no_other() -> None:
+    assert services_called() == set(strict.table()["operations"])
+
+
+@pytest.mark.parametrize(
+    ("code", "services"),
+    [
+        pytest.param('connect(module, ("ssm",), once=True)', {"ssm"}, id="given"),
+        pytest.param('services = ("ec2", "sqs") if known else ("ec2",)', {"ec2", "sqs"}, id="chosen"),
+        pytest.param('connect(module, SERVICES)\nSERVICES = ("ce",)', {"ce"}, id="named"),
+        pytest.param('session.create_client("sns", region_name=region)', {"sns"}, id="a client of a session"),
+        pytest.param("connect_checked(module, spec.wanted)", {"spec.wanted"}, id="in an unknown way"),
+        pytest.param('print("ec2")', set(), id="a word"),
+    ],
+)
+def test_a_new_service_is_found_however_its_client_is_made(code: str, services: set[str]) -> None:
+    assert services_of([code]) == services
 
 
 def test_an_apostrophe_in_the_description_of_a_rule_is_refused(lab: Lab, network: Network) -> None:
@@ -92,6 +114,19 @@ def test_a_json_service_refuses_in_its_own_words(lab: Lab) -> None:
     reported = refusal(ssm.put_parameter, Name="/here", Value="x", Type="Number")
 
     assert reported.startswith("ValidationException: 1 validation error detected: Value 'Number' at 'type' failed")
+
+
+def test_a_service_that_the_lab_does_not_simulate_is_refused_in_words_after_its_parameters_were_checked(
+    lab: Lab,
+) -> None:
+    prices = lab.client("pricing")
+    product = {"Type": "TERM_MATCH", "Field": "regionCode"}
+
+    assert refusal(prices.get_products, ServiceCode="AmazonEC2", Filters=[{**product, "Value": "v" * 1025}]).endswith(
+        "at 'value' failed to satisfy constraint: Member must have length less than or equal to 1024"
+    )
+    reported = refusal(prices.get_products, ServiceCode="AmazonEC2", Filters=[{**product, "Value": "eu-west-1"}])
+    assert reported == "UnsupportedOperation: The lab does not simulate this service."
 
 
 @pytest.mark.parametrize(
@@ -192,6 +227,14 @@ def test_a_json_service_refuses_in_its_own_words(lab: Lab) -> None:
             {"Name": "n" * 65},
             "length less than or equal to 64",
             id="longest name in EventBridge Scheduler",
+        ),
+        pytest.param(
+            "ce",
+            "GetCostAndUsage",
+            {"Metrics": ["UnblendedCost"], "TimePeriod": {"Start": "2026-11-01", "End": "2026-11-08"}},
+            {"Metrics": ["UnblendedCosts"]},
+            "satisfy enum value set",
+            id="metric of Cost Explorer",
         ),
     ],
 )
