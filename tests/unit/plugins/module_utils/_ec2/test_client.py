@@ -21,8 +21,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     is_not_found,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from tests.aws_services import services_called
 from tests.lookalikes import ACCESS_KEY_ID
-from tests.operator_policy import SERVICES
 
 LAB = "http://127.0.0.1:5510"
 AWS = "https://ec2.eu-west-1.amazonaws.com"
@@ -390,7 +390,7 @@ def test_a_permission_is_called_as_iam_calls_it() -> None:
 def modelled_refusals() -> list[tuple[str, str]]:
     """Return what the models of the services that are called say of things that do not exist: EC2's says nothing."""
     session = botocore.session.Session()
-    models = {service: session.get_service_model(service) for service in SERVICES}
+    models = {service: session.get_service_model(service) for service in services_called()}
     shapes = [(service, shape) for service, model in models.items() for shape in model.error_shapes]
     codes = {(service, str(shape.error_code or shape.name)) for service, shape in shapes}
     return sorted(
