@@ -1,11 +1,14 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What site.yml does before it makes anything: the plan of an empty account, and its refusals."""
+"""What is done before anything is made: the plan of an empty account, forecasts, and the refusals of site.yml."""
 
 from __future__ import annotations
 
 import json
+import re
+import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.param
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY
-from tests.lab.labs import Lab
+from tests.lab.labs import TEST_AGENT, Lab
 from tests.playbooks.runs import Run, calls, play
 
 WRONG: dict[str, Any] = {
@@ -65,6 +68,98 @@ def test_the_plan_of_an_empty_account_is_shown_and_creates_nothing(lab: Lab) -> 
     assert "Plan: 24 to create" in run.output
     assert run.changed > 0
     assert calls(lab) == before
+
+
+def returned(run: Run, key: str) -> dict[str, Any]:
+    """Return the result with this key, of one task, as -v shows it."""
+    shown = (json.loads(text) for text in re.findall(r"^ok: \[localhost\] => (\{.*\})$", run.output, re.MULTILINE))
+    (found,) = [result for result in shown if key in result]
+    return dict(found)
+
+
+def forecast(lab: Lab, playbook: str, **variables: Any) -> Run:
+    """Run a playbook that only forecasts, with the results of its tasks in its output."""
+    as_json = ("ANSIBLE_CALLBACK_RESULT_FORMAT=json",)
+    return play(lab, f"playbooks/{playbook}", "-v", "-e", json.dumps(variables), environment=as_json)
+
+
+def test_the_forecast_of_costs_prints_what_its_module_returns_and_calls_nothing(lab: Lab) -> None:
+    before = len(lab.ask("/lab/calls"))
+
+    run = forecast(lab, "cost.yml")
+
+    assert (run.code, run.changed) == (0, 0), run.output
+    cost = returned(run, "per_month")
+    assert "\n".join(cost["lines"]) in run.output
+    for period in ("per_hour", "per_month"):
+        assert sum(item[period] for item in cost["items"]) == pytest.approx(cost[period], abs=1e-5)
+    total = f"${cost['per_day']:.2f} a day, ${cost['per_month']:.2f} a month"
+    assert f"$ Total: ${cost['per_hour']:.3f} an hour while everything runs, {total}" in run.output
+    assert cost["actual"] is None
+    assert len(lab.ask("/lab/calls")) == before
+
+
+def bill(lab: Lab, day: str, **services: str) -> None:
+    """Have the lab's Cost Explorer return the costs of one day for its next question."""
+    amounts = {name: {"UnblendedCost": {"Amount": amount, "Unit": "USD"}} for name, amount in services.items()}
+    groups = [{"Keys": [name], "Metrics": metrics} for name, metrics in amounts.items()]
+    found = {"TimePeriod": {"Start": day, "End": day}, "Total": {}, "Groups": groups, "Estimated": True}
+    body = json.dumps({"results": [{"ResultsByTime": [found], "DimensionValueAttributes": []}]}).encode()
+    url = f"{lab.endpoint}/moto-api/static/ce/cost-and-usage-results"
+    request = urllib.request.Request(url, data=body, headers={"User-Agent": TEST_AGENT})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.status == 201
+
+
+def test_actual_costs_are_those_of_the_bill_and_prices_that_are_not_answered_are_a_note(lab: Lab) -> None:
+    day = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
+    bill(lab, day, Compute="1.25", Volumes="0.62")
+
+    run = forecast(lab, "cost.yml", cluster_cost_actual_days=3, cluster_cost_price_list=True)
+
+    assert (run.code, run.changed) == (0, 0), run.output
+    cost = returned(run, "per_month")
+    assert "\n".join(cost["lines"]) in run.output
+    assert (cost["actual"]["total"], cost["actual"]["days"]) == (1.87, {day: 1.87})
+    assert f"to {day}: $1.87, queried with 1 Cost Explorer request, $0.01; AWS marks some of it" in run.output
+    assert f"  {day}: $1.87\n  Compute: $1.25\n  Volumes: $0.62\n" in run.output
+    (note,) = [note for note in cost["notes"] if note["code"] == "NOT_CHECKED"]
+    assert note["subject"] == "price of t4g.medium, t4g.small, gp3"
+    assert "UnsupportedOperation: The lab does not simulate this service." in note["message"]
+    assert note["message"].endswith("The shipped price is used, if there is one.")
+
+
+@pytest.mark.parametrize(
+    ("variables", "outcome", "verdict", "code"),
+    [
+        pytest.param({}, "blocked", "does not fit 3 nodes", 0, id="small nodes"),
+        pytest.param({"cluster_cozystack_expect": "ready"}, "blocked", "does not fit 3 nodes", 2, id="ready is needed"),
+        pytest.param(
+            {
+                **{"cluster_cozystack_expect": "ready", "cluster_cozystack_profile": "core"},
+                **{"cluster_instance_type": "t4g.xlarge", "cluster_cozystack_images_arm64": True},
+            },
+            *("ready", "fits 3 nodes", 0),
+            id="large nodes",
+        ),
+    ],
+)
+def test_the_forecast_of_cozystack_prints_its_verdict_and_fails_only_where_ready_is_needed(
+    lab: Lab, variables: dict[str, Any], outcome: str, verdict: str, code: int
+) -> None:
+    before = len(lab.ask("/lab/calls"))
+
+    run = forecast(lab, "forecast.yml", **variables)
+
+    assert (run.code, run.changed) == (code, 0), run.output
+    found = returned(run, "outcome")
+    assert "\n".join(found["lines"]) in run.output
+    assert found["outcome"] == outcome
+    assert verdict in found["lines"][0]
+    refused = run.output.partition("cluster_cozystack_expect is ready, and CozyStack will not complete")[2]
+    errors = {item["code"] for item in found["verdicts"] if item["severity"] == "error"}
+    assert {name for name in errors if name in refused} == (errors if code else set())
+    assert len(lab.ask("/lab/calls")) == before
 
 
 def test_a_role_of_another_owner_with_our_name_is_refused_before_anything_is_made_and_left_as_it_is(lab: Lab) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from ..._text import counted
 from ..client import Api
 from ..identity import cluster_tags
 from ..spec import ClusterSpec
@@ -92,7 +93,7 @@ def _answers(api: Api, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def actual_lines(found: Actual) -> list[str]:
     """Return lines with the costs by day and by service, and notes about them."""
-    price = f"{found.requests} Cost Explorer requests, ${DOLLARS_A_REQUEST * found.requests:.2f}"
+    price = f"{counted(found.requests, 'Cost Explorer request')}, ${DOLLARS_A_REQUEST * found.requests:.2f}"
     state = "; AWS marks some of it as an estimate" if found.is_estimated else ""
     lines = [f"Paid from {found.first} to {found.last}: ${found.total:.2f}, queried with {price}{state}"]
     lines += [f"  {day}: ${amount:.2f}" for day, amount in found.days.items() if amount]

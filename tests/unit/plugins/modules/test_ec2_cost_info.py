@@ -206,7 +206,7 @@ def test_the_costs_end_with_yesterday_because_the_end_is_exclusive() -> None:
     actual = result["actual"]
     assert (actual["first"], actual["last"], actual["total"]) == ("2026-11-27", "2026-11-28", pytest.approx(1.62))
     assert actual["services"] == {"EC2": 1.5, "VPC": 0.12}
-    assert "Paid from 2026-11-27 to 2026-11-28: $1.62, queried with 1 Cost Explorer requests, $0.01" in result["lines"]
+    assert "Paid from 2026-11-27 to 2026-11-28: $1.62, queried with 1 Cost Explorer request, $0.01" in result["lines"]
 
 
 def test_only_the_costs_of_this_cluster_are_asked_for() -> None:
