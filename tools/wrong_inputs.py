@@ -27,13 +27,16 @@ sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
     Given,
     judge,
     read_options,
     role_names,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
+from tools.wrong_values import ELSEWHERE, RIGHT
+from tools.wrong_values import WRONG as WRONG_VALUES
 
 NOW = Surroundings(datetime(2026, 1, 1, tzinfo=UTC))
 # Each type rejects the values of other types.
@@ -104,10 +107,37 @@ DESCRIPTIONS: Mapping[str, tuple[Any, ...]] = {
     "bastion_ipv4": ("10.20.0.5", "10.10.0.1", "10.10.0.255", "10.10.0.101", "host", "::1"),
     "volume_size": (0, 19, -5, 100000),
     "cpu_credits": ("many", ""),
+    "data_volume_size": (1, 9, -1, 65537),
     "nodes_max": (0, -1),
     "nodes": ([], [{**CLUSTER["nodes"][0], "role": "captain"}], [{**CLUSTER["nodes"][0], "name": "bastion"}]),  # type: ignore[index]
     "tags": ({"aws:a": "b"}, {"Name": "x"}, {"k": "<>"}, {"k" * 200: "v"}),
 }
+_BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "resolve:ssm:/aws/ami", "start": "18:00"}
+# The parts of the description, with the beginning of the names of their variables.
+PARTS: Mapping[str, Mapping[str, Any]] = {
+    "bastion": {**_BASTION, "stop": "23:00", "time_zone": "Europe/Vienna"},
+    "hours": {"ttl": 8.0, "start": "18:00", "stop": "23:00", "time_zone": "Europe/Vienna"},
+}
+_TIMES = ("6pm", "24:00", "18:60", "18", "")
+_ZONES = ("Vienna", "CET+1", "Europe/Wien", "", "../etc")
+PART_VALUES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "bastion": {
+        "start": _TIMES,
+        "stop": (*_TIMES, "18:00"),
+        "time_zone": _ZONES,
+        "volume_size": (0, 7, -1, 65537),
+        "image": ("", "al2023", "ami-XYZ", "/aws/service/ami"),
+        "ssh_key_name": (" key", "schlüssel", "k" * 256),
+        "keep_minutes": (-1, 10081),
+        "ssh_public_key": ("ssh-ed25519 AAAA", "ssh-dss AAAA", "no key", "two\nlines"),
+        "host_key_parameter": ("key", "/aws/key", "/a b"),
+        "egress": ("nat", "Public_ipv4", ""),
+        "connection": ("telnet", ""),
+    },
+    "hours": {"start": _TIMES, "stop": (*_TIMES, "18:00"), "time_zone": _ZONES, "ttl": (-1.0, 0.5, 721.0)},
+}
+# How variables are called that begin in another way than their part.
+_VARIABLES = {"hours": "cluster_nodes_"}
 HEAD = """# Wrong inputs
 
 Every option of every role and module that a wrong value can reach, the wrong values that were tried, and the message
@@ -153,8 +183,6 @@ def _ruled_values(name: str, kind: str, option: Mapping[str, Any]) -> Iterator[A
     """Yield values of the right type that a rule or a list of choices refuses."""
     if option.get("choices"):
         yield "no such value!"
-    if name not in CHECKS:
-        return
     pools: Mapping[str, tuple[Any, ...]] = {
         "str": TEXTS,
         "path": TEXTS,
@@ -162,10 +190,13 @@ def _ruled_values(name: str, kind: str, option: Mapping[str, Any]) -> Iterator[A
         "float": AMOUNTS,
         "dict": MAPPINGS,
     }
-    refused = [value for value in pools.get(kind, ()) if _problems({name: option}, name, value)]
-    if not refused and kind in pools:
-        raise Accepted(f"{name}: none of {pools[kind]} is refused")
-    yield from refused
+    right = RIGHT.get(name, ())
+    for value in pools.get(kind, ()) if name in CHECKS else ():
+        if value not in right:
+            yield value
+        elif _problems({name: option}, name, value):
+            raise Accepted(f"{name}: {value!r} is in RIGHT, and is refused")
+    yield from WRONG_VALUES.get(name, ())
 
 
 def _problems(options: Mapping[str, Any], name: str, value: Any) -> list[tuple[str, str]]:
@@ -192,6 +223,19 @@ def description_rows() -> Iterator[Row]:
             if not found:
                 raise Accepted(f"cluster.{key}: {value!r} is accepted")
             yield Row(f"cluster_{key}", value, found[0].message, found[0].remedy)
+    yield from _part_rows()
+
+
+def _part_rows() -> Iterator[Row]:
+    """Yield a row for each wrong value of a part of the description."""
+    for part, keys in PART_VALUES.items():
+        for key, values in keys.items():
+            for value in values:
+                found = problems(parse_spec({**CLUSTER, part: {**PARTS[part], key: value}}))
+                if not found:
+                    raise Accepted(f"cluster.{part}.{key}: {value!r} is accepted")
+                variable = "cluster_ttl_hours" if key == "ttl" else f"{_VARIABLES.get(part, f'cluster_{part}_')}{key}"
+                yield Row(variable, value, found[0].message, found[0].remedy)
 
 
 def module_rows() -> Iterator[Row]:
@@ -260,6 +304,28 @@ def table(rows: Iterator[Row]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def elsewhere() -> Iterator[str]:
+    """Yield the table of the variables whose values other judges limit."""
+    yield "\n## Variables that others judge\n"
+    yield "Only the type of these variables is judged by the first task.\n"
+    yield "| Variable | Who judges its value |"
+    yield "|---|---|"
+    yield from (f"| `{name}` | {who} |" for name, who in sorted(ELSEWHERE.items()))
+
+
+def refuse_unlisted(options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise for a variable of which no wrong value of the right type is known, nor who judges it, and the reverse."""
+    limited = {name for name, option in options.items() if option.get("choices") or option.get("type") == "bool"}
+    judged_here = {*CHECKS, *WRONG_VALUES, *limited}
+    for name in sorted({*options} ^ {*judged_here, *ELSEWHERE}):
+        raise Accepted(f"{name}: add a rule to CHECKS, or name who judges it in tools/wrong_values.py")
+    for name in sorted(judged_here & {*ELSEWHERE}):
+        raise Accepted(f"{name}: it is judged by a rule, and ELSEWHERE names another judge")
+    needed = {name for name in CHECKS if options[name].get("type") in ("list", "raw")}
+    for name in sorted(needed - {*WRONG_VALUES}):
+        raise Accepted(f"{name}: add wrong values to tools/wrong_values.py")
+
+
 def cell(value: Any) -> str:
     """Return a value as code in a cell."""
     return repr(value).replace("|", r"\|") if len(repr(value)) < 60 else f"{repr(value)[:57]}..."
@@ -267,6 +333,7 @@ def cell(value: Any) -> str:
 
 def page() -> str:
     """Return the page."""
+    refuse_unlisted(read_options())
     of_roles, of_cluster, of_modules = (list(table(rows())) for rows in (role_rows, description_rows, module_rows))
     tables = {
         "Variables of roles": of_roles,
@@ -275,7 +342,7 @@ def page() -> str:
     }
     count = sum(len(lines) - 2 for lines in tables.values())
     sections = [line for title, lines in tables.items() for line in (f"\n## {title}\n", *lines)]
-    return "\n".join([HEAD, f"{count} wrong values were tried.", *sections, ""])
+    return "\n".join([HEAD, f"{count} wrong values were tried.", *sections, *elsewhere(), ""])
 
 
 def main() -> None:

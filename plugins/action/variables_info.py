@@ -16,6 +16,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.vars import load_extra_vars
 
 from ..plugin_utils._local_action import LocalAction
+from ..plugin_utils._variables.checks import Surroundings
 from ..plugin_utils._variables.judgement import (
     ROLES,
     Given,
@@ -26,7 +27,6 @@ from ..plugin_utils._variables.judgement import (
     role_names,
 )
 from ..plugin_utils._variables.names import empty_values, replaced_values
-from ..plugin_utils._variables.rules import Surroundings
 from ..plugin_utils._variables.tags import unknown_tags
 
 # The variables of the cluster's description for the AWS modules.

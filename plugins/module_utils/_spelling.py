@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _VERSION = re.compile(r"v?[0-9.]+")
+# Among shorter names, other words are as near as misspellings: ip and ipv are not.
+_SHORTEST = 4
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -21,3 +23,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return ""
     near = get_close_matches(name, list(known), 1)
     return f"Did you mean {near[0]}?" if near else ""
+
+
+def is_misspelt(name: str, known: str) -> bool:
+    """Return whether one letter of a known name is missing, added or another one, or two neighbours are exchanged."""
+    if name == known or min(len(name), len(known)) < _SHORTEST or abs(len(name) - len(known)) > 1:
+        return False
+    shorter, longer = sorted((name, known), key=len)
+    first = next((at for at, pair in enumerate(zip(shorter, longer, strict=False)) if pair[0] != pair[1]), len(shorter))
+    if len(shorter) < len(longer):
+        return shorter[first:] == longer[first + 1 :]
+    exchanged = f"{longer[:first]}{longer[first : first + 2][::-1]}{longer[first + 2 :]}"
+    return shorter[first + 1 :] == longer[first + 1 :] or shorter == exchanged

@@ -15,8 +15,9 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.yaml import yaml_load
 
 from ...module_utils._findings import Finding, finding
+from .checks import Surroundings
 from .names import unknown_names
-from .rules import DERIVED, Surroundings, joint_problems, value_problems
+from .rules import DERIVED, joint_problems, value_problems
 from .types import Option, type_problems
 
 ROLES = Path(__file__).parents[3] / "roles"

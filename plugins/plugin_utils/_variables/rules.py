@@ -11,36 +11,77 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._bastion.services import MATCHBOX_PORT
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
-from ...module_utils._boot.upstream import RAW_ENDINGS
-from ...module_utils._digests import SHA256_DIGEST, is_sha256
+from ...module_utils._digests import is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
 from ...module_utils._ec2.node_images import is_disk_image
-from ...module_utils._ec2.spec import NODE_ROLES
+from ...module_utils._ec2.spec import NODE_ROLES, argument_spec, parse_spec
+from ...module_utils._ec2.spec import problems as description_problems
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._errors import InputError
-from ...module_utils._findings import Finding, finding
-from ...module_utils._oci.errors import ImageError
-from ...module_utils._oci.reference import parse_reference
+from ...module_utils._findings import Finding
 from ...module_utils._ports import ASSET_SERVER, SSH
 from ...module_utils._spelling import did_you_mean
-from ...module_utils._ssh.arguments import PERCENT_REMEDY, path_problem
+from ...module_utils._ssh.arguments import PERCENT_REMEDY
 from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.decoding import NEWEST
 from ...module_utils._talos.config.merge import Patch, apply_patches
-from ...module_utils._urls import has_port, split_url
-from .types import choice_problem, unknown_key_problems, written
+from . import of_bastion, of_cozystack
+from .addresses import (
+    certificate_name,
+    image,
+    kms_key,
+    local_place,
+    mirrors,
+    network,
+    oci_address,
+    place,
+    registry_keys,
+    registry_name,
+    source_ref,
+    talos_image,
+    web_address,
+)
+from .checks import (
+    Check,
+    Surroundings,
+    amount,
+    at_least,
+    distinct,
+    each,
+    exact_keys,
+    filled,
+    host,
+    if_given,
+    ipv4_address,
+    keys_of,
+    matching,
+    one_of,
+    wrong,
+)
+from .files import (
+    device,
+    existing_file,
+    file_path,
+    identity_file,
+    installation_folder,
+    lock_file,
+    path_of_ssh,
+    writable_file,
+    writable_folder,
+    written_file,
+)
+from .types import unknown_key_problems, written
 
 BOOT_METHODS = ("user_data", "ssh")
 API_VIA = ("bastion", "localhost")
@@ -54,25 +95,12 @@ _TAKEN_PORTS = {
     ASSET_SERVER: "the server of boot-to-talos",
 }
 _RELEASE = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)(?:-[0-9A-Za-z.-]+)?")
-_DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
-# In bytes, on Linux.
-_NAME_MAX, _PATH_MAX = 255, 4096
+# The least that docker accepts, in MiB.
+_MEMORY_MIN = 6
 # The default of cozystack_exposed_services, as its role has it.
 _EXPOSED = ["dashboard", "api"]
-_SOURCE_REF = re.compile(rf"(?:tag|semver)=[^\s=]+|digest={SHA256_DIGEST}")
-
-
-class Surroundings(NamedTuple):
-    """The environment of the checks: the time, the hosts of the inventory, and Ansible's private key."""
-
-    now: datetime
-    hosts: frozenset[str] = frozenset()
-    # What Ansible itself passes to ssh, such as with --private-key.
-    private_key: str = ""
-
-
-Check = Callable[[str, Any, Surroundings], Iterator[Finding]]
+# Of the names of containers in /proc/sys, with a dot or a slash between them.
+_SYSCTL = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_:*-]+)+")
 
 
 def value_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
@@ -90,47 +118,23 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     yield from _source_problems(values)
     yield from _publication_problems(values)
     yield from _disk_image_problems(values)
+    yield from of_cozystack.platform_problems(values)
+    yield from of_bastion.image_problems(values)
     everything = {**derived, **values}
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)
-        yield from _place_problems(values, everything)
-
-
-def _wrong(name: str, message: str, remedy: str) -> Finding:
-    return finding("VARIABLE_VALUE_WRONG", name, message, remedy)
+        yield from _place_problems(values, everything, where)
+        if boolean(everything.get("bastion_host_netboot_enabled", False), strict=False):
+            yield from of_bastion.dhcp_problems(everything)
 
 
 # --- Numbers ---
 
 
-def at_least(smallest: int, what: str, largest: int | None = None) -> Check:
-    """Return the check of a whole number with a minimum and an optional maximum."""
-    limits = f"{smallest} or more" if largest is None else f"from {smallest} to {largest}"
-
-    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-        if int(value) < smallest:
-            yield _wrong(name, f"{value} is less than {smallest}.", f"Set it to {what}, {limits}.")
-        elif largest is not None and int(value) > largest:
-            yield _wrong(name, f"{written(name, value)} is more than {largest}.", f"Set it to {what}, {limits}.")
-
-    return check
-
-
-def amount(what: str, largest: float | None = None) -> Check:
-    """Return the check of a number from 0 to an optional maximum."""
-    limits = "0 or more" if largest is None else f"from 0 to {largest:g}"
-
-    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-        if float(value) < 0 or (largest is not None and float(value) > largest):
-            yield _wrong(name, f"{value} is not {what}.", f"Set it to {what}, {limits}.")
-
-    return check
-
-
 def port(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a number is not a port."""
     if isinstance(value, bool) or not re.fullmatch("[0-9]{1,5}", str(value)) or not 0 < int(value) <= 65535:
-        yield _wrong(name, f"{value!r} is not a port.", "Set it to a number from 1 to 65535.")
+        yield wrong(name, f"{value!r} is not a port.", "Set it to a number from 1 to 65535.")
 
 
 def cache_ports(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
@@ -142,44 +146,26 @@ def cache_ports(name: str, value: Mapping[str, Any], where: Surroundings) -> Ite
         yield from problems or _port_clashes(f"{name}[{registry}]", registry, int(number), users)
 
 
+def memory(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a number is not an amount of memory that a container can run with."""
+    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,7}", str(value)) or int(value) < _MEMORY_MIN:
+        message = f"{value!r} is not a number of MiB, {_MEMORY_MIN} or more."
+        yield wrong(name, message, "Set it to a number such as 64.")
+
+
 def not_empty(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a mapping is empty."""
     if not value:
-        yield _wrong(name, "It is empty.", "Add a registry, such as {ghcr.io: 5054}, or remove the variable.")
+        yield wrong(name, "It is empty.", "Add a registry, such as {ghcr.io: 5054}, or remove the variable.")
 
 
 def _port_clashes(name: str, registry: str, number: int, users: dict[int, str]) -> Iterator[Finding]:
     user = _TAKEN_PORTS.get(number) or users.setdefault(number, registry)
     if user != registry:
-        yield _wrong(name, f"The port {number} is used by {user} on the bastion.", "Set a port that is not used.")
+        yield wrong(name, f"The port {number} is used by {user} on the bastion.", "Set a port that is not used.")
 
 
 # --- Names and versions ---
-
-
-def one_of(*choices: str) -> Check:
-    """Return the check of a text that must be one of these."""
-
-    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-        if value not in choices:
-            yield choice_problem(name, value, choices)
-
-    return check
-
-
-def keys_of(*keys: str) -> Check:
-    """Return the check of a mapping that has only these keys."""
-
-    def check(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
-        yield from unknown_key_problems(name, value, keys)
-
-    return check
-
-
-def registry_name(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not the host name of a registry."""
-    if not _HOST.fullmatch(str(value)):
-        yield _wrong(name, f"{value!r} is not the name of a registry.", "Use only its host name, such as ghcr.io.")
 
 
 def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> Check:
@@ -190,10 +176,10 @@ def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> C
         found = _RELEASE.fullmatch(str(value))
         remedy = f"Set it to a release of {what} such as {first}, the oldest supported one."
         if not found:
-            yield _wrong(name, f"{value!r} is not a release of {what}.", remedy)
+            yield wrong(name, f"{value!r} is not a release of {what}.", remedy)
         elif not oldest <= tuple(map(int, found.groups())) < before:
             message = f"{value} is not supported: the collection supports {what} from {first} to below {end}."
-            yield _wrong(name, message, remedy)
+            yield wrong(name, message, remedy)
 
     return check
 
@@ -204,26 +190,26 @@ def tags(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iterator[F
         for part in (key, text):
             if not isinstance(part, (str, int)) or isinstance(part, bool):
                 message = f"{written(name, part)} is not a string: YAML reads what was written as another type."
-                yield _wrong(f"{name}[{key}]", message, 'Put it in quotes, such as {Production: "yes"}, or remove it.')
+                yield wrong(f"{name}[{key}]", message, 'Put it in quotes, such as {Production: "yes"}, or remove it.')
 
 
 def known_host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a host is neither the controller, nor the bastion, nor in the inventory."""
     if value not in {*API_VIA, *where.hosts}:
         message = f"The inventory has no host {value!r}."
-        yield _wrong(name, message, "Use localhost, bastion, or the name of a host in the inventory.")
+        yield wrong(name, message, "Use localhost, bastion, or the name of a host in the inventory.")
 
 
 def state_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is neither `local` nor the address of a folder in a bucket."""
     if value != LOCAL and address_of(str(value)) is None:
-        yield _wrong(name, f"{str(value)!r} is not the address of a folder in a bucket.", ADDRESS_REMEDY)
+        yield wrong(name, f"{str(value)!r} is not the address of a folder in a bucket.", ADDRESS_REMEDY)
 
 
 def sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not a SHA-256; it may be empty."""
     if value and not is_sha256(str(value)):
-        yield _wrong(name, f"{value!r} is not a SHA-256.", "Set it to 64 hexadecimal digits.")
+        yield wrong(name, f"{value!r} is not a SHA-256.", "Set it to 64 hexadecimal digits.")
 
 
 def archive_sha256(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
@@ -233,189 +219,17 @@ def archive_sha256(name: str, value: Mapping[str, Any], where: Surroundings) -> 
         if isinstance(archives, Mapping):
             yield from each(sha256)(subject, archives, where)
         else:
-            yield _wrong(subject, f"{archives!r} is not a mapping.", "Write it as {arm64: SHA-256}.")
+            yield wrong(subject, f"{archives!r} is not a mapping.", "Write it as {arm64: SHA-256}.")
 
 
-def file_sha256(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield the wrong SHA-256 of a file that the bastion downloads."""
+def downloaded_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield the wrong URL and SHA-256 of a file that the bastion downloads."""
     if isinstance(value, Mapping):
+        yield from unknown_key_problems(name, value, ("url", "sha256"))
+        yield from web_address(f"{name}.url", value.get("url"), where)
         yield from sha256(f"{name}.sha256", value.get("sha256"), where)
     else:
-        yield _wrong(name, f"{value!r} is not a mapping.", "Write it as {url: URL, sha256: SHA-256}.")
-
-
-def each(check: Check) -> Check:
-    """Return the check of a mapping or list, each value of which passes another check."""
-
-    def check_each(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, item in items:
-            yield from check(f"{name}[{key}]", item, where)
-
-    return check_each
-
-
-def if_given(check: Check) -> Check:
-    """Return the check of a text that may be empty."""
-
-    def check_given(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-        if value:
-            yield from check(name, value, where)
-
-    return check_given
-
-
-# --- Images and addresses ---
-
-
-def image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a value is not a reference to an image."""
-    if not isinstance(value, str):
-        yield _wrong(name, f"{value!r} is not a string.", "Set it to an image, such as ghcr.io/example/talos:v1.13.9.")
-        return
-    try:
-        parse_reference(str(value))
-    except ImageError as error:
-        yield error.problem.about(name)
-
-
-def talos_image(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is neither a reference to an image nor the URL of a disk image."""
-    parts = split_url(str(value))
-    if parts.scheme not in ("http", "https"):
-        yield from image(name, value, where)
-    elif not parts.path.endswith(RAW_ENDINGS):
-        remedy = f"Remove {parts.scheme}:// if it is an image in a registry; a disk image ends in .raw.xz."
-        yield _wrong(name, f"{value!r} is a URL, but not of a disk image.", remedy)
-
-
-def web_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not a URL of the web."""
-    parts = split_url(str(value))
-    if "@" in parts.netloc:
-        message = "It has a user name or a password, and a URL is in logs and in the user-data of instances."
-        yield _wrong(name, message, "Remove what is before the @.")
-    elif parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(value)):
-        yield _wrong(name, f"{value!r} is not a URL.", "Write it as https://host/path.")
-    elif not has_port(parts):
-        yield _wrong(name, f"{value!r} has no valid port.", "Use a port from 1 to 65535, or none.")
-
-
-def oci_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not the address of a repository that Flux reads packages from."""
-    scheme, _separator, rest = str(value).partition("://")
-    if scheme != "oci" or not re.fullmatch(r"[^/\s@]+(/[^/\s@:]+)+", rest):
-        remedy = (
-            "Write it as oci://registry.example.com/cozystack-packages; the tag or digest goes to the variable _ref."
-        )
-        yield _wrong(name, f"{value!r} is not the address of an OCI repository.", remedy)
-
-
-def source_ref(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not a tag or digest of the packages."""
-    if not _SOURCE_REF.fullmatch(str(value)):
-        message = f"{value!r} is not a tag or digest of the packages."
-        yield _wrong(name, message, "Write tag=v1.6.2, or digest=sha256: with 64 digits.")
-
-
-def network(*versions: int) -> Check:
-    """Return the check of an IPv4 or IPv6 network."""
-
-    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-        try:
-            found = ip_network(str(value)).version
-        except ValueError as error:
-            yield _wrong(name, f"{error}.", "Write a network such as 10.10.0.0/24, without host bits.")
-        else:
-            if found not in versions:
-                yield _wrong(name, f"{value} is an IPv{found} network.", f"Set it to an IPv{versions[0]} network.")
-
-    return check
-
-
-# --- Disks and folders ---
-
-
-def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a text is not the path of a disk."""
-    if not _DEVICE.fullmatch(str(value)) or ".." in str(value):
-        yield _wrong(name, f"{value!r} is not the path of a disk.", f"Write it as {_as_device(value)}.")
-
-
-def _as_device(value: Any) -> str:
-    """Return the path that a name of a disk stands for, else an example, which must not name another disk."""
-    path = f"/dev/{value}"
-    return path if _DEVICE.fullmatch(path) and ".." not in path else "/dev/ and the name of the disk, as lsblk shows it"
-
-
-def path_of_ssh(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a path is not valid in arguments of ssh."""
-    if problem := path_problem(str(value)):
-        remedy = "Rename it, and write an environment variable as {{ lookup('ansible.builtin.env', 'HOME') }}."
-        yield _wrong(name, problem, remedy)
-
-
-def writable_folder(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a directory cannot be created or written to."""
-    folder = _expanded(value)
-    if not folder.is_absolute():
-        yield from _not_absolute(name, value)
-        return
-    if _is_too_long(folder):
-        yield finding("DIRECTORY_NOT_WRITABLE", name, "The path or a name in it is longer than Linux allows.")
-        return
-    there = next((parent for parent in (folder, *folder.parents) if os.path.lexists(parent)), folder)
-    if there.is_symlink() and not there.is_dir():
-        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a symbolic link that leads to no directory.")
-    elif not there.is_dir():
-        yield finding("DIRECTORY_NOT_WRITABLE", name, f"{there} is a file, but {folder} has to be a directory.")
-    elif not os.access(there, os.W_OK | os.X_OK) or there.is_relative_to("/proc"):
-        yield finding("DIRECTORY_NOT_WRITABLE", name, f"The directory {there} is not writable.")
-
-
-def _expanded(text: str) -> Path:
-    """Return a path with the home directory for ~, unchanged if it names a user that does not exist."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)
-
-
-def _is_too_long(path: Path) -> bool:
-    """Return whether Linux has no files of this path, for which most methods of Path raise an error."""
-    return len(os.fsencode(path)) >= _PATH_MAX or any(len(os.fsencode(part)) > _NAME_MAX for part in path.parts)
-
-
-def _not_absolute(name: str, value: str) -> Iterator[Finding]:
-    if value.startswith("~"):
-        message = f"The controller has no user {value.partition('/')[0][1:]!r}."
-        yield finding("DIRECTORY_NOT_WRITABLE", name, message, "Begin the path with ~/ or with /.")
-        return
-    remedy = f"Use an absolute path or one that begins with ~, such as ~/{value or 'moon'}."
-    message = f"{value!r} is a relative path, which depends on the current directory."
-    yield finding("DIRECTORY_NOT_WRITABLE", name, message, remedy)
-
-
-def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that the directory of a file cannot be created or written to."""
-    if not _expanded(value).is_absolute():
-        yield from _not_absolute(name, value)
-        return
-    yield from writable_folder(name, str(Path(value).parent), where)
-
-
-def existing_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that a file of the controller does not exist."""
-    path = _expanded(value)
-    if _is_too_long(path) or not path.is_file():
-        yield _wrong(
-            name, f"The file {str(value)!r} does not exist.", "Set it to the path of a file, or leave it empty."
-        )
-
-
-def identity_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
-    """Yield that ssh cannot log in with a file; it may be empty."""
-    yield from list(path_of_ssh(name, value, where)) or if_given(existing_file)(name, value, where)
+        yield wrong(name, f"{value!r} is not a mapping.", "Write it as {url: URL, sha256: SHA-256}.")
 
 
 # --- Talos ---
@@ -430,17 +244,28 @@ def _native(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
+def sysctls(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield the settings of which the kernel has no such name, or that have no value."""
+    for key, setting in value.items():
+        subject = f"{name}[{key}]"
+        if not _SYSCTL.fullmatch(str(key)):
+            yield wrong(subject, f"{key!r} is not the name of a kernel setting.", "Write it as vm.nr_hugepages.")
+        if isinstance(setting, bool) or not isinstance(setting, (str, int)) or not str(setting).strip():
+            message = f"{setting!r} is not the value of a kernel setting."
+            yield wrong(subject, message, 'Set it to a number or a text, such as "1".')
+
+
 def patches(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield the patches that cannot be merged into any configuration, by the rules of the newest release."""
     if not isinstance(value, (list, tuple)):
-        yield _wrong(name, "It is not a list.", "Write it as a list of patches.")
+        yield wrong(name, "It is not a list.", "Write it as a list of patches.")
         return
     for number, content in enumerate(value):
         subject = f"{name}[{number}]"
         try:
             apply_patches([], [Patch(subject, _native(content))], NEWEST)
         except InputError as error:
-            yield _wrong(subject, str(error), "Correct the patch.")
+            yield wrong(subject, str(error), "Correct the patch.")
 
 
 # --- Home ---
@@ -460,9 +285,9 @@ def openings(name: str, value: Sequence[Mapping[str, Any]], where: Surroundings)
         subject = f"{name}[{number}]"
         yield from port(f"{subject}.port", opening["port"], where)
         text = str(opening["description"])
-        wrong = fault("rule_description", text)
-        if wrong:
-            yield _wrong(f"{subject}.description", f"It {wrong}.", f"{change_for('rule_description', text)} it.")
+        problem = fault("rule_description", text)
+        if problem:
+            yield wrong(f"{subject}.description", f"It {problem}.", f"{change_for('rule_description', text)} it.")
 
 
 def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -471,6 +296,20 @@ def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         parse_expires(str(value), where.now)
     except Refusal as refusal:
         yield refusal.problem.about(name)
+
+
+# --- The description of a cluster ---
+
+
+def description(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield the problems of a description of one's own, which the modules of AWS would refuse."""
+    checked = ArgumentSpecValidator({"cluster": argument_spec()}).validate({"cluster": value})
+    remedy = "Remove it, and set the variables cluster_*, of which the description is composed."
+    for message in checked.error_messages:
+        yield wrong(name, f"It is not a description of a cluster: {message}.", remedy)
+    if not checked.error_messages:
+        found = description_problems(parse_spec(checked.validated_parameters["cluster"]))
+        yield from (problem.about(f"{name}: {problem.subject}") for problem in found)
 
 
 # --- Several values together ---
@@ -482,10 +321,10 @@ def _disk_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         data = values.get(name)
         if data and system and os.path.normpath(data) == os.path.normpath(system):
             message = f"{data} is talos_install_disk, the disk of Talos."
-            yield _wrong(name, message, "Set it to another disk of the nodes, or leave it empty.")
+            yield wrong(name, message, "Set it to another disk of the nodes, or leave it empty.")
         if data and any(_data_volumes(values)):
             message = f"Nodes have data volumes as well, so there are two disks for LINSTOR: {data} and the volume."
-            yield _wrong(name, message, "Leave it empty: the volumes are found by serial number.")
+            yield wrong(name, message, "Leave it empty: the volumes are found by serial number.")
 
 
 def _data_volumes(values: Mapping[str, Any]) -> Iterator[Any]:
@@ -501,7 +340,7 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         url, ref = (values.get(name) for name in names)
         if bool(url) != bool(ref) and None not in (url, ref):
             given, missing = names if url else names[::-1]
-            yield _wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
+            yield wrong(given, f"{missing} is empty.", "Set both, or none of them for the released packages.")
 
 
 def _publication_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -512,7 +351,7 @@ def _publication_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         given = values.get(name)
         if given and given != _EXPOSED:
             message = "It has no effect: without cozystack_tenant_ingress no service is published."
-            yield _wrong(name, message, "Set cozystack_tenant_ingress to true, or remove it.")
+            yield wrong(name, message, "Set cozystack_tenant_ingress to true, or remove it.")
 
 
 def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -521,7 +360,7 @@ def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         # An image in a registry is verified by its digest.
         if is_disk_image(str(image_name)) and not known.get(role):
             message = f"Nothing verifies what {image_name} returns: nodes_image_sha256[{role}] is not set."
-            yield _wrong(f"cluster_images[{role}]", message, "Set it to the SHA-256 that its publisher names.")
+            yield wrong(f"cluster_images[{role}]", message, "Set it to the SHA-256 that its publisher names.")
 
 
 def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -530,14 +369,14 @@ def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         if names and str(name) not in names:
             message = f"The cluster has no node {name!r}, so its patches would be used by none."
             remedy = did_you_mean(str(name), names) or f"Use the names of nodes: {', '.join(names)}."
-            yield _wrong(f"talos_node_patches[{name}]", message, remedy)
+            yield wrong(f"talos_node_patches[{name}]", message, remedy)
 
 
 def _private_key_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     uses_ssh = values.get("cluster_api_via") == "bastion" or values.get("cluster_boot_method") == "ssh"
     if uses_ssh and "%" in where.private_key:
         message = f"{where.private_key!r} contains '%', and ssh reads this as the beginning of a token."
-        yield _wrong("--private-key", message, PERCENT_REMEDY)
+        yield wrong("--private-key", message, PERCENT_REMEDY)
 
 
 def _tunnel_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -554,16 +393,18 @@ def _tunnel_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
             yield problem if values.get(problem.subject) else problem.about(chosen_by)
 
 
-def _place_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+def _place_problems(values: Mapping[str, Any], everything: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the addresses of the bastion that are outside of its subnet."""
     subnet = "bastion_host_subnet_ipv4_cidr"
     names = ["bastion_host_ipv4"] if {"bastion_host_ipv4", subnet} & {*values} else []
     if boolean(everything.get("bastion_host_netboot_enabled", False), strict=False):
         names += ["bastion_host_dhcp_first", "bastion_host_dhcp_last"]
     for name in names:
-        if name in everything and not _is_within(everything[name], everything.get(subnet)):
+        # A value that is not an address is a problem of its own.
+        is_judged = name in values and list(ipv4_address(name, values[name], where))
+        if name in everything and not is_judged and not _is_within(everything[name], everything.get(subnet)):
             message = f"{everything[name]!r} is not an address in {everything[subnet]}, the subnet of the bastion."
-            yield _wrong(name, message, f"Set it to an address of {subnet}.")
+            yield wrong(name, message, f"Set it to an address of {subnet}.")
 
 
 def _is_within(address: Any, subnet: Any) -> bool:
@@ -604,6 +445,87 @@ _FOLDERS = (
 )
 _FILES = ("cluster_bastion_known_hosts", "bastion_known_hosts", "nodes_known_hosts", "bastion_host_health_file")
 
+_WITH_CLUSTER = ("access", "bastion", "cozystack", "network", "nodes", "preflight", "report", "talos")
+_OF_BASTION: Mapping[str, Sequence[Check]] = {
+    **_checks(of_bastion.login, "cluster_bastion_user", "bastion_host_ssh_user", "nodes_ssh_user"),
+    **_checks(of_bastion.login, "access_bastion_user", "report_bastion_user"),
+    **_checks(of_bastion.public_key, "bastion_host_ssh_public_key", "nodes_ssh_public_key"),
+    **_checks(if_given(of_bastion.parameter), "bastion_host_ssh_host_key_parameter"),
+    "bastion_host_images": (keys_of(*of_bastion.CONTAINERS), each(image)),
+    "bastion_host_memory": (exact_keys(*of_bastion.CONTAINERS), each(memory)),
+    "bastion_host_architecture": (one_of(*of_bastion.ARCHITECTURES),),
+    "bastion_host_netboot_architectures": (filled, each(one_of(*of_bastion.ARCHITECTURES)), distinct),
+    "bastion_host_netboot_kernel_arguments": (each(of_bastion.kernel_argument),),
+    "bastion_host_region": (of_bastion.region,),
+    "bastion_host_domain": (of_bastion.domain,),
+    "bastion_host_interface": (if_given(of_bastion.interface),),
+    "bastion_host_dns_names": (of_bastion.host_names,),
+    "bastion_host_dhcp_lease": (of_bastion.lease,),
+    "bastion_host_dhcp_router": (if_given(ipv4_address),),
+    **_checks(each(ipv4_address), "bastion_host_dhcp_dns_servers", "bastion_host_dhcp_ntp_servers"),
+    "bastion_host_wireguard_mtu": (at_least(576, "a number of bytes", 9001),),
+    "bastion_host_health_clock_seconds": (at_least(1, "a number of seconds", 3600),),
+    "bastion_host_health_disk_free_percent": (at_least(0, "a percentage", 99),),
+    "bastion_host_health_ntp_server": (if_given(host),),
+    "bastion_host_health_manifests": (registry_keys, each(of_bastion.manifest)),
+    "bastion_python_directory": (installation_folder,),
+    "bastion_python_package": (of_bastion.python_package,),
+    "bastion_python_requirements": (lock_file,),
+    **_checks(ipv4_address, "bastion_host_ipv4", "bastion_host_dhcp_first", "bastion_host_dhcp_last"),
+}
+_OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
+    **_checks(_SECONDS, "cozystack_ingress_timeout"),
+    "cozystack_variant": (one_of(*of_cozystack.VARIANTS),),
+    **{
+        f"{prefix}_disabled_packages": (each(of_cozystack.package), distinct)
+        for prefix in ("cluster_cozystack", "cozystack", "preflight_cozystack")
+    },
+    "cozystack_enabled_packages": (each(of_cozystack.package), distinct),
+    "cozystack_exposed_services": (each(of_cozystack.service), distinct),
+    "cozystack_external_ips": (each(of_cozystack.external_ip), distinct),
+    "cozystack_host": (of_bastion.domain,),
+    **_checks(known_host, "cozystack_api_via", "cozystack_images_via"),
+    **_checks(if_given(place), "cozystack_manifest", "cozystack_crds_manifest"),
+    **_checks(if_given(of_cozystack.checksum), "cozystack_manifest_checksum", "cozystack_crds_manifest_checksum"),
+    "cozystack_platform_source_secret": (if_given(of_cozystack.object_name),),
+    "cozystack_smoke_tests": (each(one_of(*of_cozystack.SMOKE_TESTS)), distinct),
+    "cozystack_smoke_images": (keys_of(*of_cozystack.SMOKE_TESTS), each(image)),
+    "cozystack_spin_runtime_class": (if_given(of_cozystack.object_name),),
+    "cozystack_spin_handler": (of_cozystack.handler,),
+    "cozystack_spin_operator_chart": (oci_address,),
+    "cozystack_spin_operator_crds": (if_given(local_place),),
+    "cozystack_spin_operator_version": (of_cozystack.operator_version,),
+    "cozystack_storage_pool": (of_cozystack.pool,),
+    **_checks(file_path, "cozystack_kubeconfig", "cozystack_talosconfig", "report_kubeconfig", "report_talosconfig"),
+    "preflight_cozystack_data_disk": (if_given(device),),
+    "preflight_cozystack_version": (release_of("CozyStack", (1, 0, 0), (2, 0, 0)),),
+}
+_OF_OTHERS: Mapping[str, Sequence[Check]] = {
+    **_checks(written_file, "cluster_kubeconfig", "cluster_talosconfig", "talos_kubeconfig", "talos_talosconfig"),
+    "cluster_kubeconfig_context": (filled,),
+    "cluster_claim_existing": (
+        if_given(matching("(vpc|i)-[0-9a-f]{8,17}", "the ID of a VPC or an instance", "vpc-…")),
+    ),
+    "cluster_state_kms_key": (if_given(kms_key),),
+    **_checks(of_bastion.public_parameter, "cluster_ami_parameter", "cluster_nodes_ami_parameter"),
+    **_checks(if_given(of_bastion.public_parameter), "access_audit_node_ami_parameter", "preflight_node_ami_parameter"),
+    "nodes_console": (if_given(device),),
+    "preflight_boot_to_talos_url": (web_address,),
+    "preflight_home_ipv6": (if_given(home_network),),
+    "report_home_lab_power_per_month": (amount("an amount of US dollars"),),
+    "talos_api_via": (known_host,),
+    "talos_cert_sans": (each(certificate_name), distinct),
+    "talos_image_schematics": (each(sha256),),
+    "talos_image_extensions": (each(each(matching("[a-z0-9][a-z0-9._-]*", "the name of an extension", "tailscale"))),),
+    **_checks(description, *(f"{role}_cluster" for role in _WITH_CLUSTER)),
+    "talos_image_version": (if_given(release_of("Talos", (1, 11, 0), (2, 0, 0))),),
+    "talos_sysctls": (sysctls,),
+    "talos_tailscale": (
+        exact_keys("enabled", "auth_key", "hostname", "routes", "userspace", "auth_once", "extra_args"),
+    ),
+    **_checks(each(filled), "cluster_other_variables", "cluster_tailscale_extra_args"),
+}
+
 CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(_SECONDS, "access_tailscale_timeout", "bastion_wait_timeout", "cozystack_timeout", "cozystack_interval"),
     **_checks(
@@ -611,13 +533,14 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     ),
     **_checks(_SECONDS, "cozystack_blocked_after"),
     **_checks(at_least(0, "a number of seconds", _SECONDS_MAX), "bastion_host_wait_timeout"),
-    **_checks(at_least(1, "a number"), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
-    **_checks(at_least(1, "a number"), "cozystack_storage_replicas"),
+    **_checks(at_least(1, "a number", 1000), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
+    # DRBD connects no more peers.
+    **_checks(at_least(1, "a number", 32), "cozystack_storage_replicas"),
     **_checks(amount("an amount of US dollars"), *(f"cluster_cost_per_{period}_max" for period in PERIODS)),
     **_checks(amount("a number of hours", 24), "cluster_cost_hours_per_day"),
     **_checks(amount("a number of hours"), "cluster_cost_session_hours"),
     **_checks(amount("a number of GB"), "cluster_cost_transfer_gb"),
-    **_checks(at_least(0, "a number of days"), "cluster_cost_actual_days", "preflight_cost_actual_days"),
+    **_checks(at_least(0, "a number of days", 365), "cluster_cost_actual_days", "preflight_cost_actual_days"),
     **_checks(one_of(*AFTER_HOURS), "cluster_cost_after_hours"),
     **_checks(one_of(*POLICIES), "cluster_cost_policy"),
     "cluster_state": (state_address,),
@@ -632,9 +555,8 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     "cluster_images": (keys_of(*NODE_ROLES), each(talos_image)),
     "cluster_tags": (tags,),
     "nodes_image_sha256": (keys_of(*NODE_ROLES), each(sha256)),
-    **_checks(each(web_address), "cluster_images_mirrors", "bastion_host_image_mirrors"),
-    **_checks(each(web_address), "cluster_registry_upstreams"),
-    **_checks(each(image), "bastion_host_images"),
+    **_checks(mirrors, "cluster_images_mirrors", "bastion_host_image_mirrors", "cozystack_image_mirrors"),
+    **_checks(mirrors, "cluster_registry_upstreams", "preflight_registry_upstreams"),
     **_checks(if_given(image), "cluster_cozystack_operator_image", "cozystack_operator_image"),
     **_checks(image, "bastion_host_netboot_image"),
     **_checks(
@@ -656,7 +578,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(if_given(existing_file), "talos_bootstrap_snapshot"),
     **_checks(web_address, "cluster_endpoint", "talos_endpoint", "cozystack_api_server_endpoint"),
     **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
-    **_checks(each(file_sha256), "bastion_host_netboot_ipxe"),
+    "bastion_host_netboot_ipxe": (of_bastion.boot_files, each(downloaded_file)),
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
     **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk"),
     **_checks(device, "talos_install_disk", "cluster_root_device", "nodes_root_device", "bastion_root_device"),
@@ -670,4 +592,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(each(network(4, 6)), "bastion_host_ssh_sources"),
     **_checks(if_given(home_end), "access_expires"),
     **_checks(openings, "cluster_access_openings"),
+    **_OF_BASTION,
+    **_OF_COZYSTACK,
+    **_OF_OTHERS,
 }

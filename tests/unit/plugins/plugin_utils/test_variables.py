@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
     ROLES,
     Given,
@@ -32,10 +33,12 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names imp
     replaced_values,
     unknown_names,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings, joint_problems
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, joint_problems
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
 from tests.checks.files import mappings
 from tests.talos_corpus import documented_patch
+from tools.wrong_inputs import CLUSTER
+from tools.wrong_values import WRONG
 
 NOW = Surroundings(datetime(2026, 11, 29, 12, tzinfo=UTC), frozenset({"gateway", "router"}))
 NODE = {"name": "gateway", "role": "gateway", "machine_type": "controlplane", "ipv4": "10.10.0.101"}
@@ -267,6 +270,128 @@ def test_a_wrong_value_is_refused_by_its_variable(name: str, value: Any, code: s
 
     assert code in [one.code for one in found]
     assert all(one.subject.startswith(name) and one.message and one.remedy for one in found)
+
+
+MEMORY = {"registry": 256, "dnsmasq": "32", "matchbox": 64, "nginx": 64}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("cozystack_smoke_tests", [], id="no smoke test"),
+        pytest.param("cozystack_host", "moon-1.example.com", id="a domain"),
+        pytest.param("cozystack_enabled_packages", ["cozystack.external-dns"], id="an optional package"),
+        pytest.param("cozystack_enabled_packages", ["cozystack.kubevirt"], id="a package that profiles leave out"),
+        pytest.param("cluster_cozystack_disabled_packages", ["cozystack.goldpinger"], id="a package"),
+        pytest.param("cluster_cozystack_images_arm64", {"others": "yes", "cozystack-api": False}, id="some images"),
+        pytest.param("cozystack_manifest", "/srv/operator.yaml", id="a file of the bastion"),
+        pytest.param("cozystack_manifest_checksum", f"sha256:{'0A' * 32}", id="a checksum"),
+        pytest.param("cozystack_spin_operator_version", "0.7.0-rc1", id="a candidate"),
+        pytest.param("cluster_images_mirrors", {"localhost": "http://[2001:db8::1]:5054/"}, id="a mirror"),
+        pytest.param("cluster_images_mirrors", {"a.io:5000": "https://b.io/proxy"}, id="a mirror with a path"),
+        pytest.param("cluster_bastion_user", "first.last", id="a login with a dot"),
+        pytest.param("bastion_host_memory", MEMORY, id="memory"),
+        pytest.param("bastion_host_images", {"registry": "a.io/b:c", "nginx": "a.io/d:e"}, id="images of AWS"),
+        pytest.param("bastion_host_dhcp_lease", "infinite", id="a lease without an end"),
+        pytest.param("bastion_host_dhcp_lease", "2m", id="the shortest lease"),
+        pytest.param("bastion_host_netboot_ipxe", {"start4.elf": {"url": "https://a.io/b"}}, id="another boot file"),
+        pytest.param("bastion_host_health_ntp_server", "fd00:ec2::123", id="a time server with IPv6"),
+        pytest.param("cluster_claim_existing", "i-0123456789abcdef0", id="an instance"),
+        pytest.param("cluster_state_kms_key", "alias/talos/state", id="an alias"),
+        pytest.param("talos_cert_sans", ["2001:db8::1", "*.moon.base", "Moon"], id="names of a certificate"),
+        pytest.param("talos_image_extensions", {"compute": ["spin"]}, id="extensions of one role"),
+        pytest.param("talos_sysctls", {"net.ipv4.ip_forward": 1, "vm/nr_hugepages": "16"}, id="kernel settings"),
+        pytest.param("cluster_audit_allowed", {"public_ipv4": ["talos-bastion"]}, id="what the audit allows"),
+        pytest.param("nodes_cluster", CLUSTER, id="a description of one's own"),
+    ],
+)
+def test_a_right_value_is_accepted(name: str, value: Any) -> None:
+    assert problems(name, value) == []
+
+
+def test_a_kubeconfig_behind_a_link_is_written_where_the_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "config").symlink_to(tmp_path / "real" / "config")
+    (tmp_path / "proc").symlink_to("/proc/config")
+
+    assert problems("cluster_kubeconfig", str(tmp_path / "config")) == []
+    assert [one.code for one in problems("cluster_kubeconfig", str(tmp_path / "proc"))] == ["DIRECTORY_NOT_WRITABLE"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "subjects"),
+    [
+        pytest.param({"cluster_cozystack_version": "v1.5.1"}, ["[0]"], id="a version that does not have it"),
+        pytest.param({"cluster_cozystack_version": "v1.6.2"}, [], id="a version that has it"),
+        pytest.param({"cluster_cozystack_version": "v1.9.0"}, [], id="a version without data"),
+    ],
+)
+def test_packages_are_those_of_the_version(variables: dict[str, Any], subjects: list[str]) -> None:
+    name = "cluster_cozystack_disabled_packages"
+
+    found = judged({name: ["cozystack.securitygroup-controller"], **variables}).problems
+
+    assert [one.subject for one in found] == [f"{name}{subject}" for subject in subjects]
+
+
+def test_packages_of_ones_own_may_have_any_name() -> None:
+    own = {
+        "cozystack_enabled_packages": ["cozystack.moon"],
+        "cozystack_exposed_services": ["moon"],
+        "cozystack_tenant_ingress": True,
+    }
+    source = {"cozystack_platform_source_url": "oci://a.io/b", "cozystack_platform_source_ref": "tag=v1"}
+
+    assert [one.subject for one in judged(own).problems] == [f"{name}[0]" for name in list(own)[:2]]
+    assert judged({**own, **source}).problems == ()
+    assert judged({**own, **source, "cozystack_exposed_services": ["Moon"]}).problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "subjects"),
+    [
+        pytest.param({}, [], id="a range"),
+        pytest.param({"bastion_host_dhcp_last": "10.10.0.199"}, ["bastion_host_dhcp_last"], id="backwards"),
+        pytest.param({"bastion_host_dhcp_first": "10.10.0.99"}, ["bastion_host_dhcp_first"], id="the bastion in it"),
+        pytest.param({"bastion_host_dhcp_last": "moon"}, ["bastion_host_dhcp_last"], id="no address, said once"),
+        pytest.param(
+            {"bastion_host_dhcp_last": "10.10.0.199", "bastion_host_netboot_enabled": False}, [], id="not used"
+        ),
+    ],
+)
+def test_the_range_of_dhcp_is_one_that_dnsmasq_takes(changes: dict[str, Any], subjects: list[str]) -> None:
+    variables = {
+        "bastion_host_ipv4": "10.10.0.100",
+        "bastion_host_subnet_ipv4_cidr": "10.10.0.0/24",
+        "bastion_host_dhcp_first": "10.10.0.200",
+        "bastion_host_dhcp_last": "10.10.0.250",
+        "bastion_host_netboot_enabled": True,
+    }
+
+    assert [one.subject for one in judged({**variables, **changes}).problems] == subjects
+
+
+def test_containers_that_run_need_an_image() -> None:
+    images = {"registry": "a.io/b:c", "nginx": "a.io/d:e"}
+
+    (found,) = judged({"bastion_host_images": images, "bastion_host_netboot_enabled": True}).problems
+
+    assert (found.subject, found.message.partition(":")[0]) == ("bastion_host_images", "It has no dnsmasq, matchbox")
+
+
+@pytest.mark.parametrize("name", ["cozystack_exposed_services", "cozystack_external_ips"])
+def test_what_an_ingress_publishes_is_judged_too(name: str) -> None:
+    for number, value in enumerate(WRONG[name]):
+        found = judged({name: value, "cozystack_tenant_ingress": True}).problems
+
+        assert found, f"{number}: {value!r} is accepted"
+
+
+def test_a_manifest_over_plain_http_needs_its_checksum() -> None:
+    over_http = {"cozystack_manifest": "http://a.io/operator.yaml"}
+
+    assert [one.subject for one in judged(over_http).problems] == ["cozystack_manifest"]
+    assert judged({**over_http, "cozystack_manifest_checksum": f"sha256:{'0' * 64}"}).problems == ()
 
 
 @pytest.mark.parametrize("target", ["link", "nowhere"], ids=["itself", "nothing"])

@@ -12,13 +12,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
     Given,
     judge,
     read_options,
     role_names,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, Surroundings
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
 from tests.unlikely import bounded, texts, values
 
 OPTIONS, ROLES = read_options(), role_names()

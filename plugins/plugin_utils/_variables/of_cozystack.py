@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for the variables of CozyStack. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address
+from typing import Any
+
+from ...module_utils._cozystack.catalog.built import read_built
+from ...module_utils._cozystack.catalog.packages import PREFIX, VERSION, all_packages
+from ...module_utils._cozystack.catalog.releases import has_data
+from ...module_utils._errors import InputError
+from ...module_utils._findings import Finding
+from ...module_utils._spelling import did_you_mean
+from .checks import Surroundings, matching, wrong
+
+SMOKE_TESTS = ("spin", "spin_app", "virtual_machine")
+VARIANTS = ("isp-full", "isp-full-generic", "isp-hosted", "default")
+# What the charts of v1.0.0 to v1.7 look for in publishing.exposedServices; linstor-gui since v1.5.
+SERVICES = ("api", "cdi-uploadproxy", "dashboard", "linstor-gui", "vm-exportproxy")
+# The packages of v1.5.4 to v1.7 that are installed only if bundles.enabledPackages has them.
+OPTIONAL = (
+    *("bootbox", "external-dns", "external-dns-application", "external-secrets-operator", "gpu-operator", "hami"),
+    *("hetzner-robotlb", "kuberture", "linstor-gui", "nfs-driver", "telepresence", "vm-default-images"),
+)
+# The names that Kubernetes gives to objects and label values.
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+object_name = matching(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", "the name of a Kubernetes object", "my-name")
+handler = matching(_LABEL, "the name of a runtime in containerd", "spin")
+service = matching(_LABEL, "the name of a service", "dashboard")
+# It becomes the name of a ZFS pool, of a LINSTOR pool and of an object of Kubernetes.
+pool = matching(
+    "(?!(mirror|raidz|draid|spare|log))[a-z][a-z0-9-]{1,46}[a-z0-9]",
+    "a name that ZFS, LINSTOR and Kubernetes accept",
+    "data",
+)
+checksum = matching("sha256:[0-9A-Fa-f]{64}", "a checksum", "sha256: and 64 hexadecimal digits")
+operator_version = matching(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?", "a release of the Spin operator", "0.6.1")
+
+
+def package(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not the full name of a package, which is how the platform compares it."""
+    if not re.fullmatch(rf"{re.escape(PREFIX)}{_LABEL}", str(value)):
+        right = f"{PREFIX}{value}" if re.fullmatch(_LABEL, str(value)) else f"{PREFIX}goldpinger"
+        yield wrong(name, f"{str(value)!r} is not the name of a package.", f"Write it as {right}.")
+
+
+def external_ip(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not an address at which an IPv4 service can be published."""
+    try:
+        address = IPv4Address(str(value))
+    except ValueError:
+        message = f"{str(value)!r} is not an IPv4 address, and CozyStack's services have no others."
+        yield wrong(name, message, "Write it as 10.10.0.101.")
+        return
+    if address.is_unspecified or address.is_multicast or address.is_link_local or address.is_reserved:
+        yield wrong(name, f"{address} is not the address of a host.", "Set it to an address of a node.")
+
+
+def platform_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the names that the release of CozyStack does not have."""
+    yield from _package_problems(values)
+    yield from _service_problems(values)
+    for name in ("cluster_cozystack_images_arm64", "cozystack_images_arm64", "preflight_cozystack_images_arm64"):
+        try:
+            read_built(values.get(name, False), _version(name, values))
+        except InputError as error:
+            yield wrong(name, f"{error}", "Set it to true, to false, or to a mapping of images to true or false.")
+    yield from _manifest_problems(values)
+
+
+def _version(name: str, values: Mapping[str, Any]) -> str:
+    """Return the version that goes with a variable, that of its own role before the shared one."""
+    own = values.get(f"{name.partition('_')[0]}_version") if name.startswith("cozystack_") else None
+    return str(own or values.get("cluster_cozystack_version") or VERSION)
+
+
+def _package_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    for prefix in ("cluster_cozystack", "cozystack", "preflight_cozystack"):
+        name = f"{prefix}_disabled_packages"
+        yield from _unknown(name, values, [PREFIX + one for one in all_packages(_version(name, values))])
+    if not _has_own_source(values):
+        name = "cozystack_enabled_packages"
+        known = [*all_packages(_version(name, values)), *OPTIONAL]
+        yield from _unknown(name, values, [PREFIX + one for one in known])
+
+
+def _unknown(name: str, values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Finding]:
+    version = _version(name, values)
+    names = list(known) if has_data(version) else []
+    for number, package_name in enumerate(values.get(name) or ()):
+        if names and str(package_name).startswith(PREFIX) and package_name not in names:
+            message = f"CozyStack {version} has no package {str(package_name)!r}."
+            remedy = did_you_mean(str(package_name), names) or "Correct or remove it."
+            yield wrong(f"{name}[{number}]", message, remedy)
+
+
+def _service_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    name = "cozystack_exposed_services"
+    for number, one in enumerate(values.get(name) or () if not _has_own_source(values) else ()):
+        if one not in SERVICES:
+            near = did_you_mean(str(one), SERVICES)
+            message = f"CozyStack publishes no service {str(one)!r}."
+            yield wrong(f"{name}[{number}]", message, f"{near} Use some of: {', '.join(SERVICES)}.".lstrip())
+
+
+def _has_own_source(values: Mapping[str, Any]) -> bool:
+    """Return whether the packages are not the released ones, and so may have other names."""
+    names = ("cluster_cozystack_platform_source_url", "cozystack_platform_source_url", "cozystack_manifest")
+    return any(values.get(name) for name in names)
+
+
+def _manifest_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    for name in ("cozystack_manifest", "cozystack_crds_manifest"):
+        place = values.get(name)
+        if str(place or "").startswith("http://") and not values.get(f"{name}_checksum"):
+            message = f"{place} is fetched with plain http, which does not protect it from changes."
+            yield wrong(name, message, f"Set {name}_checksum, or use https.")
