@@ -188,13 +188,12 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ..module_utils._errors import CollectionError
+from ..module_utils._errors import CollectionError, InputError
 from ..plugin_utils._ec2_nodes import (
     Host,
     Query,
     Way,
     cache_suffix,
-    check_options,
     check_paths,
     checked_names,
     filters_of,
@@ -202,6 +201,7 @@ from ..plugin_utils._ec2_nodes import (
     hosts_of,
     ssh_variables,
 )
+from ..plugin_utils._ec2_options import check_options
 
 Answers = Mapping[str, list[dict[str, Any]]]
 
@@ -220,7 +220,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
         try:
-            check_options(config, self._option_names())
+            check_options(config, self._definitions())
             options = {
                 "connect_with": self.get_option("connect_with"),
                 "hostnames": checked_names(self.get_option("hostnames")),
@@ -237,15 +237,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             )
         self._populate(hosts)
 
-    def _option_names(self) -> set[str]:
-        """Return all names that an option of this plugin has."""
-        aliases = (alias for option in self.option_definitions.values() for alias in option.get("aliases") or ())
-        return {*self.option_definitions, *aliases}
+    def _definitions(self) -> dict[str, Mapping[str, Any]]:
+        """Return the definitions of the options by each name that an option of this plugin has."""
+        named = (
+            (alias, option) for option in self.option_definitions.values() for alias in option.get("aliases") or ()
+        )
+        return {**self.option_definitions, **dict(named)}
 
     def _query(self) -> Query:
         """Return what to read, without botocore: the cache must work if that is not installed."""
+        cluster = self._templated("cluster")
+        if not str(cluster).strip():
+            raise InputError("Failed to read the option cluster: it is empty. Set it to the name of the cluster.")
         filters = filters_of(
-            self._templated("cluster"),
+            cluster,
             project=self._templated("project"),
             states=self.get_option("states"),
             extra=self._templated("filters"),

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from ..module_utils._ec2.identity import BASTION, MANAGED_BY
 from ..module_utils._errors import InputError
-from ..module_utils._spelling import did_you_mean
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
@@ -26,23 +25,6 @@ NAME_FIELDS = {
     "public-dns-name": "PublicDnsName",
     "public-ipv4": "PublicIpAddress",
 }
-
-# What files for amazon.aws.aws_ec2 have besides, and what does the same here. All of it narrows, redirects or renames.
-_OF_AWS_EC2 = {
-    "assume_role_arn": "name a profile of ~/.aws/config with role_arn in it in the option profile",
-    "iam_role_arn": "name a profile of ~/.aws/config with role_arn in it in the option profile",
-    "exclude_filters": "name what is wanted in the option filters, such as tag:Role: [gateway, compute]",
-    "include_filters": "name what is wanted in the option filters; a list of values matches any of them",
-    "hostvars_prefix": "all variables begin with ec2_",
-    "hostvars_suffix": "all variables begin with ec2_",
-    "strict_permissions": "a region that may not be read is an error; leave it out of the option regions",
-    "allow_duplicated_hosts": "machines with the same name are called by their instance ids",
-    "include_extra_api_calls": "no more is asked than what makes the host variables",
-    "use_ssm_inventory": "no more is asked than what makes the host variables",
-    "use_contrib_script_compatible_sanitization": "characters that no group may have become underscores",
-    "use_contrib_script_compatible_ec2_tag_keys": "the variable ec2_tags holds the tags",
-}
-_KEYS_OF_GROUP = ("key", "prefix", "separator", "parent_group", "default_value", "trailing_separator")
 
 Instance = Mapping[str, Any]
 
@@ -87,33 +69,6 @@ def _values(value: Any) -> tuple[str, ...]:
 def cache_suffix(query: Query) -> str:
     """Return a short text that differs when another answer is to be expected from AWS."""
     return hashlib.sha256(json.dumps(query).encode()).hexdigest()[:16]
-
-
-def check_options(config: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise for the first option of an inventory file that is unknown, or whose value the plugin would ignore."""
-    names = list(known)
-    for option, value in config.items():
-        if option not in names:
-            raise InputError(f"Failed to read the option {option}: it is not known. {_instead(option, names)}")
-        for key in _ignored_keys(option, value):
-            remedy = f"Use some of: {', '.join(_KEYS_OF_GROUP)}."
-            raise InputError(f"Failed to read {key} in the option {option}: it is not known. {remedy}")
-    for name, value in (config.get("filters") or {}).items():
-        if isinstance(value, Mapping):
-            remedy = "Give it a value or a list of values."
-            raise InputError(f"Failed to read the filter {name}: its value is a mapping. {remedy}")
-
-
-def _instead(option: str, known: Sequence[str]) -> str:
-    if option in _OF_AWS_EC2:
-        return f"amazon.aws.aws_ec2 has it; here {_OF_AWS_EC2[option]}."
-    return did_you_mean(option, known) or "See ansible-doc -t inventory urmanac.talos.ec2_nodes."
-
-
-def _ignored_keys(option: str, value: Any) -> Iterator[str]:
-    if option == "keyed_groups" and isinstance(value, Sequence):
-        groups = [group for group in value if isinstance(group, Mapping)]
-        yield from (key for group in groups for key in group if key not in _KEYS_OF_GROUP)
 
 
 def checked_names(hostnames: Sequence[Any]) -> Sequence[str]:

@@ -11,6 +11,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
 from ansible.vars.reserved import get_reserved_names
 
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_options import check_options
 from bench.canned import CannedEc2, describe_instances_xml, error_xml, serving
 
 ROOT = Path(__file__).parents[4]
@@ -543,3 +547,60 @@ def test_case_20_inventory_unknown_options(parse: Parse, ec2: CannedEc2, options
 
 def test_options_are_known_by_their_aliases_too(parse: Parse, ec2: CannedEc2) -> None:
     assert parse(aws_endpoint_url=ec2.url).hosts
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"group_by_tags": [{"a": "b"}]}, r"group_by_tags: \{'a': 'b'\} is not a name", id="mapping"),
+        pytest.param({"group_by_tags": [["a"]]}, r"group_by_tags: \['a'\] is not a name", id="list of lists"),
+        pytest.param({"group_by_tags": [""]}, "group_by_tags: '' is not a name", id="tag without a name"),
+        pytest.param({"regions": [None]}, "regions: None is not a name", id="region without a name"),
+        pytest.param({"filters": None}, "filters: it has no value", id="filters without a value"),
+        pytest.param({"include_filters": None}, "any of them", id="include_filters without a value"),
+        pytest.param({"connect_with": None}, "connect_with: it has no value", id="a way without a value"),
+        pytest.param({"filters": {"tag:Role": None}}, "tag:Role: None is not a value", id="filter without a value"),
+        pytest.param({"filters": {"tag:Role": []}}, r"tag:Role: \[\] is not a value", id="filter with no values"),
+        pytest.param({"filters": {"tag:Role": [["a"]]}}, r"tag:Role: \['a'\] is not a value", id="list in a filter"),
+        pytest.param({"filters": {"": "a"}}, "filter '': this is not a name", id="filter without a name"),
+        pytest.param({"cluster": ""}, "cluster: it is empty", id="empty cluster"),
+        pytest.param({"cluster": "{{ '' }}"}, "cluster: it is empty", id="a template that is empty"),
+        pytest.param({"cluster": True}, "cluster: True is not a string", id="yes as the name of a cluster"),
+        pytest.param({"keyed_groups": [{"prefix": "a"}]}, r"\{'prefix': 'a'\} has no key", id="group without a key"),
+        pytest.param({"keyed_groups": [{"key": None}]}, "has no key", id="group with an empty key"),
+        pytest.param({"keyed_groups": [{}]}, r"\{\} has no key", id="empty group"),
+        pytest.param({"keyed_groups": [None]}, "None is not a mapping", id="no group"),
+        pytest.param({"keyed_groups": ["ec2_region"]}, "'ec2_region' is not a mapping", id="a key alone"),
+        pytest.param({"compose": {"a": None}}, "'a' in the option compose", id="variable without an expression"),
+        pytest.param({"groups": {"": "true"}}, "'' in the option groups", id="group without a name"),
+        pytest.param({"cache": "often"}, "cache: 'often' is neither true nor false", id="a cache that is no truth"),
+        pytest.param({"strict": [None]}, "strict.* neither true nor false", id="strict that is no truth"),
+    ],
+)
+def test_an_option_with_a_wrong_value_is_refused_in_words(
+    parse: Parse, ec2: CannedEc2, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(AnsibleError, match=said):
+        parse(**options)
+
+    assert ec2.calls == []
+
+
+NONSENSE = (None, {}, [], "", 0, [[]], [None], [{}], [""], {"a": None}, {"a": [[]]}, {"": "b"}, True, 1.5, "a")
+
+
+def test_no_value_of_an_option_ends_in_a_traceback() -> None:
+    plugin = inventory_loader.get(NAME)
+    plugin.set_options(direct={"plugin": NAME, "cluster": "talos"})
+
+    for option, value in product(plugin._definitions(), NONSENSE):
+        with suppress(CollectionError):
+            check_options({option: value}, plugin._definitions())
+
+
+def test_right_options_are_read(parse: Parse, ec2: CannedEc2) -> None:
+    groups = {"on": True, "burstable": "ec2_instance_type.startswith('t4g')"}
+
+    inventory = parse(groups=groups, compose={"ansible_port": 22}, filters={"tag:Role": ["gateway", 5, True]})
+
+    assert set(groups) <= {*inventory.groups}
