@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 # What other readers of YAML take for something else, or for markup.
@@ -17,18 +15,6 @@ WORDS = (
     *("2026-11-29", "2026-11-29T12:00:00Z", "=", "<<", "- a", "a: b", "a #b", "#a", "'", '"', "é", "\u2028", "\x85"),
     *("\t", " a", "a ", "a\nb", "a\n", "%a", "&a", "*a", "!a", "[", "{", "|", "@", "`", "\ufeff", "\x1b[31m"),
 )
-
-
-def bounded(count: int, **more: Any) -> Callable[[Any], Any]:
-    """Return the settings of a property: the same examples in every run, so that a build passes or fails for good."""
-    return settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
-        **more,
-    )
 
 
 def texts() -> st.SearchStrategy[str]:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from tests.go_programs import build, is_built
 from tests.talos_nodes import Cluster
-from tests.unlikely import WORDS, bounded
+from tests.unlikely import WORDS
 from tests.user_files import commented, documents, kubeconfig, styled
 
 JUDGE = Path(__file__).resolve().parents[2] / ".cache" / "peers" / "kubectl_reader"
@@ -107,7 +107,7 @@ WRITTEN = st.builds(
 )
 
 
-@bounded(6)
+@settings(max_examples=6)
 @given(texts=st.lists(WRITTEN, min_size=25, max_size=25))
 def test_kubectl_reads_the_same_of_other_clusters(
     judge: Path, tmp_path_factory: pytest.TempPathFactory, texts: list[bytes]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE
@@ -19,7 +19,6 @@ from tests.peers import judges
 from tests.peers.patch_strategies import patches, shown
 from tests.peers.test_judges import by_label, first_difference
 from tests.talos_corpus import Case, base_documents
-from tests.unlikely import bounded
 
 # Talos leaves these out of what it writes, and reads them as what is not there.
 _ABSENT: tuple[Any, ...] = (None, "", 0, [], {}, "0s", "0m")
@@ -69,7 +68,7 @@ def test_patches_by_chance_are_merged_and_refused_as_talos_does(version: judges.
         pytest.skip(str(error))
 
     # Each of the 25 is short enough to read, and to shrink them takes minutes.
-    @bounded(4, phases=[Phase.generate])
+    @settings(max_examples=4, phases=[Phase.generate])
     @given(chosen=st.lists(st.lists(patches((1, version.minor)), min_size=1, max_size=2), min_size=25, max_size=25))
     def holds(chosen: list[list[str]]) -> None:
         found = differences(version, chosen)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
     role_names,
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
-from tests.unlikely import bounded, texts, values
+from tests.unlikely import texts, values
 
 OPTIONS, ROLES = read_options(), role_names()
 NOW = Surroundings(datetime(2026, 1, 1, tzinfo=UTC))
@@ -41,7 +41,7 @@ def written(draw: st.DrawFn) -> dict[str, Any]:
     return {name: draw(right.get(name, values()) | values()) for name in dict.fromkeys([*names, *strangers])}
 
 
-@bounded(80)
+@settings(max_examples=80)
 @given(variables=written(), random=st.randoms(use_true_random=False))
 def test_variables_are_judged_the_same_in_every_order(variables: dict[str, Any], random: Random) -> None:
     only = {name: OPTIONS[name] for name in variables if name in OPTIONS}

@@ -13,12 +13,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.session import Session
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi, AwsError
-from tests.unlikely import bounded, texts, values
+from tests.unlikely import texts, values
 
 CALLS = {
     "ec2": ("describe_vpcs", {}),
@@ -62,7 +62,7 @@ def aws() -> tuple[AwsApi, list[Any]]:
     return AwsApi(clients, "eu-west-1", once=True), answers
 
 
-@bounded(80)
+@settings(max_examples=80)
 @given(
     service=st.sampled_from(sorted(CALLS)),
     status=st.sampled_from([200, 204, 301, 400, 403, 407, 413, 500, 503]),

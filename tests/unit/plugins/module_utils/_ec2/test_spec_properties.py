@@ -9,12 +9,12 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
-from tests.unlikely import bounded, texts
+from tests.unlikely import texts
 from tools.wrong_inputs import CLUSTER, DESCRIPTIONS
 
 NODE: dict[str, Any] = CLUSTER["nodes"][0]  # type: ignore[index]
@@ -55,7 +55,7 @@ def counted(found: list[Finding]) -> Counter[tuple[str, str, str]]:
     return Counter((one.code, one.message, one.remedy) for one in found)
 
 
-@bounded(100)
+@settings(max_examples=100)
 @given(cluster=CLUSTERS, random=st.randoms(use_true_random=False))
 def test_a_description_is_judged_the_same_in_every_order(cluster: dict[str, Any], random: Random) -> None:
     other = dict(random.sample(list(cluster.items()), len(cluster)))

@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._oci import auth
@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference impor
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import MANIFESTS, Document
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import redirection
 from lab.registry.store import INDEX
-from tests.unlikely import bounded, texts, values
+from tests.unlikely import texts, values
 
 WANTED = parse_reference("ghcr.io/a/talos:v1")
 PLATFORMS = st.fixed_dictionaries(
@@ -64,7 +64,7 @@ def served(draw: st.DrawFn) -> FakeRepository:
     return FakeRepository(draw(st.sampled_from([index, manifest]) | st.binary(max_size=9)), [config, manifest, index])
 
 
-@bounded(40)
+@settings(max_examples=40)
 @given(repository=served())
 def test_whatever_a_registry_serves_is_an_image_or_an_error(repository: FakeRepository) -> None:
     image = look_up(repository, WANTED, platform="linux/arm64")
@@ -72,7 +72,7 @@ def test_whatever_a_registry_serves_is_an_image_or_an_error(repository: FakeRepo
     assert image.resolved if image.error is None else image.error.message
 
 
-@bounded(60)
+@settings(max_examples=60)
 @given(body=values().map(lambda value: json.dumps({"errors": value, "token": value}).encode()) | st.binary(max_size=9))
 def test_words_and_tokens_of_any_answer(body: bytes) -> None:
     assert isinstance(words_of(body), str)
@@ -82,7 +82,7 @@ def test_words_and_tokens_of_any_answer(body: bytes) -> None:
         assert "ghcr.io" in str(error)
 
 
-@bounded(60)
+@settings(max_examples=60)
 @given(header=texts() | st.text('Bearer realm="https://a",service=\\ ', max_size=40), location=texts())
 def test_any_header_of_an_answer(header: str, location: str) -> None:
     challenge = auth.parse_challenge(header)
@@ -98,7 +98,7 @@ HOSTS = st.sampled_from(["ghcr.io", "https://ghcr.io/v1/", "ghcr.io/a", "https:/
 ENTRY = st.fixed_dictionaries({}, optional={name: values() for name in ("auth", "username", "identitytoken")})
 
 
-@bounded(80)
+@settings(max_examples=80)
 @given(
     config=st.fixed_dictionaries(
         {},

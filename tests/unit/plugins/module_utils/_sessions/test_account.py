@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast import DAYS_A_MONTH
@@ -129,7 +129,6 @@ def test_an_open_session_has_no_actual_costs() -> None:
 spans = st.tuples(st.floats(0, 60), st.floats(0, 60)).map(sorted)
 
 
-@settings(deadline=None)
 @given(st.lists(spans, min_size=1, max_size=5), st.floats(0.01, 100))
 def test_no_more_is_shared_than_was_billed(found: list[list[float]], billed: float) -> None:
     known = [ran(str(number), *span) for number, span in enumerate(found)]

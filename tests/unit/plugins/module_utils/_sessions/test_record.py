@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import (
@@ -88,7 +88,6 @@ def any_session(draw: Callable[..., Any]) -> Session:
     )
 
 
-@settings(deadline=None)
 @given(any_session())
 def test_what_is_written_is_read_again_and_is_as_the_schema_says(session: Session) -> None:
     text = dump(session)
@@ -114,7 +113,6 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_value_of_another_type_is_refused_or_has_the_same_meaning(written: dict[str, Any], data: Any) -> None:
     path = data.draw(st.sampled_from(places(written)[1:]))

@@ -69,7 +69,7 @@ def test_a_path_with_spaces_stays_one_path() -> None:
     assert options("/my files/100%/known_hosts", "moon")["UserKnownHostsFile"] == '"/my files/100%%/known_hosts"'
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PATHS, PATHS)
 def test_ssh_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> None:
     assert [path_problem(path) for path in (known_hosts, key)] == ["", ""]
@@ -77,7 +77,7 @@ def test_ssh_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> Non
     assert read_by_ssh(ssh_arguments(known_hosts, "moon", login=Login(key))) == [known_hosts, key]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PATHS, PATHS)
 @example("/home/two  spaces", "/home/a ")
 def test_the_ssh_of_a_jump_reads_the_paths_that_it_is_given(known_hosts: str, key: str) -> None:

@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.reachability import (
@@ -337,7 +337,7 @@ def all_ways(world: Facts, node: Interface, address: str, public: bool, packet: 
     return groups | ({way} if way else set())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100)
 @given(world=worlds(), random=st.randoms(use_true_random=False))
 def test_the_exposures_are_what_judging_each_packet_finds(world: Facts, random: Random) -> None:
     node = world.interfaces[0]
@@ -357,7 +357,7 @@ def test_the_exposures_are_what_judging_each_packet_finds(world: Facts, random: 
             assert reported(exposures, address, packet, world) == expected, (address, packet)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(world=worlds())
 def test_no_exposure_is_reported_twice_or_within_another(world: Facts) -> None:
     exposures = reachable(world)

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import IMAGE, OWNER, Builder, MotoApi, empty_aws, spec, tag_list
-from tests.unlikely import bounded
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE, "start": "18:00", "stop": "23:00"}
@@ -191,7 +190,7 @@ def test_an_answer_without_any_one_of_its_fields_never_closes_a_hole(recorded: R
     assert others == {where: {(frozenset(less), frozenset(more))} for where, (less, more) in FOUND_AS.items()}
 
 
-@bounded(60)
+@settings(max_examples=60)
 @given(chosen=st.lists(st.integers(0, 100_000), min_size=2, max_size=40))
 def test_answers_without_many_of_their_fields_never_end_in_a_traceback(recorded: Recording, chosen: list[int]) -> None:
     recorded.lost = {}

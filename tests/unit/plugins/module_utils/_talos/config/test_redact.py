@@ -73,7 +73,7 @@ def secrets_of(bundle: dict[str, Any]) -> list[str]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bundle=bundles(), width=st.sampled_from([40, 80, 100_000]), style=st.sampled_from([None, '"', "|", ">"]))
 def test_no_secret_of_a_bundle_survives_in_yaml_of_any_style(
     bundle: dict[str, Any], width: int, style: str | None
@@ -85,7 +85,7 @@ def test_no_secret_of_a_bundle_survives_in_yaml_of_any_style(
     assert [secret for secret in secrets_of(bundle) if secret in shown or secret[:40] in shown] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(old=bundles(), new=bundles(), context=st.integers(min_value=0, max_value=5))
 def test_no_secret_of_two_bundles_survives_in_their_diff(
     old: dict[str, Any], new: dict[str, Any], context: int
@@ -98,7 +98,7 @@ def test_no_secret_of_two_bundles_survives_in_their_diff(
     assert [secret for secret in (*secrets_of(old), *secrets_of(new)) if secret in shown] == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     raw=st.binary(min_size=121, max_size=121),
     label=st.sampled_from(["EC PRIVATE KEY", "ED25519 PRIVATE KEY", "RSA PRIVATE KEY"]),

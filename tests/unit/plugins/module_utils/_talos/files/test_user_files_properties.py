@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_edit, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files.user_files import read_user_file
-from tests.unlikely import WORDS, bounded, values
+from tests.unlikely import WORDS, values
 from tests.user_files import commented, documents, styled
 
 NEW = {"name": "ours", "cluster": {"server": "1e5"}}
@@ -27,7 +27,7 @@ def is_inserted(text: str, longer: str) -> bool:
     return longer.endswith(text[begin:])
 
 
-@bounded(80)
+@settings(max_examples=80)
 @given(document=documents(), style=styled(), comments=st.lists(st.integers(0, 30), max_size=4))
 def test_an_entry_is_added_and_all_else_stays(document: dict[str, Any], style: Any, comments: list[int]) -> None:
     text = commented(style(document), comments)
@@ -45,7 +45,7 @@ def test_an_entry_is_added_and_all_else_stays(document: dict[str, Any], style: A
     assert yaml_edit.edit(edited.text, wanted).text == edited.text
 
 
-@bounded(100)
+@settings(max_examples=100)
 @given(before=values(), after=values())
 def test_a_change_always_comes_to_what_is_wanted(before: Any, after: Any) -> None:
     text = yaml_text.dump_plain(before)
@@ -78,7 +78,7 @@ SIGNS = (
 PIECES = st.sampled_from([*WORDS, *TAGS, *SIGNS])
 
 
-@bounded(150)
+@settings(max_examples=150)
 @given(content=st.lists(PIECES, max_size=8).map("".join).map(str.encode) | st.binary(max_size=20))
 def test_any_file_is_read_or_refused_with_the_reason(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "config"
