@@ -73,7 +73,7 @@ so that a value here would be a guess. Without one, the first answer is trusted,
   damaged download, and not a replaced release.
 * iPXE: TLS protects the download, nothing else. Its files are for home labs; no instance in EC2 boots them.
 * A disk image by URL for the module `boot_to_talos` without `image_sha256`: TLS protects an `https` download, nothing
-  protects an `http` one. Playbooks that build refuse such an image without its `nodes_image_sha256`, `boot.yml` not.
+  protects an `http` one. The playbooks refuse such an image without its `nodes_image_sha256`.
 * Manifests of CozyStack and of the Spin operator: TLS, and a checksum where one is given. Flux resolves the tag of the
   Spin operator's chart.
 * Amazon Linux and packages of a distribution: the AMI is one of Amazon's account, and the packages are signed.

@@ -78,6 +78,10 @@ VARIABLES: Mapping[str, Code] = {
         "The value of a variable has the right type, but is not valid.",
         "Set a value as the message describes.",
     ),
+    "DISK_IMAGE_UNVERIFIED": Code(
+        "A disk image has no checksum, so nothing verifies what its URL returns.",
+        "Set nodes_image_sha256 to the SHA-256 that its publisher names.",
+    ),
     "VARIABLE_OF_THE_PLAYBOOK": Code(
         "A variable that is passed with -e has another value than the one that the playbook needs.",
         "Remove it, or pass the playbook's value after it.",

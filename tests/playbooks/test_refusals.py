@@ -250,6 +250,12 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
         pytest.param("upgrade", ("-e", "talos_upgrade_nodes="), "leave it out to upgrade all", id="no names of nodes"),
         pytest.param("netboot", (), "the inventory has no host bastion", id="no inventory (netboot_noinv)"),
         pytest.param("boot", (), "has no resources of a cluster lab", id="no instance (boot_noinv)"),
+        pytest.param(
+            "boot",
+            ("-e", json.dumps({"cluster_images": {"gateway": "https://example.com/metal-arm64.raw.xz"}})),
+            "metal-arm64.raw.xz returns: nodes_image_sha256[gateway] is not set",
+            id="a disk image that nothing verifies",
+        ),
     ],
 )
 def test_a_run_that_would_do_nothing_or_something_else_fails(
@@ -454,6 +460,7 @@ def parameters_of_a_cluster_that_was_never_built(lab: Lab) -> list[str]:
         # The other phases begin with the same task.
         pytest.param("talos", "configured: eu-west-1 has no resources of a cluster never-built", id="talos"),
         pytest.param("access", "closed: eu-west-1 has no resources of a cluster never-built", id="access"),
+        pytest.param("network", "deleted: eu-west-1 has no resources of a cluster never-built", id="network"),
         pytest.param("audit", "audited: eu-west-1 has no resources of a cluster never-built", id="audit"),
         pytest.param(
             "remove_home_access", "closed: eu-west-1 has no resources of a cluster never-built", id="remove_home_access"
@@ -464,6 +471,7 @@ def test_what_needs_a_cluster_fails_for_one_that_was_never_built(
     lab: Lab, tmp_path: Path, playbook: str, said: str
 ) -> None:
     given = {"cluster_name": "never-built", "cluster_directory": str(tmp_path / "cluster"), "reset_confirmation": "yes"}
+    given |= {"network_state": "absent"} if playbook == "network" else {}
 
     run = play(lab, f"playbooks/{playbook}.yml", "-e", json.dumps(given))
 

@@ -28,7 +28,7 @@ from ...module_utils._ec2.spec import NODE_ROLES, argument_spec, parse_spec
 from ...module_utils._ec2.spec import problems as description_problems
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._errors import InputError
-from ...module_utils._findings import Finding
+from ...module_utils._findings import Finding, finding
 from ...module_utils._ports import ASSET_SERVER, SSH
 from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY
@@ -360,7 +360,8 @@ def _disk_image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         # An image in a registry is verified by its digest.
         if is_disk_image(str(image_name)) and not known.get(role):
             message = f"Nothing verifies what {image_name} returns: nodes_image_sha256[{role}] is not set."
-            yield wrong(f"cluster_images[{role}]", message, "Set it to the SHA-256 that its publisher names.")
+            remedy = "Set it to the SHA-256 that its publisher names."
+            yield finding("DISK_IMAGE_UNVERIFIED", f"cluster_images[{role}]", message, remedy)
 
 
 def _node_patch_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

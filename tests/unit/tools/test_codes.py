@@ -41,7 +41,7 @@ EXEMPT = {
 # Environment variables in roles, playbooks and documents, a file, and a name in the code.
 ENVIRONMENT = re.compile(r"(?:ANSIBLE|AWS|LAB|TS|URMANAC|XDG)_\w+|CODE_OF_CONDUCT|VERSION_MIN")
 QUOTED = re.compile(rf"""(['"`])({CODE.pattern})\1|\bcode: ({CODE.pattern})$""", re.MULTILINE)
-PATTERN = re.compile(r"""'code', '(?:match|search)', '([^']+)'""")
+PATTERN = re.compile(r"""(?:'code', '(?:match|search)', (?:\w+ \| default\()?'|_codes: )([^'\n]+)""")
 
 
 def quoted(pattern: str) -> set[str]:

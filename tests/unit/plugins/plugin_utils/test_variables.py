@@ -546,6 +546,7 @@ def test_a_disk_image_needs_its_sha256() -> None:
 
     assert (problem.subject, empty, verified) == ("cluster_images[gateway]", problem, [])
     assert f"{images['gateway']} returns: nodes_image_sha256[gateway] is not set" in problem.message
+    assert problem.code == "DISK_IMAGE_UNVERIFIED"
 
 
 def of_the_tunnel(**given: Any) -> list[str]:
