@@ -10,9 +10,9 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
@@ -287,6 +287,9 @@ STAGES: Mapping[str, Stage] = {
 }
 
 
+Api = TypeVar("Api", bound=FaultyApi)
+
+
 def build(api: FaultyApi) -> Comparison:
     """Build the cluster stage by stage and return what there is then."""
     api.begin_run()
@@ -300,6 +303,14 @@ def remove(api: FaultyApi) -> Comparison:
     for stage in reversed(list(STAGES.values())):
         stage.remove(api)
     return read_and_compare(api, SPEC)
+
+
+def left_empty(api: Api) -> Iterator[Api]:
+    """Give an account without anything of the cluster, and see to it that it is left so."""
+    yield api
+    api.stop_failing()
+    assert remove(api).found == ()
+    assert read_schedules(api, IDENTITY) == {}
 
 
 def assert_one_of_each(api: FaultyApi, cluster: Comparison) -> None:

@@ -90,7 +90,6 @@ CHANGED: dict[str, Places] = {
     "add_role_to_instance_profile": _PROFILE,
     "associate_address": (_list("address", "AllocationId"),),
     "put_scheduled_update_group_action": (Look(("describe_scheduled_actions",), ("AutoScalingGroupName",)),),
-    "modify_network_interface_attribute": (_list("eni", "NetworkInterfaceId"),),
 }
 _PLACES = {place for places in (*MADE.values(), *CHANGED.values()) for place in places}
 # What parameters of one service call the same thing.
@@ -112,8 +111,9 @@ class LateApi(FaultyApi):
         self._before: dict[tuple[str, str], list[tuple[str, Any]]] = {}
         self._readings = threading.RLock()
 
-    def show_all(self) -> None:
-        """Show everything as it is from now on."""
+    def stop_failing(self) -> None:
+        """Behave from now on, and show everything as it is."""
+        super().stop_failing()
         self.unseen = frozenset()
         self._before.clear()
 

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import read_schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
@@ -24,7 +23,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading im
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 from tests.lab.cluster_runs import (
     CREATING,
-    IDENTITY,
     NODES,
     REPAIRING,
     SETTING,
@@ -35,6 +33,7 @@ from tests.lab.cluster_runs import (
     assert_one_of_each,
     build,
     is_creating,
+    left_empty,
     remove,
 )
 from tests.lab.labs import Lab
@@ -43,12 +42,7 @@ from tests.operator_policy import named_in_code
 
 @pytest.fixture
 def api(lab: Lab) -> Iterator[FaultyApi]:
-    """Give an account without anything of the cluster, and see to it that it is left so."""
-    made = FaultyApi(lab)
-    yield made
-    made.stop_failing()
-    assert remove(made).found == ()
-    assert read_schedules(made, IDENTITY) == {}
+    yield from left_empty(FaultyApi(lab))
 
 
 def test_a_second_run_makes_no_writing_call(api: FaultyApi) -> None:

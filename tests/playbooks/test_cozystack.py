@@ -70,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "hosts.yml").write_text(f"all: {{hosts: {{localhost: {HOST}, bastion: {HOST}}}}}", encoding="utf-8")
     (made / "tmp").mkdir()
     (made / "dotfiles").write_text(json.dumps(WORK), encoding="utf-8")
+    (made / "dotfiles").chmod(0o600)
     (made / "kubeconfig").symlink_to(made / "dotfiles")
     return made
 
@@ -144,9 +145,11 @@ def test_a_failed_ingress_is_not_called_ready(lab: Lab, built: Run, folder: Path
     soon = {"cozystack_ingress_timeout": 10, "cozystack_interval": 1, "cozystack_smoke_tests": []}
     lab.ask("/lab/kubernetes/faults", method="POST", body={"stuck": ["tenant-root/ingress"]})
 
-    run = play_elsewhere(lab, folder, "playbooks/cozystack.yml", "-e", json.dumps(OWN | soon))
+    try:
+        run = play_elsewhere(lab, folder, "playbooks/cozystack.yml", "-e", json.dumps(OWN | soon))
+    finally:
+        lab.ask("/lab/kubernetes/faults", method="DELETE")
 
-    lab.ask("/lab/kubernetes/faults", method="DELETE")
     assert run.code == 0, run.output
     result = kept(folder, "cozystack", "result.json")
     assert (result["outcome"], result["account"]["phase"], result["dashboard"]["url"]) == ("blocked", "tenant", "")
@@ -193,6 +196,7 @@ def test_the_users_kubeconfig_keeps_its_link_its_other_cluster_and_its_current_c
 ) -> None:
     assert built.code == 0, built.output
     assert (folder / "kubeconfig").is_symlink()
+    assert stat.S_IMODE((folder / "dotfiles").stat().st_mode) == 0o600
     shared = yaml.safe_load((folder / "dotfiles").read_text(encoding="utf-8"))
     assert shared["current-context"] == "work"
     assert {kind: shared[kind][0] for kind in ("clusters", "users", "contexts")} == {

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from lab.settings import REPOSITORY
-from tests.checks.files import mappings
+from tests.checks.files import mappings, options_of_roles
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, calls, play
 
@@ -67,12 +67,6 @@ def test_a_home_network_in_the_users_file_does_not_change_what_is_opened_closed_
     assert (homes(lab), roles_of_home_access(lab)) == (set(), [])
     found = lab.client("ssm").describe_parameters(Filters=[{"Key": "Name", "Values": [CLAIM]}])["Parameters"]
     assert found == []
-
-
-def options_of_roles() -> set[str]:
-    """Return the variables of the roles that a user may set."""
-    specs = [yaml.safe_load(path.read_text("utf-8")) for path in REPOSITORY.glob("roles/*/meta/argument_specs.yml")]
-    return {name for spec in specs for entry in spec["argument_specs"].values() for name in entry.get("options", {})}
 
 
 def variables(found: Any) -> set[str]:

@@ -14,16 +14,10 @@ import json
 import pytest
 
 from tests.lab.labs import Lab
-from tests.playbooks.runs import calls, play
+from tests.playbooks.runs import NODE, calls, play
 from tests.talos_corpus import documented_patch
 
 SITE = "playbooks/site.yml"
-NODE = {
-    "name": "gateway",
-    "role": "gateway",
-    "machine_type": "controlplane",
-    "ipv4": "{{ cluster_subnet_ipv4_cidr | ansible.utils.nthhost(101) }}",
-}
 
 
 def image(lab: Lab, version: str, arguments: str = "") -> tuple[str, ...]:

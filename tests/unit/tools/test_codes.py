@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.inventory import ec2_nodes
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, Code
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import errors as kubernetes
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import errors as talos
-from tests.checks.files import collection_files
+from tests.checks.files import collection_files, options_of_roles
 from tests.checks.process import ROOT
 from tools import codes
 
@@ -115,11 +115,9 @@ def test_a_remedy_with_a_name_to_fill_in_is_never_given_as_it_stands() -> None:
 
 def options() -> set[str]:
     """Return the variables of all roles, the options of the inventory, and the names of roles and plugins."""
-    specs = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
-    variables = {name for spec in specs for one in spec["argument_specs"].values() for name in one.get("options", {})}
     inventory = set(yaml.safe_load(ec2_nodes.DOCUMENTATION)["options"])
     names = {path.stem for pattern in ("plugins/*/*.py", "roles/*") for path in ROOT.glob(pattern)}
-    return variables | inventory | names
+    return options_of_roles() | inventory | names
 
 
 def sentences(path: Path) -> Iterator[str]:

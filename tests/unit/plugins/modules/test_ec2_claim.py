@@ -15,14 +15,13 @@ import boto3
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.refusals import code_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
+from tests.ec2_bad_day import refusal
 from tests.ec2_cluster import IMAGE, OWNER, REGION, Builder, MotoApi, empty_aws, run_module, spec, tag_list
 
 NAME = "/urmanac.talos/talos-arm64/moon/claim"
@@ -251,16 +250,12 @@ class LateSsm:
             return {"TagList": tag_list(OWNER)}
         if operation == "get_parameter":
             if self.value is None:
-                raise refused("ParameterNotFound")
+                raise refusal("ParameterNotFound")
             return {"Parameter": {"Value": self.value, "Version": 1}}
         assert operation == "put_parameter"
         assert parameters["Overwrite"] is False
         self.value = parameters["Value"].replace("aa11", self.winner)
-        raise refused("ParameterAlreadyExists")
-
-
-def refused(reason: str) -> AwsError:
-    return AwsError(finding(code_of(reason, "", ()), "call ssm", reason, ""), reason)
+        raise refusal("ParameterAlreadyExists")
 
 
 def claimed_in(api: LateSsm) -> claim.Plan:
@@ -295,7 +290,7 @@ class DeletedSsm(LateSsm):
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if operation == "put_parameter" and self.time < 30:
-            raise refused("ParameterAlreadyExists")
+            raise refusal("ParameterAlreadyExists")
         return {"Version": 1} if operation == "put_parameter" else super().call(service, operation, **parameters)
 
 

@@ -14,16 +14,13 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.host_key import ensure_present
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
 from tests.ec2_bad_day import BadDay, Deleting
-from tests.ec2_cluster import OWNER, MotoApi, cluster, empty_aws, run_module, spec
+from tests.ec2_cluster import OWNER, MotoApi, cluster, compared, empty_aws, run_module, spec
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 
@@ -153,7 +150,7 @@ def test_the_key_is_part_of_the_plan_until_it_is_made(api: MotoApi, capsys: pyte
 
     def state(parameter: str) -> str:
         described = spec(bastion={**bastion, "host_key_parameter": parameter})
-        found = compare(desired(described), read_cluster(api, described)).resources
+        found = compared(api, described).resources
         return next(resource.state for resource in found if resource.key == "ssm_parameter/bastion")
 
     assert state(PARAMETER) == "missing"
@@ -171,7 +168,7 @@ def test_a_parameter_that_the_module_refuses_is_refused_in_the_plan_as_well(
     given = [{"Key": key, "Value": text} for key, text in tags.items()]
     api.clients["ssm"].put_parameter(Name=PARAMETER, Type="String", Value="hello", Tags=given)
 
-    comparison = compare(desired(described), read_cluster(api, described))
+    comparison = compared(api, described)
 
     assert [f"ssm_parameter {described.names.bastion}"] == [one.subject for one in taken_problems(comparison.resources)]
     assert not comparison.found
