@@ -427,7 +427,7 @@ def validate(params: dict[str, Any], bundle: Bundle) -> list[Finding]:
         try:
             node_config.node_documents(node_of(node), plan_of(params, node), bundle)
         except InputError as error:
-            for problem in error.problems:
+            for problem in dict.fromkeys(error.problems):
                 found.setdefault(problem, []).append(node["name"])
     return [
         problem if len(names) == len(params["nodes"]) else problem.about(f"{', '.join(names)}: {problem.subject}")

@@ -15,6 +15,8 @@ from .client import Api, existing
 
 # A call that could not be made within an hour must not hit what was changed since.
 _EVENT_AGE = 3600
+# How AWS names the group of a schedule without one.
+DEFAULT_GROUP = "default"
 
 
 class Place(NamedTuple):

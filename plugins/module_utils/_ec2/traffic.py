@@ -61,6 +61,12 @@ def beyond(found: Iterable[_Described], known: Iterable[_Described]) -> list[_De
     return [item for item in found if item.unique not in others]
 
 
+def peer_of(record: Mapping[str, Any]) -> str:
+    """Return the network, prefix list or security group of a rule as AWS describes it."""
+    peers = (record.get("CidrIpv6"), record.get("CidrIpv4"), record.get("PrefixListId"))
+    return str(next(filter(None, peers), (record.get("ReferencedGroupInfo") or {}).get("GroupId", "")))
+
+
 def tcp(peer: str, port: int, description: str) -> Rule:
     """Return a rule that lets in TCP to one port."""
     return Rule("in", peer, "tcp", port, port, description)

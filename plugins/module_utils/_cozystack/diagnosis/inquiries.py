@@ -95,12 +95,9 @@ def still_refused(refusals: Iterable[Fault], pods: PodTally) -> list[Fault]:
 
 def _add_events(reader: Reader, pods: PodTally) -> None:
     starting = {(one.namespace, one.pod): one for one in pods.starting}
-    if starting:
-        every = (
-            one for reason in _BEFORE_START for one in _newest(_events(reader, reason, starting), starting).values()
-        )
-        for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
-            pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
+    every = (one for reason in _BEFORE_START for one in _newest(_events(reader, reason, starting), starting).values())
+    for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
+        pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
     deleted = {(one.namespace, one.pod): one for one in pods.deleted}
     for key, event in _newest(_events(reader, "FailedKillPod", deleted), deleted).items():
         pods.add_fault(_of_event(event, deleted[key], "POD_NOT_STOPPED"))

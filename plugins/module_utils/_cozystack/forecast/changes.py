@@ -70,8 +70,8 @@ def _fitting(
     """Yield the candidates that fit, if capped those within all limits, the cheapest first."""
     priced = [(_change(one, request, sizes), one) for one in candidates if is_enough(one, sizes)]
     for change, one in sorted(priced, key=lambda pair: _cost(pair[0])):
-        if not (capped and change.exceeds) and fit(one, sizes).fits:
-            yield change
+        if not (capped and exceeded(one, sizes)) and fit(one, sizes).fits:
+            yield change if capped else change._replace(exceeds=exceeded(one, sizes))
 
 
 def exceeded(request: Request, sizes: Mapping[str, Size]) -> tuple[str, ...]:
@@ -80,7 +80,8 @@ def exceeded(request: Request, sizes: Mapping[str, Size]) -> tuple[str, ...]:
     is_dear = most is not None and (per_hour is None or per_hour > most)
     is_large = request.nodes_max is not None and len(request.machines) > request.nodes_max
     named = [*(["cluster_nodes_max"] if is_large else []), *(["cluster_cost_per_hour_max"] if is_dear else [])]
-    return (*named, *(request.budget.exceeded(request.machines) if request.budget else ()))
+    named += request.budget.exceeded(request.machines) if request.budget else ()
+    return tuple(dict.fromkeys(named))
 
 
 def _cost(change: Change) -> tuple[bool, float, int]:
@@ -123,4 +124,4 @@ def _change(candidate: Request, request: Request, sizes: Mapping[str, Size]) -> 
     count = len(candidate.machines)
     disk = LEAST_DISK if any(machine.volume_size < LEAST_DISK for machine in request.machines) else None
     named = candidate.machines[-1].instance_type
-    return Change(named, count, count - len(request.machines), after, more, disk, exceeded(candidate, sizes))
+    return Change(named, count, count - len(request.machines), after, more, disk)

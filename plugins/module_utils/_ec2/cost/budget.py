@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from ..spec import ClusterSpec, NodeSpec
 from .forecast import forecast
 from .prices import Prices
+from .spec import limit_name
 
 
 class Planned(Protocol):
@@ -39,15 +40,18 @@ class Budget(NamedTuple):
     @property
     def limits(self) -> dict[str, float]:
         """Return the limits in dollars by the names of their variables."""
-        return {f"cluster_cost_per_{period}_max": limit for period, limit in self.spec.cost.limits.items()}
+        return {limit_name(period): limit for period, limit in self.spec.cost.limits.items()}
 
     def exceeded(self, nodes: Iterable[Planned]) -> tuple[str, ...]:
         """Return which limits a cluster with these nodes exceeds: all of them if a price is not known."""
+        limits = self.spec.cost.limits.items()
+        if not limits:
+            return ()
         planned = tuple(self._node(node) for node in nodes)
         totals = forecast(replace(self.spec, nodes=planned), self.prices).totals
-        periods = self.spec.cost.limits.items()
-        above = [period for period, limit in periods if totals is None or getattr(totals, period) > limit]
-        return tuple(f"cluster_cost_per_{period}_max" for period in above)
+        return tuple(
+            limit_name(period) for period, limit in limits if totals is None or getattr(totals, period) > limit
+        )
 
     def _node(self, node: Planned) -> NodeSpec:
         """Return a node; one that is not described yet is like the last one that is."""

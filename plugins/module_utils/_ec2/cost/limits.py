@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from ..._findings import Finding, finding
 from .forecast import DAYS_A_MONTH, Forecast, use_text
+from .spec import limit_name
 
 _PER = {"hour": "an hour", "day": "a day", "month": "a month", "session": "a session"}
 
@@ -30,7 +31,7 @@ def limit_findings(found: Forecast) -> Iterator[Finding]:
                 f"The cluster costs ${total:.2f} {_PER[period]}, and its CPU credits could add ${worst:.2f}, which "
                 f"exceeds the limit of ${limit:.2f}."
             )
-            yield finding("COST_CREDITS_ABOVE_LIMIT", f"cluster_cost_per_{period}_max", message)
+            yield finding("COST_CREDITS_ABOVE_LIMIT", limit_name(period), message)
 
 
 def enforced(found: Forecast) -> tuple[list[Finding], list[Finding]]:
@@ -46,12 +47,12 @@ def _above(found: Forecast, period: str, total: float, limit: float) -> Finding:
         f"The cluster would cost ${total:.2f} {_PER[period]} ({use_text(found.use)}), which exceeds the limit of "
         f"${limit:.2f}."
     )
-    return finding("COST_ABOVE_LIMIT", f"cluster_cost_per_{period}_max", message, _remedy(found, period, limit))
+    return finding("COST_ABOVE_LIMIT", limit_name(period), message, _remedy(found, period, limit))
 
 
 def _remedy(found: Forecast, period: str, limit: float) -> str:
     """Return the remedy; for a day and a month, with the hours a day that are within the limit."""
-    raised = f"or raise cluster_cost_per_{period}_max. playbooks/cost.yml compares the choices."
+    raised = f"or raise {limit_name(period)}. playbooks/cost.yml compares the choices."
     fewer = "Describe fewer or smaller instances and volumes"
     if period in ("hour", "session"):
         shorter = ", plan a shorter session (cluster_cost_session_hours)" if period == "session" else ""
@@ -72,7 +73,7 @@ def hours_within(found: Forecast, period: str, limit: float) -> float:
 
 
 def _unknown(found: Forecast, limits: Mapping[str, float]) -> Finding:
-    names = ", ".join(f"cluster_cost_per_{period}_max" for period in limits)
+    names = ", ".join(limit_name(period) for period in limits)
     message = (
         f"The price of {'; '.join(found.unknown)} in {found.prices.region} is not known, so nothing can be compared."
     )

@@ -13,6 +13,11 @@ POLICIES = ("warn", "enforce")
 PERIODS = ("hour", "day", "month", "session")
 
 
+def limit_name(period: str) -> str:
+    """Return the variable of the limit of a period."""
+    return f"cluster_cost_per_{period}_max"
+
+
 @dataclass(frozen=True)
 class CostSpec:
     """The use for which a forecast is computed, and the limits in dollars; 0 is no limit."""

@@ -18,6 +18,7 @@ from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError, Refused
 from ..identity import Identity, group_name, owner_filters, owner_tags
 from ..openings import GROUPS, OPENINGS, Opening
+from ..traffic import peer_of
 from ..values import port_text
 from .input import End, time_of, time_text
 
@@ -226,13 +227,11 @@ def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> Home
     """Return an AWS rule in the form of a rule of home access, even if it is not one."""
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
     marks = {**owner_tags(identity), "Purpose": PURPOSE}
-    peer = (record.get("CidrIpv6"), record.get("CidrIpv4"), record.get("PrefixListId"))
-    group_peer = (record.get("ReferencedGroupInfo") or {}).get("GroupId", "")
     return HomeRule(
         group=group,
         group_id=record["GroupId"],
         port=port_text(record),
-        network=next(filter(None, peer), group_peer),
+        network=peer_of(record),
         description=record.get("Description", ""),
         expires=tags.get("Expires"),
         id=record["SecurityGroupRuleId"],

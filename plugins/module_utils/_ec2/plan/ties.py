@@ -18,7 +18,7 @@ from ..client import Api, AwsError, existing
 from ..home.access import home_rule, rules_among
 from ..home.schedule import Schedule, is_closing
 from ..identity import Identity
-from ..scheduler import Call, read_call
+from ..scheduler import DEFAULT_GROUP, Call, read_call
 from ..scheduler import Place as SchedulePlace
 from ..spec import ClusterSpec
 from ..values import words_in
@@ -186,11 +186,12 @@ def _schedules_with_roles(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
     with ThreadPoolExecutor(_WORKERS) as pool:
         calls = list(pool.map(lambda named: _call_of(place, *named), names))
     found = [(group, name, call) for (group, name), call in zip(names, calls, strict=True) if call]
-    closing = [
-        Schedule(name, call) for _group, name, call in found if call is not _UNREAD and _closes(place, name, call)
-    ]
-    kept = {schedule.name for schedule in closing}
-    others = [_user_of_roles(group, name, call) for group, name, call in found if name not in kept]
+    others, closing = [], []
+    for group, name, call in found:
+        if call is not _UNREAD and group == DEFAULT_GROUP and is_closing(place.spec, name, call):
+            closing.append(Schedule(name, call))
+        else:
+            others.append(_user_of_roles(group, name, call))
     return [*others, *_rules_without_tags(place, closing)]
 
 
@@ -202,10 +203,6 @@ def _call_of(place: Place, group: str, name: str) -> Call | None:
         if error.problem.code == "NOT_AUTHORIZED":
             return _UNREAD
         raise
-
-
-def _closes(place: Place, name: str, call: Call) -> bool:
-    return is_closing(place.spec, name, call)
 
 
 def _user_of_roles(group: str, name: str, call: Call) -> Thing:

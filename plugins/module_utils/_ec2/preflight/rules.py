@@ -20,7 +20,7 @@ from ..home.access import read_groups
 from ..home.input import Refusal, parse_home_network
 from ..identity import Identity, group_name
 from ..spec import ClusterSpec
-from ..traffic import Rule, tcp
+from ..traffic import Rule, peer_of, tcp
 
 DIRECTIONS = {"in": "inbound", "out": "outbound"}
 FAMILIES = ("IPv4", "IPv6")
@@ -65,11 +65,8 @@ def read_group_rules(api: Api, spec: ClusterSpec) -> Groups:
 
 
 def _rule(record: Mapping[str, Any], names: Mapping[str, str]) -> Rule:
-    group = (record.get("ReferencedGroupInfo") or {}).get("GroupId", "")
-    peers = (record.get("CidrIpv4"), record.get("CidrIpv6"), record.get("PrefixListId"))
-    peer = next(filter(None, peers), names.get(group, group))
-    ports = record.get("FromPort", -1), record.get("ToPort", -1)
-    return Rule("out" if record["IsEgress"] else "in", peer, record["IpProtocol"], *ports)
+    peer, ports = peer_of(record), (record.get("FromPort", -1), record.get("ToPort", -1))
+    return Rule("out" if record["IsEgress"] else "in", names.get(peer, peer), record["IpProtocol"], *ports)
 
 
 def _prefix_lists(api: Api, ids: list[str]) -> dict[str, PrefixList]:
