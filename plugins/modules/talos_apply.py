@@ -117,12 +117,14 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 from ansible.module_utils.common.yaml import yaml_load_all
 
 from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
+from ..module_utils._findings import Finding
 from ..module_utils._talos.api.errors import Cause, NodeError
 from ..module_utils._talos.api.module import (
     all_of,
@@ -178,7 +180,7 @@ class Outcome(NamedTuple):
     warnings: tuple[str, ...] = ()
     diff: str = ""
     error: str = ""
-    code: str = ""
+    problems: tuple[Finding, ...] = ()
 
 
 class Request(NamedTuple):
@@ -406,15 +408,20 @@ async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_dif
             async with RealNode(address, ways, slots) as node:
                 return await ensure_config(address, node, request)
         except CollectionError as error:
-            text = redact(str(error), known=known_secrets(config))
-            return Outcome(address, error=text, code=error.problems[0].code)
+            secrets = known_secrets(config)
+            problems = tuple(replace(one, message=redact(one.message, known=secrets)) for one in error.problems)
+            return Outcome(address, error=redact(str(error), known=secrets), problems=problems)
 
     return list(await asyncio.gather(*(one(*pair) for pair in configs_of(params).items())))
 
 
 def result_of(outcomes: list[Outcome], *, with_diff: bool) -> dict[str, Any]:
     """Return the module's result."""
-    nodes = [{key: value for key, value in one._asdict().items() if key != "diff"} for one in outcomes]
+    shown = [name for name in Outcome._fields if name not in ("diff", "problems")]
+    nodes = [
+        {**{name: getattr(one, name) for name in shown}, "code": one.problems[0].code if one.problems else ""}
+        for one in outcomes
+    ]
     result: dict[str, Any] = {"changed": any(one.changed for one in outcomes), "nodes": nodes}
     if with_diff:
         result["diff"] = [{"prepared": f"# {one.node}\n{one.diff}"} for one in outcomes if one.diff]
@@ -438,7 +445,7 @@ def main() -> None:
     except CollectionError as error:
         module.fail_json(**failure_of(error))
     result = result_of(outcomes, with_diff=module._diff)
-    errors = [TalosError(one.error, code=one.code) for one in outcomes if one.error]
+    errors = [TalosError(one.error, problems=one.problems) for one in outcomes if one.error]
     if errors:
         module.fail_json(**failure_of(all_of(errors)), **result)
     module.exit_json(**result)
