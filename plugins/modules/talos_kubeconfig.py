@@ -110,6 +110,7 @@ try:
     from ..module_utils._talos.api import client, machine
     from ..module_utils._talos.files import secret_files as files
     from ..module_utils._talos.files.user_files import UserFile, read_user_file, write_user_file
+    from ..module_utils._talos.files.yaml_edit import read_one
 except ImportError as error:
     MISSING = error
 
@@ -208,6 +209,14 @@ def _is_entry(item: Any, inner: str) -> bool:
     return isinstance(item, dict) and bool(item.get("name")) and isinstance(item.get(inner), dict | None)
 
 
+def parsed(content: str) -> dict[str, Any]:
+    """Return a given kubeconfig. An error quotes nothing of it: it contains a key."""
+    document = read_one(content)
+    if not isinstance(document, dict):
+        raise InputError("Failed to read the option content: it is not a kubeconfig. Set it to the content of one.")
+    return document
+
+
 async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return a new kubeconfig from the first control plane that answers."""
     errors = []
@@ -251,7 +260,7 @@ def main() -> None:
     module = node_module(MISSING, **options)
     try:
         given = module.params["content"]
-        fresh = yaml.safe_load(given) if given else asyncio.run(fetch(module.params))
+        fresh = parsed(given) if given else asyncio.run(fetch(module.params))
         result = ensure_kubeconfig(fresh, module.params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(**failure_of(error))
