@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..module_utils._ec2.home import ways
+from ..module_utils._ec2.home.commands import Credentials
 
 Record = Mapping[str, Any]
 
@@ -20,10 +21,15 @@ def home_ways(
     talos: Iterable[Record],
     kubernetes: Iterable[Record],
     interfaces: Iterable[Record],
+    talosconfig: str,
+    kubeconfig: str,
+    context: str,
     **places: str,
 ) -> list[str]:
     """Return lines with commands, and which of the APIs respond."""
-    return ways.home_ways(cluster, reading, ways.Places(**places), ways.Answers(talos, kubernetes, interfaces))
+    credentials = Credentials(talosconfig, kubeconfig, context)
+    answers = ways.Answers(talos, kubernetes, interfaces)
+    return ways.home_ways(cluster, reading, credentials, ways.Places(**places), answers)
 
 
 class FilterModule:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible import constants, context
 
+from ..module_utils._ec2.home.commands import Credentials
 from ..module_utils._ec2.home.ways import Places
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._text import all_shown
@@ -27,6 +28,7 @@ class Given(NamedTuple):
 
     kubeconfig: str
     talosconfig: str
+    context: str
     known_hosts: str
     user: str
     identity_file: str = ""
@@ -41,9 +43,8 @@ class Given(NamedTuple):
     def access(self) -> Access:
         """Return what is known of the ways, with the paths of credentials that exist."""
         return Access(
-            existing(self.kubeconfig),
-            existing(self.talosconfig),
-            Places("", self.known_hosts, self.user, self.identity_file),
+            Credentials(existing(self.talosconfig), existing(self.kubeconfig), self.context),
+            Places(self.known_hosts, self.user, self.identity_file),
             self.observed,
             self.asked_from_here,
             self.home,

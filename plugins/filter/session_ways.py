@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils._ec2.home import ways
+from ..module_utils._ec2.home.commands import Credentials
 
 Record = Mapping[str, Any]
 
 
-def session_ways(cluster: Record, reading: Record, **places: str) -> list[str]:
+def session_ways(
+    cluster: Record, reading: Record, *, talosconfig: str, kubeconfig: str, context: str, **places: str
+) -> list[str]:
     """Return lines with commands through Session Manager."""
-    return ways.session_ways(cluster, reading, ways.Places(**places))
+    credentials = Credentials(talosconfig, kubeconfig, context)
+    return ways.session_ways(cluster, reading, credentials, ways.Places(**places))
 
 
 class FilterModule:

@@ -155,6 +155,16 @@ def test_roles_and_playbooks_write_to_aws_with_modules_of_ours_alone() -> None:
     assert {(file, name) for file, name in called if not name.endswith("_info")} == set()
 
 
+def test_a_task_that_uses_a_kubeconfig_names_the_context_of_the_cluster() -> None:
+    files = (*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("**/*.yml"))
+    parts = [part for path in files for part in mappings(load(path))]
+    calls = [part for part in parts if part.get("kubeconfig", "").endswith(("kubeconfig }}", "kubeconfig_there }}"))]
+
+    # The current context of a kubeconfig that the user shares may be that of another cluster.
+    assert len(calls) > 10
+    assert [call for call in calls if call.get("context") != "{{ cluster_kubeconfig_context }}"] == []
+
+
 def test_arguments_are_validated_for_the_entry_points_that_have_some_and_for_no_others() -> None:
     files = (*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").rglob("*.yml"))
     own = [path for path in files if "collections" not in path.relative_to(ROOT).parts]

@@ -49,10 +49,9 @@ class Bastion(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What is known of the ways to a cluster; the credentials are paths, empty where the file does not exist."""
+    """What is known of the ways to a cluster; the paths of credentials are empty where the file does not exist."""
 
-    kubeconfig: str
-    talosconfig: str
+    credentials: commands.Credentials
     places: Places
     # What talos_info returned, and whether it ran on the controller.
     observed: Sequence[Record]
@@ -65,7 +64,8 @@ class Access(NamedTuple):
 
     def commands(self, kubectl: str, talosctl: str) -> tuple[str, ...]:
         """Return the commands whose credentials exist."""
-        return (*((kubectl,) if self.kubeconfig else ()), *((talosctl,) if self.talosconfig else ()))
+        known = self.credentials
+        return (*((kubectl,) if known.kubeconfig else ()), *((talosctl,) if known.talosconfig else ()))
 
 
 def connections(cluster: Record, reading: Record, access: Access) -> list[Step]:
@@ -123,8 +123,8 @@ def _planes(cluster: Record) -> list[Record]:
 def _direct(cluster: Record, access: Access, title: str, *lines: str) -> Step:
     """Return the commands for the addresses in the VPC, which kubeconfig has too."""
     planes, nodes = ([node["ipv4"] for node in some] for some in (_planes(cluster), cluster["nodes"]))
-    talosctl = commands.talosctl(access.talosconfig, endpoints=planes, nodes=nodes)
-    return Step(title, lines, access.commands(commands.kubectl(access.kubeconfig), talosctl))
+    talosctl = commands.talosctl(access.credentials.talosconfig, endpoints=planes, nodes=nodes)
+    return Step(title, lines, access.commands(commands.kubectl(access.credentials), talosctl))
 
 
 def _tailscale(cluster: Record, access: Access) -> Iterator[Step]:
@@ -158,10 +158,10 @@ def _home(reading: Record, access: Access) -> Iterator[Step]:
     ]
     ports = _open_ports(access, "nodes") if planes else set()
     found = {
-        KUBERNETES: commands.kubectl(access.kubeconfig, server=f"https://[{''.join(planes[:1])}]:{KUBERNETES}"),
-        TALOS: commands.talosctl(access.talosconfig, endpoints=planes, nodes=nodes),
+        KUBERNETES: commands.kubectl(access.credentials, server=f"https://[{''.join(planes[:1])}]:{KUBERNETES}"),
+        TALOS: commands.talosctl(access.credentials.talosconfig, endpoints=planes, nodes=nodes),
     }
-    credentials = {KUBERNETES: access.kubeconfig, TALOS: access.talosconfig}
+    credentials = {KUBERNETES: access.credentials.kubeconfig, TALOS: access.credentials.talosconfig}
     made = [command for port, command in found.items() if port in ports and credentials[port]]
     if made:
         yield Step("Connect over IPv6", tuple(_networks(access, nodes)), tuple(made))
@@ -186,7 +186,8 @@ def login_step(bastion: Bastion) -> Step:
 def _tunnel(cluster: Record, access: Access, bastion: Bastion) -> Step:
     plane = _planes(cluster)[0]["ipv4"]
     inside = access.commands(
-        commands.kubectl_in_tunnel(access.kubeconfig), commands.talosctl_in_tunnel(access.talosconfig, plane)
+        commands.kubectl_in_tunnel(access.credentials),
+        commands.talosctl_in_tunnel(access.credentials.talosconfig, plane),
     )
     lines = ("Leave the first command running, and use the others in another terminal.",)
     return Step(f"Connect through {bastion.through}", lines, (commands.api_tunnel(bastion.host, plane), *inside))

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ...module_utils._ec2.home import commands
+from ...module_utils._networks import is_address
+from ...module_utils._urls import split_url
 from .command_line import CommandLine
 from .connections import Access, Bastion, Step, bastion_of, connections, is_direct, is_in_tailnet, login_step
 
@@ -45,9 +45,10 @@ def _runs(machines: list[Record]) -> bool:
 
 
 def _files(access: Access, report: str) -> Iterator[Step]:
-    named = {"kubeconfig": access.kubeconfig, "talosconfig": access.talosconfig, "report": report}
+    known = access.credentials
+    named = {"kubeconfig": known.kubeconfig, "talosconfig": known.talosconfig, "report": report}
     lines = [f"{name + ':':<13}{path}" for name, path in named.items() if path]
-    if not access.kubeconfig:
+    if not known.kubeconfig:
         lines.append("There is no kubeconfig yet. site.yml writes it as soon as the nodes run Talos.")
     yield Step("Files", tuple(lines))
 
@@ -65,8 +66,8 @@ def _connect(cluster: Record, reading: Record, access: Access, run: CommandLine)
 
 def _dashboard(cluster: Record, access: Access, bastion: Bastion | None, published: Record) -> Iterator[Step]:
     """Yield the address for a browser, where one of the ways leads to it."""
-    host = urlsplit(published.get("url") or "").hostname
-    addresses = [address for address in published.get("addresses") or () if _is_address(address)]
+    host = split_url(published.get("url") or "").hostname
+    addresses = [address for address in published.get("addresses") or () if is_address(address)]
     if not host or not addresses:
         return
     if is_direct(cluster, access) or is_in_tailnet(access):
@@ -80,13 +81,6 @@ def _dashboard(cluster: Record, access: Access, bastion: Bastion | None, publish
 
 def _names(host: str, address: str) -> str:
     return f"Without a DNS record, /etc/hosts of the controller needs the line: {address} {host}"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
 
 
 def _build(run: CommandLine) -> Iterator[Step]:

@@ -21,7 +21,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ...module_utils._bastion.services import MATCHBOX_PORT
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
 from ...module_utils._digests import is_sha256
-from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES
+from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES, limit_name
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
 from ...module_utils._ec2.node_images import is_disk_image
 from ...module_utils._ec2.spec import NODE_ROLES, argument_spec, parse_spec
@@ -441,7 +441,7 @@ def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:
 _SECONDS_MAX = 7 * 24 * 3600
 _SECONDS = at_least(1, "a number of seconds", _SECONDS_MAX)
 _FOLDERS = (
-    *("cluster_directory", "cluster_secrets_directory", "access_directory", "cozystack_directory"),
+    *("cluster_directory", "cluster_secrets_directory", "cozystack_directory"),
     *("report_directory", "talos_directory", "talos_snapshots_directory"),
 )
 _FILES = ("cluster_bastion_known_hosts", "bastion_known_hosts", "nodes_known_hosts", "bastion_host_health_file")
@@ -537,7 +537,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(at_least(1, "a number", 1000), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
     # DRBD connects no more peers.
     **_checks(at_least(1, "a number", 32), "cozystack_storage_replicas"),
-    **_checks(amount("an amount of US dollars"), *(f"cluster_cost_per_{period}_max" for period in PERIODS)),
+    **_checks(amount("an amount of US dollars"), *(limit_name(period) for period in PERIODS)),
     **_checks(amount("a number of hours", 24), "cluster_cost_hours_per_day"),
     **_checks(amount("a number of hours"), "cluster_cost_session_hours"),
     **_checks(amount("a number of GB"), "cluster_cost_transfer_gb"),

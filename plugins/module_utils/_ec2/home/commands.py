@@ -16,6 +16,14 @@ _HERE = "127.0.0.1"
 _NAME = "kubernetes"
 
 
+class Credentials(NamedTuple):
+    """The paths of talosconfig and kubeconfig, and the cluster's context in the kubeconfig."""
+
+    talosconfig: str
+    kubeconfig: str
+    context: str
+
+
 class Host(NamedTuple):
     """A host for ssh: its options, quoted for a shell, and user and address."""
 
@@ -23,9 +31,14 @@ class Host(NamedTuple):
     destination: str
 
 
-def kubectl(kubeconfig: str, *, server: str = "", name: str = "") -> str:
+def kubectl(credentials: Credentials, *, server: str = "", name: str = "") -> str:
     """Return the command that lists the nodes, on the server of the kubeconfig or on another address."""
-    options = {"--kubeconfig": shell_word(kubeconfig), "--server": server, "--tls-server-name": name}
+    options = {
+        "--kubeconfig": shell_word(credentials.kubeconfig),
+        "--context": shell_word(credentials.context),
+        "--server": server,
+        "--tls-server-name": name,
+    }
     return " ".join(["kubectl", *(f"{option} {value}" for option, value in options.items() if value), "get nodes"])
 
 
@@ -50,9 +63,9 @@ def api_tunnel(bastion: Host, plane: str) -> str:
     return tunnel(bastion, {port: f"{plane}:{port}" for port in (KUBERNETES, TALOS)})
 
 
-def kubectl_in_tunnel(kubeconfig: str) -> str:
+def kubectl_in_tunnel(credentials: Credentials) -> str:
     """Return the command for Kubernetes while the tunnel is open."""
-    return kubectl(kubeconfig, server=f"https://{_HERE}:{KUBERNETES}", name=_NAME)
+    return kubectl(credentials, server=f"https://{_HERE}:{KUBERNETES}", name=_NAME)
 
 
 def talosctl_in_tunnel(talosconfig: str, plane: str) -> str:

@@ -17,14 +17,12 @@ from ..identity import unique_name
 from . import commands
 
 Record = Mapping[str, Any]
-_CREDENTIALS = ("talosconfig", "kubeconfig")
 _NO_ADDRESS = "No node has an IPv6 address yet, so none can be reached."
 
 
 class Places(NamedTuple):
-    """The paths of the credentials and the bastion's host key, and the user and key to log in to it."""
+    """The path of the bastion's host key, and the user and key to log in to it."""
 
-    directory: str
     known_hosts: str
     user: str
     identity_file: str = ""
@@ -38,22 +36,24 @@ class Answers(NamedTuple):
     interfaces: Iterable[Record]
 
 
-def home_ways(cluster: Record, reading: Record, places: Places, answers: Answers) -> list[str]:
+def home_ways(
+    cluster: Record, reading: Record, credentials: commands.Credentials, places: Places, answers: Answers
+) -> list[str]:
     """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs respond."""
     addresses = _addresses(reading)
     found = [
-        *_node_commands(addresses, places.directory),
+        *_node_commands(addresses, credentials),
         *_bastion_commands(cluster, reading, places, answers.interfaces),
     ]
     return [
-        *(_without_files(places.directory) if addresses else [_NO_ADDRESS]),
+        *(_without_files(credentials) if addresses else [_NO_ADDRESS]),
         *(["These commands work from home now:"] if addresses and found else []),
         *found,
         *_tried(reading, answers),
     ]
 
 
-def session_ways(cluster: Record, reading: Record, places: Places) -> list[str]:
+def session_ways(cluster: Record, reading: Record, credentials: commands.Credentials, places: Places) -> list[str]:
     """Return lines with the commands for a controller without IPv6, through Session Manager and the bastion."""
     bastion = cluster["bastion"]
     instance = next(iter(reading["bastion"]["instances"]), "")
@@ -64,16 +64,16 @@ def session_ways(cluster: Record, reading: Record, places: Places) -> list[str]:
     return [
         "These commands need no IPv6 at home. Log in to the bastion:",
         f"  {commands.ssh(login)}",
-        *(line for plane in planes for line in _tunnel_commands(login, plane, places.directory)),
+        *(line for plane in planes for line in _tunnel_commands(login, plane, credentials)),
     ]
 
 
-def _tunnel_commands(login: commands.Host, plane: str, directory: str) -> Iterator[str]:
+def _tunnel_commands(login: commands.Host, plane: str, credentials: commands.Credentials) -> Iterator[str]:
     """Yield how both APIs are reached on the controller while a tunnel is open."""
     yield "Open a tunnel to a control plane, and leave it open for the other commands:"
     yield f"  {commands.api_tunnel(login, plane)}"
-    yield f"  {commands.kubectl_in_tunnel(f'{directory}/kubeconfig')}"
-    yield f"  {commands.talosctl_in_tunnel(f'{directory}/talosconfig', plane)}"
+    yield f"  {commands.kubectl_in_tunnel(credentials)}"
+    yield f"  {commands.talosctl_in_tunnel(credentials.talosconfig, plane)}"
 
 
 def _addresses(reading: Record) -> dict[str, str]:
@@ -82,24 +82,24 @@ def _addresses(reading: Record) -> dict[str, str]:
     return found if "controlplane" in found.values() else {}
 
 
-def _without_files(directory: str) -> list[str]:
-    missing = [name for name in _CREDENTIALS if not _exists(directory, name)]
-    what = f"{directory} has no {' and no '.join(missing)}"
+def _without_files(credentials: commands.Credentials) -> list[str]:
+    missing = [path for path in (credentials.talosconfig, credentials.kubeconfig) if not _exists(path)]
+    what = f"There is no {' and no '.join(missing)}"
     return [f"{what}: playbooks/site.yml writes them as soon as the nodes run Talos."] if missing else []
 
 
-def _exists(directory: str, name: str) -> bool:
-    return Path(directory, name).expanduser().is_file()
+def _exists(path: str) -> bool:
+    return Path(path).expanduser().is_file()
 
 
-def _node_commands(addresses: Mapping[str, str], directory: str) -> list[str]:
+def _node_commands(addresses: Mapping[str, str], credentials: commands.Credentials) -> list[str]:
     """Return the commands whose credentials are on the controller."""
     planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
     made = {
-        "talosconfig": commands.talosctl(f"{directory}/talosconfig", endpoints=addresses, nodes=addresses),
-        "kubeconfig": commands.kubectl(f"{directory}/kubeconfig", server="".join(planes[:1])),
+        credentials.talosconfig: commands.talosctl(credentials.talosconfig, endpoints=addresses, nodes=addresses),
+        credentials.kubeconfig: commands.kubectl(credentials, server="".join(planes[:1])),
     }
-    return [f"  {made[name]}" for name in _CREDENTIALS if addresses and _exists(directory, name)]
+    return [f"  {command}" for path, command in made.items() if addresses and _exists(path)]
 
 
 def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:

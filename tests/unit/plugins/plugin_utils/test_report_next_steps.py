@@ -60,7 +60,13 @@ def steps(
         "resources": {"instance/gateway": {"kind": "instance", "have": have}},
         "bastion": {"instances": list(instances), "ipv6": "2001:db8::100"},
     }
-    options = {"kubeconfig": "~/moon/kubeconfig", "talosconfig": "~/moon/talosconfig", "user": "ec2-user", **given}
+    options = {
+        "kubeconfig": "~/moon/kubeconfig",
+        "talosconfig": "~/moon/talosconfig",
+        "context": "admin@moon",
+        "user": "ec2-user",
+        **given,
+    }
     found = next_steps(
         cluster | {"bastion": BASTION | (bastion or {})}, reading, known_hosts="/moon/known_hosts", **options
     )
@@ -85,7 +91,7 @@ def test_nodes_that_the_controller_has_reached_need_no_other_way() -> None:
     lines, commands = found["Connect"]
     assert lines == ["The controller reaches the nodes directly."]
     assert commands == [
-        "kubectl --kubeconfig ~/moon/kubeconfig get nodes",
+        "kubectl --kubeconfig ~/moon/kubeconfig --context admin@moon get nodes",
         "talosctl --talosconfig ~/moon/talosconfig --endpoints 10.10.0.101 --nodes 10.10.0.101,10.10.0.102 version",
     ]
     assert not [title for title in found if title.startswith("Connect ")]
@@ -99,7 +105,7 @@ def test_ports_that_are_open_to_home_are_reached_over_ipv6() -> None:
     assert lines == ["Open to 2001:db8:1:2::/64 until 2026-12-24T18:00:00Z."]
     where = "--endpoints 2001:db8::101 --nodes 2001:db8::101,2001:db8::102"
     assert commands == [
-        "kubectl --kubeconfig ~/moon/kubeconfig --server https://[2001:db8::101]:6443 get nodes",
+        "kubectl --kubeconfig ~/moon/kubeconfig --context admin@moon --server https://[2001:db8::101]:6443 get nodes",
         f"talosctl --talosconfig ~/moon/talosconfig {where} version",
     ]
     assert found["Log in to the bastion"][1][0].endswith(" ec2-user@2001:db8::100")
@@ -137,7 +143,7 @@ def test_where_only_the_bastion_is_open_a_tunnel_leads_to_both_apis(given: dict[
     assert "HostKeyAlias=talos-arm64-moon-bastion" in tunnel
     assert "IdentityFile=/keys/moon" in tunnel
     assert tunnel.endswith(" ec2-user@2001:db8::100")
-    assert "--server https://127.0.0.1:6443 --tls-server-name kubernetes" in kubectl
+    assert "--context admin@moon --server https://127.0.0.1:6443 --tls-server-name kubernetes" in kubectl
     assert talosctl.endswith("--endpoints 127.0.0.1 --nodes 10.10.0.101 version")
 
 
@@ -180,7 +186,10 @@ def test_the_tailnet_is_a_way_where_the_gateway_is_in_it(
     found = steps(observed=[gateway], tailscale_routes=routes)
 
     assert ("Connect over Tailscale" in found) is shown
-    assert not shown or "kubectl --kubeconfig ~/moon/kubeconfig get nodes" in found["Connect over Tailscale"][1]
+    assert (
+        not shown
+        or "kubectl --kubeconfig ~/moon/kubeconfig --context admin@moon get nodes" in found["Connect over Tailscale"][1]
+    )
 
 
 @pytest.mark.usefixtures("home")

@@ -39,7 +39,7 @@ def test_what_keeps_the_gateway_out_is_reported(tmp_path: Path, talosconfig: dic
     (tmp_path / "talosconfig").write_text(json.dumps(talosconfig), encoding="utf-8")
     (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
     variables = {
-        "access_directory": str(tmp_path),
+        "access_talosconfig": f"{tmp_path}/talosconfig",
         "access_tailscale_enabled": True,
         "access_tailscale_timeout": 5,
         "cluster_api_via": "localhost",

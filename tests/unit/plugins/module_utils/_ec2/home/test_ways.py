@@ -50,7 +50,9 @@ def lines(
         talos=[{"node": "2001:db8::102", "reachable": False}, {"node": "2001:db8::101", "reachable": True}],
         kubernetes=[{"node": "2001:db8::101", "reachable": True}],
         interfaces=INTERFACES,
-        directory=directory,
+        talosconfig=f"{directory}/talosconfig",
+        kubeconfig=f"{directory}/kubeconfig",
+        context="admin@moon",
         known_hosts="/moon/known_hosts",
         user="ec2-user",
         identity_file=identity_file,
@@ -61,7 +63,8 @@ def test_commands_name_all_nodes_and_the_first_control_plane() -> None:
     talosctl, kubectl = lines()[1:3]
 
     assert talosctl.startswith("  talosctl --talosconfig ~/moon/talosconfig --endpoints 2001:db8::102,2001:db8::101 ")
-    assert kubectl == "  kubectl --kubeconfig ~/moon/kubeconfig --server https://[2001:db8::101]:6443 get nodes"
+    where = "--kubeconfig ~/moon/kubeconfig --context admin@moon --server https://[2001:db8::101]:6443"
+    assert kubectl == f"  kubectl {where} get nodes"
 
 
 def test_a_folder_with_spaces_stays_one_word_of_the_commands(tmp_path: Path) -> None:
@@ -78,8 +81,8 @@ def test_a_folder_with_spaces_stays_one_word_of_the_commands(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("missing", "said", "commands"),
     [
-        (["kubeconfig"], "no kubeconfig", ["talosctl", "ssh"]),
-        (["talosconfig", "kubeconfig"], "no talosconfig and no kubeconfig", ["ssh"]),
+        (["kubeconfig"], "no ~/moon/kubeconfig", ["talosctl", "ssh"]),
+        (["talosconfig", "kubeconfig"], "no ~/moon/talosconfig and no ~/moon/kubeconfig", ["ssh"]),
     ],
 )
 def test_a_command_without_its_file_is_not_said_to_work(
@@ -91,7 +94,7 @@ def test_a_command_without_its_file_is_not_said_to_work(
     made = lines()
 
     assert made[:2] == [
-        f"~/moon has {said}: playbooks/site.yml writes them as soon as the nodes run Talos.",
+        f"There is {said}: playbooks/site.yml writes them as soon as the nodes run Talos.",
         "These commands work from home now:",
     ]
     assert [line.split()[0] for line in made[2 : made.index("Checked from this controller:")]] == commands
@@ -154,7 +157,11 @@ def session_lines(*, instances: tuple[str, ...] = ("i-1",), **changes: Any) -> l
     return session_ways(
         {**names, "bastion": {**bastion, **changes}},
         {"nodes": NODES, "bastion": {"instances": list(instances)}},
-        **{"directory": "~/moon", "known_hosts": "/moon/known_hosts", "user": "ec2-user"},
+        talosconfig="~/moon/talosconfig",
+        kubeconfig="~/moon/kubeconfig",
+        context="admin@moon",
+        known_hosts="/moon/known_hosts",
+        user="ec2-user",
     )
 
 
@@ -164,7 +171,7 @@ def test_without_ipv6_a_tunnel_through_session_manager_leads_to_both_apis() -> N
     assert "--target i-1 " in login and login.endswith(" ec2-user@i-1")
     forwards = [word for word in shlex.split(tunnel) if word.startswith("127.0.0.1:")]
     assert forwards == ["127.0.0.1:6443:10.10.0.101:6443", "127.0.0.1:50000:10.10.0.101:50000"]
-    assert "--server https://127.0.0.1:6443 --tls-server-name kubernetes" in kubectl
+    assert "--context admin@moon --server https://127.0.0.1:6443 --tls-server-name kubernetes" in kubectl
     assert talosctl.endswith("--endpoints 127.0.0.1 --nodes 10.10.0.101 version")
 
 
