@@ -155,6 +155,16 @@ def test_each_role_is_checked_and_not_the_shortest_name_alone() -> None:
     assert "at most 64" in found[0].message
 
 
+def test_every_role_whose_name_is_too_long_is_named() -> None:
+    name = f"{LONGEST_NAME}{'m' * 8}"
+
+    found = text_problems(spec(**{**WORST, "name": name}), [])
+
+    too_long = {problem.subject.removeprefix("iam role ") for problem in found if problem.code == "IAM_NAME_TOO_LONG"}
+    own = {f"talos-arm64-{name}-{part}" for part in ("bastion", "node")}
+    assert too_long == {"the role that closes home access", *own}
+
+
 def test_a_wrong_part_is_reported_once_and_not_for_each_text_that_it_is_in() -> None:
     assert codes(spec(name="Moon!")) == ["INVALID_CLUSTER_NAME"]
 
