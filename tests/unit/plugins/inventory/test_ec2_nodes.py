@@ -586,7 +586,23 @@ def test_an_option_with_a_wrong_value_is_refused_in_words(
     assert ec2.calls == []
 
 
-NONSENSE = (None, {}, [], "", 0, [[]], [None], [{}], [""], {"a": None}, {"a": [[]]}, {"": "b"}, True, 1.5, "a")
+NONSENSE: tuple[Any, ...] = (
+    None,
+    {},
+    [],
+    "",
+    0,
+    [[]],
+    [None],
+    [{}],
+    [""],
+    {"a": None},
+    {"a": [[]]},
+    {"": "b"},
+    True,
+    1.5,
+    "a",
+)
 
 
 def test_no_value_of_an_option_ends_in_a_traceback() -> None:
