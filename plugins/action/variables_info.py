@@ -26,7 +26,7 @@ from ..plugin_utils._variables.judgement import (
     read_options,
     role_names,
 )
-from ..plugin_utils._variables.names import empty_values, replaced_values
+from ..plugin_utils._variables.names import empty_values, misspelt_names, replaced_values
 from ..plugin_utils._variables.tags import unknown_tags
 
 # The variables of the cluster's description for the AWS modules.
@@ -52,6 +52,7 @@ class ActionModule(LocalAction):
         "others": {"type": "raw", "default": []},
         "of_the_playbook": {"type": "dict", "default": {}},
         "inputs": {"type": "dict", "default": {}},
+        "names": {"type": "list", "elements": "str", "default": []},
     }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -59,13 +60,17 @@ class ActionModule(LocalAction):
         given = self._given(task_vars)
         hosts = frozenset(task_vars.get("groups", {}).get("all", ()))
         where = Surroundings(datetime.now(UTC), hosts, _private_key(task_vars))
-        found = judge(read_options(), given, where, roles=role_names(), others=_names(arguments["others"]))
+        options, others = read_options(), _names(arguments["others"])
+        found = judge(options, given, where, roles=role_names(), others=others)
         passed = load_extra_vars(self._loader)
+        # A name with the prefix of a role is among the problems of the variables.
+        listed = {problem.subject for problem in found.problems}
+        misspelt = misspelt_names(sorted(passed.keys() - listed), arguments["names"], options, others)
         replaced = replaced_values(passed, arguments["of_the_playbook"])
         empty = empty_values(passed, arguments["inputs"])
         tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
         return {
-            "problems": [problem.as_dict() for problem in (*tags, *replaced, *empty, *found.problems)],
+            "problems": [problem.as_dict() for problem in (*tags, *misspelt, *replaced, *empty, *found.problems)],
             "typed": not found.unusable,
             "cluster": self._description(given, found),
         }

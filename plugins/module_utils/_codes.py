@@ -58,7 +58,7 @@ _NEW_KEY = (
 
 VARIABLES: Mapping[str, Code] = {
     "VARIABLE_UNKNOWN": Code(
-        "A variable has the prefix of a role, but no role reads it.",
+        "A variable has the prefix of a role or is one letter away from an input, but no role reads it.",
         "Correct its name, remove it, or list it in cluster_other_variables if a role outside of this collection reads "
         "it.",
     ),

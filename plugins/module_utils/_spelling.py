@@ -26,12 +26,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def is_misspelt(name: str, known: str) -> bool:
-    """Return whether one letter of a known name is missing, added or another one, or two neighbours are exchanged."""
+    """Return whether one letter of a known name is missing, added or another one, or two neighbours are exchanged.
+
+    A name with another digit is another name, such as ipv4 beside ipv6.
+    """
     if name == known or min(len(name), len(known)) < _SHORTEST or abs(len(name) - len(known)) > 1:
         return False
     shorter, longer = sorted((name, known), key=len)
     first = next((at for at, pair in enumerate(zip(shorter, longer, strict=False)) if pair[0] != pair[1]), len(shorter))
     if len(shorter) < len(longer):
         return shorter[first:] == longer[first + 1 :]
+    if shorter[first].isdigit() and longer[first].isdigit():
+        return False
     exchanged = f"{longer[:first]}{longer[first : first + 2][::-1]}{longer[first + 2 :]}"
     return shorter[first + 1 :] == longer[first + 1 :] or shorter == exchanged

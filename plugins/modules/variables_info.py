@@ -20,6 +20,9 @@ description:
   - Finds variables that begin with the name of one of these roles and that no role reads, such as misspelt ones.
   - Finds invalid values, as far as possible without requests to AWS, registries or hosts.
   - Finds variables that are passed with C(-e) and would replace a value that the playbook sets.
+  - Finds names that are passed with C(-e) and are one letter away from an input of the playbook or from a variable of
+    a role, such as C(expire) for C(expires). One letter is missing, added or another one, or two neighbours are
+    exchanged. Names with less than four characters, another digit or more differences are taken for your own.
   - Finds inputs of the playbook that are passed with C(-e) and empty, as an unset variable of a shell leaves them.
   - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well.
   - Returns all problems at once, each with its remedy. It does not fail because of them.
@@ -42,6 +45,11 @@ options:
         C(-e) and empty.
     type: dict
     default: {}
+  names:
+    description: The inputs of the playbook that do not begin with the name of a role, such as C(expires).
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     details:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ...module_utils._findings import Finding, finding
-from ...module_utils._spelling import did_you_mean
+from ...module_utils._spelling import did_you_mean, is_misspelt
 
 # Facts that playbooks and roles share, and variables that several roles read.
 INTERNAL = frozenset(
@@ -51,6 +51,25 @@ def unknown_names(
         elif name.startswith(prefixes):
             remedy = _remedy(name, _shared(name, prefixes, known), known)
             yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", remedy)
+
+
+def misspelt_names(
+    passed: Iterable[str], inputs: Iterable[str], known: Collection[str], others: Iterable[str] = ()
+) -> Iterator[Finding]:
+    """Yield a finding for each name that is passed with -e and is one letter away from an input or a variable.
+
+    inputs are those of the playbook, which do not begin with the name of a role. Only what is passed is compared: other
+    variables of a play are Ansible's own and those of other roles.
+    """
+    names, patterns = [*inputs, *known], [*others]
+    for name in passed:
+        if name in names or name in INTERNAL or any(fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        meant = next((one for one in names if is_misspelt(name, one)), None)
+        if meant:
+            message = "Neither the playbook nor a role has a variable of this name."
+            own = f"If it is your own, add it to cluster_other_variables: [{name}]."
+            yield finding("VARIABLE_UNKNOWN", name, message, f"Did you mean {meant}? {own}")
 
 
 def replaced_values(passed: Mapping[str, Any], of_the_playbook: Mapping[str, Any]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
 
@@ -89,3 +91,30 @@ def test_all_tasks_have_one_journal() -> None:
 
     assert len(found) >= 3
     assert set(found) == {"{{ cluster_sessions_directory }}"}
+
+
+# What Ansible and tasks before have set, in the results of modules as well.
+_NOT_INPUTS = {"ansible_limit", "ansible_run_tags", "found", "msg"}
+_WITH_DEFAULT = re.compile(r"(?<![\w.])([a-z][a-z0-9_]*)(?: \| default| is (?:not )?defined)")
+# Roles take these from the user by the name without a prefix.
+_OF_ROLES = {"sessions.yml": {"compare", "home_lab_power_per_month"}}
+
+
+@pytest.mark.parametrize("playbook", OWN, ids=lambda path: path.name)
+def test_every_input_without_the_name_of_a_role_is_known_to_the_check_of_variables(playbook: Path) -> None:
+    text = playbook.read_text(encoding="utf-8")
+    (judged,) = [task for task in mappings(yaml.safe_load(text)) if "__judge_names" in task] or [{"__judge_names": []}]
+    roles = tuple(f"{role}_" for role in role_names())
+
+    used = {name for name in _WITH_DEFAULT.findall(text) if not name.startswith(("__", *roles))} - _NOT_INPUTS
+
+    assert used | _OF_ROLES.get(playbook.name, set()) == set(judged["__judge_names"])
+
+
+def test_every_input_that_a_role_has_without_its_name_is_known_to_a_playbook() -> None:
+    roles = tuple(f"{role}_" for role in role_names())
+    defaults = [path.read_text(encoding="utf-8") for path in (ROOT / "roles").glob("*/defaults/main.yml")]
+
+    used = {name for text in defaults for name in _WITH_DEFAULT.findall(text) if not name.startswith(("__", *roles))}
+
+    assert used == {name for names in _OF_ROLES.values() for name in names}

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.vars.reserved import get_reserved_names
 
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
@@ -30,6 +31,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import (
     INTERNAL,
     empty_values,
+    misspelt_names,
     replaced_values,
     unknown_names,
 )
@@ -131,6 +133,39 @@ def test_an_input_that_is_passed_empty_is_refused(passed: dict[str, Any], subjec
     found = list(empty_values(passed, {"ipv6": "Name a network."}))
 
     assert [(problem.code, problem.subject) for problem in found] == [("VARIABLE_EMPTY", name) for name in subjects]
+
+
+INPUTS = ("ipv6", "expires", "replace")
+
+
+@pytest.mark.parametrize(
+    ("passed", "meant"),
+    [
+        pytest.param("expire", "expires", id="an input of the playbook"),
+        pytest.param("replcae", "replace", id="two letters exchanged"),
+        pytest.param("acces_ipv6", "access_ipv6", id="a variable whose prefix is misspelt"),
+        pytest.param("clustername", "cluster_name", id="a variable without its hyphen"),
+    ],
+)
+def test_a_name_that_is_one_letter_off_is_refused(passed: str, meant: str) -> None:
+    (found,) = misspelt_names([passed], INPUTS, OPTIONS)
+
+    assert (found.code, found.subject) == ("VARIABLE_UNKNOWN", passed)
+    assert f"Did you mean {meant}?" in found.remedy
+    assert list(misspelt_names([passed], INPUTS, OPTIONS, [f"{passed[:4]}*"])) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["ip", "ipv4", "expires_at_home", "expires", "cluster_name", "ansible_user", "environment", "access_audit"]
+)
+def test_other_names_that_are_passed_are_a_users_own(name: str) -> None:
+    assert list(misspelt_names([name], INPUTS, OPTIONS)) == []
+
+
+def test_no_variable_of_ansible_is_one_letter_from_an_input() -> None:
+    magic = get_reserved_names()
+
+    assert list(misspelt_names(magic, [*INPUTS, "compare", "stop_snapshot", "reset_claim"], OPTIONS)) == []
 
 
 def test_a_variable_of_another_role_may_be_named() -> None:
