@@ -317,8 +317,10 @@ def refuse_unlisted(options: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise for a variable of which no wrong value of the right type is known, nor who judges it, and the reverse."""
     limited = {name for name, option in options.items() if option.get("choices") or option.get("type") == "bool"}
     judged_here = {*CHECKS, *WRONG_VALUES, *limited}
-    for name in sorted({*options} ^ {*judged_here, *ELSEWHERE}):
+    for name in sorted({*options} - {*judged_here, *ELSEWHERE}):
         raise Accepted(f"{name}: add a rule to CHECKS, or name who judges it in tools/wrong_values.py")
+    for name in sorted({*judged_here, *ELSEWHERE, *RIGHT} - {*options}):
+        raise Accepted(f"{name}: no role has this variable: remove it from tools/wrong_values.py or CHECKS")
     for name in sorted(judged_here & {*ELSEWHERE}):
         raise Accepted(f"{name}: it is judged by a rule, and ELSEWHERE names another judge")
     needed = {name for name in CHECKS if options[name].get("type") in ("list", "raw")}

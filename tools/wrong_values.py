@@ -76,11 +76,11 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
     # Files of the controller
     **dict.fromkeys(("cluster_kubeconfig", "cluster_talosconfig", "talos_kubeconfig", "talos_talosconfig"), _WRITTEN),
     **dict.fromkeys(("cozystack_kubeconfig", "cozystack_talosconfig", "report_kubeconfig"), _FILES),
-    "report_talosconfig": _FILES,
+    **dict.fromkeys(("report_talosconfig", "access_kubeconfig", "access_talosconfig"), _FILES),
     **dict.fromkeys(
         ("cluster_bastion_known_hosts", "bastion_host_health_file"), ("/usr", "/proc/file", "", '/srv/a"b')
     ),
-    **{f"{role}_directory": _FOLDERS for role in ("access", "cluster", "cozystack", "report", "talos")},
+    **{f"{role}_directory": _FOLDERS for role in ("cluster", "cozystack", "report", "talos")},
     **dict.fromkeys(("cluster_secrets_directory", "talos_snapshots_directory"), _FOLDERS),
     **dict.fromkeys(("bastion_known_hosts", "nodes_known_hosts"), _FOLDERS),
     "cluster_kubeconfig_context": ("", " "),

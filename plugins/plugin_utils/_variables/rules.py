@@ -498,6 +498,7 @@ _OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
     "cozystack_spin_operator_version": (of_cozystack.operator_version,),
     "cozystack_storage_pool": (of_cozystack.pool,),
     **_checks(file_path, "cozystack_kubeconfig", "cozystack_talosconfig", "report_kubeconfig", "report_talosconfig"),
+    **_checks(file_path, "access_kubeconfig", "access_talosconfig"),
     "preflight_cozystack_data_disk": (if_given(device),),
     "preflight_cozystack_version": (release_of("CozyStack", (1, 0, 0), (2, 0, 0)),),
 }
