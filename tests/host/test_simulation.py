@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -133,7 +134,6 @@ class Simulation:
         given = {
             "cluster_api_via": "bastion",
             "cluster_bastion_ssh_public_key": str(self.folder / "key.pub"),
-            "cluster_cozystack_enabled": False,
             "access_ipv6": HOME,
             # With an own interpreter the libraries are expected there, so nothing is installed from PyPI.
             "ansible_python_interpreter": sys.executable,
@@ -199,11 +199,13 @@ def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
 ) -> None:
     code, said = simulation.play("playbooks/site.yml", when="TASK [urmanac.talos.nodes : ", do=simulation.replace)
     assert code == 0, said
+    assert_cozystack_was_tried_from_the_bastion(said)
     first_known = simulation.known_hosts
 
     simulation.stop_for_the_night()
     code, said = simulation.play("playbooks/site.yml")
     assert code == 0, said
+    assert_cozystack_was_tried_from_the_bastion(said)
 
     # Three machines, each with host keys of its own by cloud-init, and one that all of them showed.
     login = simulation.login
@@ -224,6 +226,17 @@ def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
     assert code != 0
     assert "host key differs from the one in" in " ".join(said.split())
     note("  a machine with another host key at the same address: refused")
+    note("  CozyStack, installed and watched from the bastion in both runs: blocked by its images for amd64 alone")
+
+
+def assert_cozystack_was_tried_from_the_bastion(said: str) -> None:
+    """Require what a default build ends with: a Kubernetes of three nodes, and CozyStack blocked by its images."""
+    for name in ("install | Apply the operator and the platform", "wait | Wait until CozyStack is ready or blocked"):
+        (done,) = re.findall(rf"TASK \[urmanac\.talos\.cozystack : {re.escape(name)}\] .*\n((?:.+\n)+)", said)
+        assert re.search(r"^(ok|changed): \[localhost -> bastion\(", done, re.MULTILINE), done
+    report = said.partition("TEST RESULTS - 3 Nodes ARM64 CozyStack")[2]
+    assert "✅ Kubernetes: 3 nodes registered" in report
+    assert re.search(r"❌ CozyStack install: .* is blocked - ARCH_UNSUPPORTED_IMAGES: 1 image ", report), report
 
 
 def test_session_manager_leads_to_the_bastion_and_its_host_key_is_checked(
