@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._machine_types import CONTROL_PLANE, WORKER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import cozystack, fields, merge
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import node as node_config
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.cluster import ClusterConfig
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE, WORKER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests.talos_config import test_bundle
 

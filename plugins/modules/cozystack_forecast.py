@@ -289,6 +289,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
+from ..module_utils._cozystack.catalog.releases import DEFAULT
 from ..module_utils._cozystack.forecast.fit import Machine, Request
 from ..module_utils._cozystack.forecast.outlook import look_ahead, result
 from ..module_utils._ec2.cost.budget import Budget
@@ -298,9 +299,7 @@ from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
 from ..module_utils._ec2.spec import argument_spec as cluster_argument_spec
 from ..module_utils._ec2.spec import parse_spec
 from ..module_utils._errors import CollectionError, InputError, failure_of
-
-MACHINE_TYPES = ("controlplane", "worker")
-
+from ..module_utils._machine_types import CONTROL_PLANE, MACHINE_TYPES
 
 _SAME = ("version", "data_disk", "schedulable_control_planes", "pods_per_node", "nodes_max")
 
@@ -345,7 +344,7 @@ def read_budget(cluster: Mapping[str, Any] | None, region: str) -> Budget | None
 
 def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:
     """Return one node; it takes what it leaves out from the options."""
-    machine_type = node.get("machine_type") or "controlplane"
+    machine_type = node.get("machine_type") or CONTROL_PLANE
     if not node.get("name") or machine_type not in MACHINE_TYPES:
         remedy = f"Each needs a name, and a machine_type of {' or '.join(MACHINE_TYPES)}."
         raise InputError(f"Failed to read the node {node.get('name') or dict(node)}: {machine_type}. {remedy}")
@@ -378,7 +377,7 @@ def argument_spec() -> dict[str, Any]:
         "disabled_packages": {"type": "list", "elements": "str", "default": []},
         "enabled_packages": {"type": "list", "elements": "str", "default": []},
         "metallb_enabled": {"type": "bool", "default": False},
-        "version": {"type": "str", "default": "v1.6.2"},
+        "version": {"type": "str", "default": DEFAULT},
         "offered_types": {"type": "list", "elements": "str", "default": []},
         "nodes_max": {"type": "int"},
         "cost_per_hour_max": {"type": "float"},

@@ -128,13 +128,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.inquiry import Registries, build_of, inquire
 from ..module_utils._cozystack.catalog.packages import PROFILES
+from ..module_utils._cozystack.catalog.releases import DEFAULT
 from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._oci.artifact import fetch_archive
 from ..module_utils._oci.inquiry import REGISTRY_OPTIONS, inquiry_of, look_up_all
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **REGISTRY_OPTIONS,
-    "version": {"type": "str", "default": "v1.6.2"},
+    "version": {"type": "str", "default": DEFAULT},
     "profile": {"type": "str", "choices": list(PROFILES), "default": "full"},
     "disabled_packages": {"type": "list", "elements": "str", "default": []},
     "operator_image": {"type": "str", "default": ""},

@@ -333,6 +333,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._cozystack.catalog.releases import DEFAULT
 from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
@@ -352,7 +353,7 @@ PLAN: dict[str, dict[str, Any]] = {
     "profile": {"type": "str", "choices": ["full", "novirt", "core", "slim"], "default": "full"},
     "disabled_packages": {"type": "list", "elements": "str", "default": []},
     "images_arm64": {"type": "raw", "default": False},
-    "version": {"type": "str", "default": "v1.6.2"},
+    "version": {"type": "str", "default": DEFAULT},
     "data_disk": {"type": "bool", "default": False},
     "instance_types": {"type": "dict", "default": {}},
 }

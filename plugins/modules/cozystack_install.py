@@ -240,6 +240,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 
+from ..module_utils._cozystack.catalog.releases import DEFAULT
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
@@ -255,7 +256,7 @@ _VARIANTS = ("isp-full", "isp-full-generic", "isp-hosted", "default")
 _LEGACY_VARIANTS = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
     state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-    version={"type": "str", "default": "v1.6.2"},
+    version={"type": "str", "default": DEFAULT},
     variant={"type": "str", "choices": [*_VARIANTS, *_LEGACY_VARIANTS], "default": "isp-full"},
     profile={"type": "str", "choices": ["full", "novirt", "core", "slim"], "default": "full"},
     disabled_packages={"type": "list", "elements": "str", "default": []},

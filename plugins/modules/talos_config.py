@@ -329,7 +329,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._findings import Finding
 from ..module_utils._libraries import require
+from ..module_utils._machine_types import MACHINE_TYPES
 from ..module_utils._networks import NAME_SERVER, PODS, SERVICES, SERVICES_OF_COZYSTACK, TIME_SERVER
+from ..module_utils._talos.config.contract import CONTRACTS, DEFAULT
 from ..module_utils._talos.config.redact import redact
 from ..module_utils._talos.files import secret_files as files
 
@@ -350,7 +352,7 @@ CLUSTER_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "endpoint": {"type": "str", "required": True},
     "kubernetes_version": {"type": "str", "required": True},
-    "contract": {"type": "str", "choices": ["v1.10", "v1.11", "v1.12", "v1.13", "v1.14"], "default": "v1.13"},
+    "contract": {"type": "str", "choices": [*CONTRACTS], "default": DEFAULT},
     "talos_version": _TEXT,
     "dns_domain": {"type": "str"},
     "pod_subnets": {"type": "list", "elements": "str", "default": [PODS]},
@@ -372,7 +374,7 @@ NETWORK_SPEC: dict[str, Any] = {
 }
 NODE_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "machine_type": {"type": "str", "choices": ["controlplane", "worker"], "required": True},
+    "machine_type": {"type": "str", "choices": [*MACHINE_TYPES], "required": True},
     "hostname": {"type": "str"},
     "ipv4": _TEXT,
     "ipv6": _TEXT,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..module_utils._ec2.identity import BASTION, MANAGED_BY
+from ..module_utils._ec2.identity import BASTION, MACHINE_TYPE_TAG, MANAGED_BY, NODE_TAG, ROLE_TAG
 from ..module_utils._errors import InputError
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
 
@@ -125,10 +125,10 @@ def variables_of(instance: Instance, *, region: str) -> dict[str, Any]:
 def _variables_of_tags(tags: Mapping[str, str]) -> dict[str, Any]:
     return {
         "ec2_cluster": tags.get("Cluster"),
-        "ec2_machine_type": tags.get("MachineType"),
-        "ec2_node": tags.get("Node"),
+        "ec2_machine_type": tags.get(MACHINE_TYPE_TAG),
+        "ec2_node": tags.get(NODE_TAG),
         "ec2_project": tags.get("Project"),
-        "ec2_role": tags.get("Role"),
+        "ec2_role": tags.get(ROLE_TAG),
         "ec2_tags": tags,
     }
 

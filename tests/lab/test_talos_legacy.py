@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._machine_types import CONTROL_PLANE, WORKER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import cozystack
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE, WORKER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.node import NodeConfig, Plan, node_config
 from lab.talos.config import Config, parse
 from tests.talos_config import CLUSTER, test_bundle

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._machine_types import CONTROL_PLANE
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import merge
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from lab.talos import kernel
 from tests import generated, verdicts

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE
+from ansible_collections.urmanac.talos.plugins.module_utils._machine_types import CONTROL_PLANE
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests import verdicts
 from tests.peers import judges

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .._ports import ASSET_SERVER
+from .._ports import ASSET_SERVER, MATCHBOX
 from . import health, netboot, services
 from .services import ASSETS, ETC
 
@@ -129,7 +129,7 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     found.append(HostFile(f"{ETC}/nginx.conf", text, units=("talos-assets.service",)))
     if settings["dns_enabled"] or settings["netboot_enabled"]:
         names = {"boot": netboot.boot_files(), "folder": services.TFTP, "leases": services.LEASES}
-        text = render("dnsmasq.conf.j2", matchbox_port=services.MATCHBOX_PORT, **names)
+        text = render("dnsmasq.conf.j2", matchbox_port=MATCHBOX, **names)
         found.append(HostFile(f"{ETC}/dnsmasq.conf", text, units=("talos-dhcp.service",)))
     return found
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._ports import ASSET_SERVER
+from .._ports import ASSET_SERVER, DNS, MATCHBOX, TFTP
 from . import netboot, services
 
 
@@ -44,8 +44,8 @@ def urls(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         manifest = settings["health"]["manifests"].get(registry, "")
         found[f"cache of {registry}"] = {"url": f"{address}:{port}/v2/{manifest}", "holds": ""}
     if settings["netboot_enabled"]:
-        found["boot script"] = {"url": f"{address}:{services.MATCHBOX_PORT}/boot.ipxe", "holds": "#!ipxe"}
-        found["boot profile"] = {"url": f"{address}:{services.MATCHBOX_PORT}/ipxe?arch=arm64", "holds": "kernel "}
+        found["boot script"] = {"url": f"{address}:{MATCHBOX}/boot.ipxe", "holds": "#!ipxe"}
+        found["boot profile"] = {"url": f"{address}:{MATCHBOX}/ipxe?arch=arm64", "holds": "kernel "}
         for item in netboot.boots(settings):
             found[f"kernel for {item.architecture}"] = {"url": item.kernel, "holds": ""}
             found[f"initramfs for {item.architecture}"] = {"url": item.initramfs, "holds": ""}
@@ -61,4 +61,4 @@ def lease(settings: Mapping[str, Any]) -> dict[str, str] | None:
 
 def datagrams(settings: Mapping[str, Any]) -> list[int]:
     """Return the UDP ports that may be open on the bastion's address only; DHCP must listen to broadcasts."""
-    return ([69] if settings["netboot_enabled"] else []) + ([53] if settings["dns_enabled"] else [])
+    return ([TFTP] if settings["netboot_enabled"] else []) + ([DNS] if settings["dns_enabled"] else [])

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._ports import ASSET_SERVER
+from .._ports import ASSET_SERVER, DNS, MATCHBOX
 
 ETC = "/etc/talos-bastion"
 DATA = "/var/lib/talos-bastion"
 ASSETS = f"{DATA}/assets"
 TFTP = f"{DATA}/tftp"
 LEASES = f"{DATA}/dnsmasq"
-MATCHBOX_PORT = 8080
 UNPRIVILEGED = 65534
 
 
@@ -69,8 +68,8 @@ def unused_images(*, dns_enabled: bool, netboot_enabled: bool) -> set[str]:
 def ports(settings: Mapping[str, Any]) -> list[int]:
     """Return the TCP ports on which they listen, on the bastion's address only."""
     found = [*settings["caches"].values(), ASSET_SERVER]
-    found += [MATCHBOX_PORT] if settings["netboot_enabled"] else []
-    return sorted(found + ([53] if settings["dns_enabled"] else []))
+    found += [MATCHBOX] if settings["netboot_enabled"] else []
+    return sorted(found + ([DNS] if settings["dns_enabled"] else []))
 
 
 def cache_config(registry: str) -> str:
@@ -120,7 +119,7 @@ def dnsmasq(settings: Mapping[str, Any]) -> Service:
 
 def matchbox(settings: Mapping[str, Any]) -> Service:
     """Return matchbox, from which iPXE gets the kernel to boot."""
-    address = f"{settings['address']}:{MATCHBOX_PORT}"
+    address = f"{settings['address']}:{MATCHBOX}"
     return Service(
         name="talos-matchbox",
         description="boot profiles",

@@ -14,7 +14,17 @@ from .._networks import TIME_SERVER
 from .._ports import KUBERNETES, SSH, TALOS
 from .bastion.spec import bastion_resources
 from .hours.schedules import HOURS, Scheduled, hours_resources, nodes_tag
-from .identity import BASTION, group_name, owner_condition, owner_tags
+from .identity import (
+    BASTION,
+    MACHINE_TYPE_TAG,
+    MADE_BY,
+    NODE_TAG,
+    REGION_TAG,
+    ROLE_TAG,
+    group_name,
+    owner_condition,
+    owner_tags,
+)
 from .policies import allow, policy, trust
 from .spec import ClusterSpec, NodeSpec
 from .traffic import Route, Rule, tcp
@@ -32,7 +42,6 @@ DATA_DEVICE = "/dev/sdf"
 # The roles create and remove a cluster in these parts.
 NETWORK, NODES, ACCESS = "network", "nodes", "access"
 PARTS = (NETWORK, NODES, BASTION, ACCESS, HOURS)
-REGION_TAG = "Region"
 _IAM = ("iam_role", "instance_profile")
 # Resources without the tags Node and Role, because no inventory reads them.
 _UNPLACED = ("security_group", "iam_role", "instance_profile", "ssm_parameter")
@@ -73,7 +82,7 @@ def tags_of(spec: ClusterSpec, name: str, node: NodeSpec | None = None) -> dict[
     tags = {**spec.tags, "Name": name, **owner_tags(spec)}
     if node is None:
         return tags
-    return {**tags, "Node": node.name, "Role": node.role, "MachineType": node.machine_type}
+    return {**tags, NODE_TAG: node.name, ROLE_TAG: node.role, MACHINE_TYPE_TAG: node.machine_type}
 
 
 def desired(
@@ -111,7 +120,7 @@ def _tagged(spec: ClusterSpec, key: str, resource: Desired) -> Desired:
         tags = {**tags, **nodes_tag(spec.project, spec.name)}
     if key.endswith(f"/{BASTION}") and resource.kind not in _UNPLACED:
         # The inventory derives host name and groups from these.
-        tags = {**tags, "Node": BASTION, "Role": BASTION}
+        tags = {**tags, NODE_TAG: BASTION, ROLE_TAG: BASTION}
     if resource.kind in _IAM:
         # Otherwise a cluster of the same name in another region would use them, and delete them with itself.
         tags = {**tags, REGION_TAG: spec.region}
@@ -190,9 +199,9 @@ def _route_table(spec: ClusterSpec) -> Desired:
 def description_of(spec: ClusterSpec, kind: str, part: str) -> str:
     """Return the description of a new group or role; EC2 cannot change it, so it contains nothing that may change."""
     if kind == "security_group":
-        return f"Talos cluster {spec.name}, made by urmanac.talos"
+        return f"Talos cluster {spec.name}, {MADE_BY}"
     whose = {BASTION: "Bastion", ACCESS: "Closing of home access", HOURS: "Hours"}.get(part, "Talos nodes")
-    return f"{whose} of the cluster {spec.name}, made by urmanac.talos"
+    return f"{whose} of the cluster {spec.name}, {MADE_BY}"
 
 
 def _rules(spec: ClusterSpec, what: str) -> tuple[Rule, ...]:

@@ -13,7 +13,14 @@ MANAGED_BY = "urmanac.talos"
 USER_DATA_TAG = "UserDataSha256"
 # The part of the bastion, and its tag Node.
 BASTION = "bastion"
-_OWNER_TAGS = ("Project", "Cluster", "Region", "ManagedBy", "Owner", "Name")
+# The tags of a node and its parts, beside the ones of the owner.
+NODE_TAG, ROLE_TAG, MACHINE_TYPE_TAG = "Node", "Role", "MachineType"
+# A resource that is unique in the account names its region, and the bastion's host key its public half.
+REGION_TAG = "Region"
+HOST_KEY_TAG = "SshHostKey"
+# The ends of descriptions, for readers of the AWS console.
+MADE_BY = f"made by {MANAGED_BY}"
+_OWNER_TAGS = ("Project", "Cluster", REGION_TAG, "ManagedBy", "Owner", "Name")
 
 
 class Identified(Protocol):

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from .._findings import Finding, finding
+from .._machine_types import CONTROL_PLANE, MACHINE_TYPES
 from .._networks import JOIN, LINK_LOCAL, LOOPBACK, PODS, SERVICES_OF_COZYSTACK, is_loopback_host
 from .._urls import split_url
 from .bastion.spec import BastionSpec, Names, bastion_options, bastion_problems, parse_bastion, volume_size_problems
@@ -19,18 +20,17 @@ from .cost.spec import CostSpec
 from .described_nodes import inherited
 from .hours.schedules import NODES_TAG, hours_name
 from .hours.spec import HoursSpec, hours_problems
-from .identity import USER_DATA_TAG
+from .identity import HOST_KEY_TAG, MACHINE_TYPE_TAG, NODE_TAG, REGION_TAG, ROLE_TAG, USER_DATA_TAG
 from .openings import OPENINGS, Opening, openings_option, parse_openings
 from .options import options_of, parsed
 from .texts import fault, fits
 
 NODE_ROLES = ("gateway", "compute")
-MACHINE_TYPES = ("controlplane", "worker")
 CPU_CREDITS = ("unlimited", "standard")
-OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", "Node", "Role", "MachineType", USER_DATA_TAG, NODES_TAG)
+OWN_TAGS = ("Name", "Project", "Cluster", "ManagedBy", NODE_TAG, ROLE_TAG, MACHINE_TYPE_TAG, USER_DATA_TAG, NODES_TAG)
 
 # Also the tags of the IAM roles and of the bastion's host key. IAM compares keys without regard to case.
-_RESERVED = {key.casefold(): key for key in (*OWN_TAGS, "Region", "SshHostKey")}
+_RESERVED = {key.casefold(): key for key in (*OWN_TAGS, REGION_TAG, HOST_KEY_TAG)}
 _TAGS_MAX = 50
 _VOLUME_SIZE_MIN = 20
 # The networks of Talos for pods and services, and of Kube-OVN for the link between its nodes.
@@ -340,7 +340,7 @@ def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
             "cluster_nodes",
             f"{len(spec.nodes)} nodes are described, but cluster_nodes_max allows {spec.nodes_max}.",
         )
-    yield from _control_plane_problems([node for node in spec.nodes if node.machine_type == "controlplane"])
+    yield from _control_plane_problems([node for node in spec.nodes if node.machine_type == CONTROL_PLANE])
 
 
 def _single_node_problems(node: NodeSpec) -> Iterator[Finding]:

@@ -15,13 +15,13 @@ from urllib.parse import urlencode, urlsplit
 
 from .._errors import InputError
 from .errors import unexpected
+from .reference import DOCKER_HUB_NAMES
 
 _CHALLENGE = re.compile(r'(\w+) +((?:\w+=(?:"(?:[^"\\]|\\.)*"|[^",\s]+)(?:\s*,\s*(?=\w+=))?)+)')
 _PARAMETER = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))')
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _WITHOUT_HELPER = 'with a DOCKER_CONFIG whose config.json names neither "credsStore" nor "credHelpers"'
 _BY_NAME = "with a user name and a password or access token (docker login --username NAME HOST)"
-_DOCKER_HUB_KEYS = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 class Login(NamedTuple):
@@ -68,7 +68,7 @@ def login_for(config: Mapping[str, Any], host: str, repository: str = "") -> Log
 
     Tools such as podman keep logins for a part of a registry; the longest part counts.
     """
-    names = _DOCKER_HUB_KEYS if host in _DOCKER_HUB_KEYS else (host,)
+    names = DOCKER_HUB_NAMES if host in DOCKER_HUB_NAMES else (host,)
     auths = _mapping(config.get("auths"))
     parts = {key.rstrip("/").lower(): entry for key, entry in auths.items() if "://" not in key and "/" in key}
     entries = {_key(key): entry for key, entry in auths.items() if key.rstrip("/").lower() not in parts}

@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 from .._errors import InputError
 from .._networks import is_loopback_host, is_private_host
 from .._urls import split_url
-from .reference import DOCKER_HUB
-
-_DOCKER_HUB_API = "registry-1.docker.io"
+from .reference import DOCKER_HUB, DOCKER_HUB_API
 
 
 class Place(NamedTuple):
@@ -29,7 +27,7 @@ def place_of(registry: str, mirrors: Mapping[str, str], plain_http: Collection[s
     """Return where to request images of a registry: only at its mirror, if one is set."""
     if registry in mirrors:
         return Place(mirrors[registry].rstrip("/"), urlsplit(mirrors[registry]).netloc)
-    host = _DOCKER_HUB_API if registry == DOCKER_HUB else registry
+    host = DOCKER_HUB_API if registry == DOCKER_HUB else registry
     name = split_url(f"//{registry}").hostname or ""
     if registry in plain_http or is_loopback_host(name):
         return Place(f"http://{host}", registry)

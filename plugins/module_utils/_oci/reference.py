@@ -12,7 +12,8 @@ from .._digests import SHA256_DIGEST
 from .errors import ImageError, image_error
 
 DOCKER_HUB = "docker.io"
-_ALIASES = {"index.docker.io": DOCKER_HUB, "registry-1.docker.io": DOCKER_HUB}
+DOCKER_HUB_API = "registry-1.docker.io"
+DOCKER_HUB_NAMES = (DOCKER_HUB, "index.docker.io", DOCKER_HUB_API)
 # https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -73,7 +74,7 @@ def _split(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     if not slash or not (set(first) & {".", ":"} or first == "localhost" or first != first.lower()):
         return DOCKER_HUB, name if slash else f"library/{name}"
-    registry = _ALIASES.get(first, first)
+    registry = DOCKER_HUB if first in DOCKER_HUB_NAMES else first
     return registry, f"library/{rest}" if registry == DOCKER_HUB and "/" not in rest else rest
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._machine_types import WORKER
 from .._oci.errors import ImageError
 from .._oci.reference import Reference, parse_reference
 from .versions import is_same_version, upgrade_problem
@@ -43,9 +44,7 @@ class Upgrades(NamedTuple):
 def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrades:
     """Return the upgrades: workers first, because etcd tolerates the loss of one member of three, not of two."""
     names = _names(wanted.names) or [node["name"] for node in nodes]
-    chosen = sorted(
-        (node for node in nodes if node["name"] in names), key=lambda node: node["machine_type"] != "worker"
-    )
+    chosen = sorted((node for node in nodes if node["name"] in names), key=lambda node: node["machine_type"] != WORKER)
     given: Mapping[str, str] = record.get("nodes") or {}
     existing = {node["name"] for node in nodes}
     return Upgrades(

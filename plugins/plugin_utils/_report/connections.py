@@ -13,6 +13,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._ec2.home import commands
 from ...module_utils._ec2.home.ways import Places, bastion_options
+from ...module_utils._machine_types import CONTROL_PLANE
 from ...module_utils._ports import KUBERNETES, SSH, TALOS
 from ...module_utils._ssh.arguments import jump_of
 from ...module_utils._talos.tailscale import status_of
@@ -117,7 +118,7 @@ def _login(cluster: Record, access: Access, host: str, *, instance: str = "") ->
 
 
 def _planes(cluster: Record) -> list[Record]:
-    return [node for node in cluster["nodes"] if node["machine_type"] == "controlplane"]
+    return [node for node in cluster["nodes"] if node["machine_type"] == CONTROL_PLANE]
 
 
 def _direct(cluster: Record, access: Access, title: str, *lines: str) -> Step:
@@ -154,7 +155,7 @@ def _home(reading: Record, access: Access) -> Iterator[Step]:
     """Yield the commands for the open ports over IPv6."""
     nodes = [node["ipv6"] for node in reading["nodes"].values() if node["ipv6"]]
     planes = [
-        node["ipv6"] for node in reading["nodes"].values() if node["ipv6"] and node["machine_type"] == "controlplane"
+        node["ipv6"] for node in reading["nodes"].values() if node["ipv6"] and node["machine_type"] == CONTROL_PLANE
     ]
     ports = _open_ports(access, "nodes") if planes else set()
     found = {

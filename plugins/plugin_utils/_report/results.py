@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._findings import blocking, finding_of, headline, one_line, sentences
+from ...module_utils._machine_types import CONTROL_PLANE
 from ...module_utils._talos import addressing
 from ...module_utils._text import counted
 
@@ -45,7 +46,7 @@ def results(report: Record, *, boot_method: str) -> Iterator[Result]:
     if any(node["addresses"] for node in report["nodes"]):
         yield static_addresses(report["nodes"])
     if report["etcd_members"]:
-        yield etcd(report["etcd_members"], sum(node["machine_type"] == "controlplane" for node in report["nodes"]))
+        yield etcd(report["etcd_members"], sum(node["machine_type"] == CONTROL_PLANE for node in report["nodes"]))
     if report["kubernetes"]:
         yield kubernetes(report["kubernetes"], len(report["nodes"]))
     if any(node["oom_kills"] for node in report["nodes"]):

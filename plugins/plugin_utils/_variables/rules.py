@@ -18,7 +18,6 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ...module_utils._bastion.services import MATCHBOX_PORT
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
 from ...module_utils._digests import is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES, limit_name
@@ -29,7 +28,7 @@ from ...module_utils._ec2.spec import problems as description_problems
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding, finding
-from ...module_utils._ports import ASSET_SERVER, SSH
+from ...module_utils._ports import ASSET_SERVER, DHCP, DNS, MATCHBOX, SSH, TFTP
 from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY
 from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
@@ -88,10 +87,10 @@ API_VIA = ("bastion", "localhost")
 # Ports of a bastion other than its caches: SSH, DNS, DHCP, TFTP, matchbox and the server of assets.
 _TAKEN_PORTS = {
     SSH: "SSH",
-    53: "DNS",
-    67: "DHCP",
-    69: "TFTP",
-    MATCHBOX_PORT: "matchbox",
+    DNS: "DNS",
+    DHCP: "DHCP",
+    TFTP: "TFTP",
+    MATCHBOX: "matchbox",
     ASSET_SERVER: "the server of boot-to-talos",
 }
 _RELEASE = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)(?:-[0-9A-Za-z.-]+)?")

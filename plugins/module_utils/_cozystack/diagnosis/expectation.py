@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from ..._ec2.instance_types import Size
 from ..._findings import Finding
+from ..._machine_types import CONTROL_PLANE, WORKER
 from ..catalog.built import Built, read_built
 from ..catalog.packages import VERSION
 from ..forecast.fit import (
@@ -79,7 +80,7 @@ def _size(node: Node) -> Size:
 
 
 def _machine_type(node: Node) -> str:
-    return "controlplane" if node.control_plane else "worker"
+    return CONTROL_PLANE if node.control_plane else WORKER
 
 
 def _instance_type(node: Node, planned: Planned) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..._ec2.instance_types import Size, has_kvm, is_arm64
+from ..._machine_types import WORKER
 from .fit import Machine, Request, fit
 from .limits import LEAST_DISK, is_enough
 
@@ -108,7 +109,7 @@ def _more_nodes(request: Request, most: int) -> Iterator[Request]:
 def _with_workers(request: Request, count: int) -> Request:
     """Return it with more workers: the number of control planes has to stay odd."""
     last = request.machines[-1]
-    added = (last._replace(name=f"worker-{index}", machine_type="worker") for index in range(1, count + 1))
+    added = (last._replace(name=f"worker-{index}", machine_type=WORKER) for index in range(1, count + 1))
     return request._replace(machines=(*request.machines, *added))
 
 

@@ -13,6 +13,7 @@ from ..._ec2.cost.budget import Budget
 from ..._ec2.cost.prices import PRICES_REGION
 from ..._ec2.instance_types import Size
 from ..._findings import Finding, finding
+from ..._machine_types import CONTROL_PLANE
 from ..catalog.built import Built
 from ..catalog.packages import (
     PROFILES,
@@ -119,8 +120,8 @@ def _node(machine: Machine, request: Request, sizes: Mapping[str, Size]) -> Node
         cpu=max(offer.cpu, 0),
         memory=offer.memory,
         pods=offer.pods,
-        control_plane=machine.machine_type == "controlplane",
-        schedulable=request.schedulable_control_planes or machine.machine_type != "controlplane",
+        control_plane=machine.machine_type == CONTROL_PLANE,
+        schedulable=request.schedulable_control_planes or machine.machine_type != CONTROL_PLANE,
     )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..._ec2.instance_types import Size, seen_memory
+from ..._machine_types import CONTROL_PLANE, WORKER
 
 # Talos reserves this for itself and configures an eviction threshold: the remaining capacity is for pods.
 # https://github.com/siderolabs/talos/blob/v1.13.0/pkg/machinery/constants/constants.go
 RESERVED_CPU = 50
-RESERVED_MEMORY = {"controlplane": 512, "worker": 384}
+RESERVED_MEMORY = {CONTROL_PLANE: 512, WORKER: 384}
 EVICTION_MEMORY = 100
 # CozyStack has more pods than the kubelet's default limit, so the machine configurations raise it.
 PODS = 512

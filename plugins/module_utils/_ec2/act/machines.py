@@ -13,7 +13,7 @@ from ..._errors import Ec2Error
 from ..bastion.current import checksum
 from ..calls import TERMINATION, Calls
 from ..desired import DATA_DEVICE
-from ..identity import USER_DATA_TAG
+from ..identity import NODE_TAG, USER_DATA_TAG
 from .work import Work
 
 
@@ -115,7 +115,7 @@ def ensure_instance(work: Work, key: str) -> None:
     """Ensure an instance as described; user-data and image are read at the first boot only."""
     if key not in work.things:
         # The description changes after the launch, so the audit could not know this user-data again.
-        launched = checksum(work.machines.user_data.get(work.want(key)["tags"]["Node"], ""))
+        launched = checksum(work.machines.user_data.get(work.want(key)["tags"][NODE_TAG], ""))
         more = {USER_DATA_TAG: launched} if launched else {}
         work.make(key, more_tags=more, MinCount=1, MaxCount=1, **_launch(work, key))
         return
@@ -131,7 +131,7 @@ def ensure_instance(work: Work, key: str) -> None:
 
 def _launch(work: Work, key: str) -> dict[str, Any]:
     want, machines = work.want(key), work.machines
-    name = want["tags"]["Node"]
+    name = want["tags"][NODE_TAG]
     if not machines.image:
         raise Ec2Error(f"Failed to create instance {name}: no image is set. Set node_image.", code="INPUT_MISSING")
     optional = {

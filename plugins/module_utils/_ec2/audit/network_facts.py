@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from ipaddress import ip_network
 
 from ..home.access import home_rule
-from ..identity import Identity
+from ..identity import NODE_TAG, Identity
 from ..plan.current import ROUTE_TARGETS
 from ..spec import ClusterSpec
 from ..traffic import Route as DescribedRoute
@@ -317,7 +317,7 @@ def _interface(reader: Reader, record: Record) -> InterfaceFact:
     return InterfaceFact(
         known=known,
         kind=record.get("InterfaceType") or "interface",
-        node=tags.get("Node", known.name),
+        node=tags.get(NODE_TAG, known.name),
         subnet=record["SubnetId"],
         groups=tuple(sorted(group["GroupId"] for group in record["Groups"])),
         ipv4=tuple(item["PrivateIpAddress"] for item in private),

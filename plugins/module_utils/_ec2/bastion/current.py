@@ -13,13 +13,12 @@ from typing import Any
 
 from ..._ssh.keys import public_key_problem
 from ..client import Api
-from ..identity import owner_tags
+from ..identity import HOST_KEY_TAG, owner_tags
 from ..spec import ClusterSpec
 from .spec import action_names
 
 Record = Mapping[str, Any]
 # The public part of a host key is a tag of the parameter with the private one.
-HOST_KEY_TAG = "SshHostKey"
 _GZIP = b"\x1f\x8b"
 
 

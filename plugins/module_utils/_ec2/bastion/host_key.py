@@ -15,10 +15,10 @@ from ..._ssh.keys import MakeHostKey
 from ..calls import Calls
 from ..client import existing
 from ..desired import tags_of
-from ..identity import tag_list
+from ..identity import HOST_KEY_TAG, tag_list
 from ..ownership.parameter import create_or_read
 from ..spec import ClusterSpec
-from .current import HOST_KEY_TAG, is_host_key_of
+from .current import is_host_key_of
 from .spec import ENCRYPTED
 
 

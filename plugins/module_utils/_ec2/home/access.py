@@ -22,7 +22,8 @@ from ..traffic import peer_of
 from ..values import port_text
 from .input import End, time_of, time_text
 
-PURPOSE = "home-access"
+PURPOSE_TAG, PURPOSE = "Purpose", "home-access"
+EXPIRES_TAG = "Expires"
 _UNTAGGED = "it has no tags that name an owner"
 # Another run was faster: the existing rules must be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
@@ -226,14 +227,14 @@ def rules_among(api: Api, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
 def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> HomeRule:
     """Return an AWS rule in the form of a rule of home access, even if it is not one."""
     tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
-    marks = {**owner_tags(identity), "Purpose": PURPOSE}
+    marks = {**owner_tags(identity), PURPOSE_TAG: PURPOSE}
     return HomeRule(
         group=group,
         group_id=record["GroupId"],
         port=port_text(record),
         network=peer_of(record),
         description=record.get("Description", ""),
-        expires=tags.get("Expires"),
+        expires=tags.get(EXPIRES_TAG),
         id=record["SecurityGroupRuleId"],
         ours=(ours := marks.items() <= tags.items()),
         owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or _UNTAGGED,
@@ -344,8 +345,8 @@ def _tag_list(identity: Identity, rule: HomeRule) -> list[dict[str, str]]:
     tags = {
         "Name": f"{identity.name}-{PURPOSE}",
         **owner_tags(identity),
-        "Purpose": PURPOSE,
-        **({"Expires": rule.expires} if rule.expires else {}),
+        PURPOSE_TAG: PURPOSE,
+        **({EXPIRES_TAG: rule.expires} if rule.expires else {}),
     }
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
@@ -354,7 +355,7 @@ def _mark(calls: Calls, identity: Identity, group_id: str, rules: Sequence[HomeR
     ids = [rule.id for rule in rules]
     calls.call("ec2", "create_tags", Resources=ids, Tags=_tag_list(identity, rules[0]))
     if rules[0].expires is None:
-        calls.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": "Expires"}])
+        calls.call("ec2", "delete_tags", Resources=ids, Tags=[{"Key": EXPIRES_TAG}])
     permissions = [_permission(rule) for rule in rules]
     calls.call("ec2", "update_security_group_rule_descriptions_ingress", GroupId=group_id, IpPermissions=permissions)
 

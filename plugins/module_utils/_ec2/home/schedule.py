@@ -19,14 +19,14 @@ from typing import NamedTuple
 from ..._findings import finding
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, Refused
-from ..identity import Identified, Identity
+from ..identity import MADE_BY, Identified, Identity
 from ..scheduler import Call, Place, put_call, read_call
 from .access import HomeRule
 
 # A universal target: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
 _TARGET = "arn:aws:scheduler:::aws-sdk:ec2:revokeSecurityGroupIngress"
 # A schedule has no tags, so this identifies ours, together with its name and target.
-DESCRIPTION = "Closes home access at its end, made by urmanac.talos"
+DESCRIPTION = f"Closes home access at its end, {MADE_BY}"
 # A rule may have been closed already, so that a call fails.
 _ATTEMPTS = 5
 

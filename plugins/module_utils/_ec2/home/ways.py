@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ..._machine_types import CONTROL_PLANE
 from ..._ports import KUBERNETES
 from ..._ssh.arguments import Login, Route, ssh_arguments
 from ..identity import unique_name
@@ -59,7 +60,7 @@ def session_ways(cluster: Record, reading: Record, credentials: commands.Credent
     instance = next(iter(reading["bastion"]["instances"]), "")
     if bastion["connection"] != "ssm" or not boolean(bastion["enabled"]) or not instance:
         return []
-    planes = [node["ipv4"] for node in cluster["nodes"] if node["machine_type"] == "controlplane"][:1]
+    planes = [node["ipv4"] for node in cluster["nodes"] if node["machine_type"] == CONTROL_PLANE][:1]
     login = commands.Host(bastion_options(cluster, places, instance), f"{places.user}@{instance}")
     return [
         "These commands need no IPv6 at home. Log in to the bastion:",
@@ -79,7 +80,7 @@ def _tunnel_commands(login: commands.Host, plane: str, credentials: commands.Cre
 def _addresses(reading: Record) -> dict[str, str]:
     """Return the machine type of each node by address; empty if no control plane has one."""
     found = {node["ipv6"]: node["machine_type"] for node in reading["nodes"].values() if node["ipv6"]}
-    return found if "controlplane" in found.values() else {}
+    return found if CONTROL_PLANE in found.values() else {}
 
 
 def _without_files(credentials: commands.Credentials) -> list[str]:
@@ -94,7 +95,7 @@ def _exists(path: str) -> bool:
 
 def _node_commands(addresses: Mapping[str, str], credentials: commands.Credentials) -> list[str]:
     """Return the commands whose credentials are on the controller."""
-    planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == "controlplane"]
+    planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == CONTROL_PLANE]
     made = {
         credentials.talosconfig: commands.talosctl(credentials.talosconfig, endpoints=addresses, nodes=addresses),
         credentials.kubeconfig: commands.kubectl(credentials, server="".join(planes[:1])),

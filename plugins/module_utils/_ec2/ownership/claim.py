@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
-from ..identity import Identity, owner_filters
+from ..identity import MADE_BY, Identity, owner_filters
 from .parameter import ClusterParameter, Held, parameter_prefix
 
 Now = Callable[[], datetime]
@@ -76,7 +76,7 @@ class ClaimClient(ClusterParameter):
             cluster,
             name=claim_name(cluster.project, cluster.name),
             purpose="claim",
-            description="Owner of a Talos cluster, made by urmanac.talos",
+            description=f"Owner of a Talos cluster, {MADE_BY}",
         )
 
     def read_claim(self) -> Claim | None:

@@ -20,7 +20,7 @@ from ..._findings import Finding, finding
 from ..._runs import Run
 from ..calls import Calls, Patience
 from ..client import Api, Refused
-from ..identity import Identity
+from ..identity import MADE_BY, Identity
 from .parameter import ClusterParameter, Held, parameter_prefix
 
 Alive = Callable[[int, str], bool]
@@ -56,7 +56,7 @@ class LockClient(ClusterParameter):
             cluster,
             name=lock_name(cluster.project, cluster.name),
             purpose="lock of a run",
-            description="Run that works on a Talos cluster, made by urmanac.talos",
+            description=f"Run that works on a Talos cluster, {MADE_BY}",
         )
 
     def replace(self, text: str) -> int:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ..desired import Desired
+from ..identity import NODE_TAG
 from ..values import words_in
 from .comparison import FIXED
 from .current import Thing
@@ -35,12 +36,12 @@ def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
 
 
 def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
-    node = item.want.get("tags", {}).get("Node")
+    node = item.want.get("tags", {}).get(NODE_TAG)
     of_kind = [thing for thing in things if thing.kind == item.kind]
     named = [
         thing
         for thing in of_kind
-        if item.name == (thing.unique_name or thing.name) or (node and thing.tags.get("Node") == node)
+        if item.name == (thing.unique_name or thing.name) or (node and thing.tags.get(NODE_TAG) == node)
     ]
     if named or item.kind not in ONE_OF:
         return named

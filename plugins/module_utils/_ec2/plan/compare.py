@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
+from ..identity import NODE_TAG
 from ..traffic import Route, Rule, beyond
 from ..values import plain_policy
 from .choosing import choose, duplicates_of, seconds_of
@@ -155,7 +156,7 @@ def _part(thing: Thing) -> str | None:
         return BASTION
     if thing.kind in ("eni", "instance", "volume"):
         # Nodes may have names such as ex-bastion. The tag may be missing.
-        is_named = thing.tags.get("Node", thing.name) in (BASTION, f"{thing.tags.get('Cluster')}-{BASTION}")
+        is_named = thing.tags.get(NODE_TAG, thing.name) in (BASTION, f"{thing.tags.get('Cluster')}-{BASTION}")
         return BASTION if is_named or thing.have.get("autoscaling_group") else NODES
     if thing.kind in ("iam_role", "instance_profile"):
         return _IAM_PARTS.get(thing.id.rpartition("-")[2])

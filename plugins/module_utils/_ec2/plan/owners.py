@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 
 from ..._findings import Finding, finding
-from ..desired import REGION_TAG, Desired
-from ..identity import MANAGED_BY, owner_text, tagging_command
+from ..desired import Desired
+from ..identity import MANAGED_BY, REGION_TAG, owner_text, tagging_command
 from .choosing import ONE_OF
 from .comparison import Resource
 from .current import Thing

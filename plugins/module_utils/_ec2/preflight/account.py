@@ -16,7 +16,7 @@ from ..._findings import Finding, finding
 from ..._text import short
 from ..client import Api, AwsError, existing
 from ..desired import RUNNING
-from ..identity import BASTION, owner_filters, owner_tags
+from ..identity import BASTION, NODE_TAG, owner_filters, owner_tags
 from ..spec import ClusterSpec
 from .rules import Groups, read_group_rules, rule_shares
 
@@ -195,7 +195,7 @@ def _ours(spec: ClusterSpec, records: Iterable[Record], key: str) -> frozenset[s
     """Return the names of this cluster's instances among the records."""
     ours = (record for record in records if _is_ours(spec, record, key))
     tags = ({tag["Key"]: tag["Value"] for tag in record[key]} for record in ours)
-    return frozenset(tag["Node"] for tag in tags if "Node" in tag)
+    return frozenset(tag[NODE_TAG] for tag in tags if NODE_TAG in tag)
 
 
 def is_standard(instance_type: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..._networks import PODS, SERVICES
+from .contract import DEFAULT
 
 
 class ClusterConfig(NamedTuple):
@@ -17,7 +18,7 @@ class ClusterConfig(NamedTuple):
     name: str
     endpoint: str
     kubernetes_version: str
-    contract: str = "v1.13"
+    contract: str = DEFAULT
     dns_domain: str = "cluster.local"
     pod_subnets: tuple[str, ...] = (PODS,)
     service_subnets: tuple[str, ...] = (SERVICES,)

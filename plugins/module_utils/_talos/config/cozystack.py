@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..._machine_types import CONTROL_PLANE
 from ..._networks import PODS
 from .cluster import ClusterConfig
-from .documents import CONTROL_PLANE
 from .split import EXCLUSION_LABEL, document_of
 
 _SYSCTLS = {

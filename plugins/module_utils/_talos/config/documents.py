@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import InputError
+from ..._machine_types import CONTROL_PLANE, WORKER
 from ..._ports import KUBE_PRISM
 from ..._urls import split_url
 from . import split
@@ -24,9 +25,6 @@ from .contract import CONTRACTS
 from .split import document_of
 
 Document = dict[str, Any]
-
-CONTROL_PLANE = "controlplane"
-WORKER = "worker"
 
 
 def has_documents(contract: str) -> bool:

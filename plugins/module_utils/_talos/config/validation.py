@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..._findings import Finding
+from ..._machine_types import CONTROL_PLANE, WORKER
 from ..._networks import is_address
 from ..._urls import split_url
 from . import decoding, kubernetes
@@ -155,7 +156,7 @@ class _Config(NamedTuple):
     def machine_type(self) -> str:
         """Return the machine type as Talos reads it."""
         named = str(self.get("machine.type") or "")
-        return {"": "worker", "join": "worker", "init": "controlplane"}.get(named, named)
+        return {"": WORKER, "join": WORKER, "init": CONTROL_PLANE}.get(named, named)
 
 
 def problems(documents: list[Document], release: Release) -> list[Finding]:
@@ -259,11 +260,11 @@ def _machine_type(config: _Config) -> Found:
     accepted = config.get("machine.acceptedCAs")
     if config.get("machine.ca") is None and not accepted:
         yield "machine.ca", "issuing CA or some accepted CAs are required", "Add the cluster's authority."
-    if kind == "controlplane":
+    if kind == CONTROL_PLANE:
         yield from _cni(config)
         if not key:
             yield "machine.ca.key", "the issuing CA's key is required for controlplane nodes", "Add the key."
-    elif kind == "worker":
+    elif kind == WORKER:
         yield from _worker(config, crt, key, accepted)
     else:
         yield "machine.type", f"unknown machine type {kind!r}", "Choose controlplane or worker."
@@ -356,7 +357,7 @@ def _etcd(config: _Config) -> Found:
     etcd = config.get("cluster.etcd")
     if etcd is None:
         return
-    if config.machine_type != "controlplane":
+    if config.machine_type != CONTROL_PLANE:
         yield "cluster.etcd", "etcd config is only allowed on control plane machines", _CONTROL_PLANE_ONLY
         return
     if etcd.get("ca") is None:
@@ -488,7 +489,7 @@ def _features(config: _Config) -> Found:
     access = features.get("kubernetesTalosAPIAccess") or {}
     if access.get("enabled"):
         path = "machine.features.kubernetesTalosAPIAccess"
-        if config.machine_type != "controlplane":
+        if config.machine_type != CONTROL_PLANE:
             yield path, "it can only be enabled on control plane machines", _CONTROL_PLANE_ONLY
         if config.release < (1, 12) and features.get("rbac") is False:
             yield path, "feature API RBAC should be enabled", "Remove rbac: false."
@@ -500,7 +501,7 @@ def _features(config: _Config) -> Found:
 
 def _versions(config: _Config) -> Found:
     paths = ["machine.kubelet"]
-    if config.machine_type == "controlplane":
+    if config.machine_type == CONTROL_PLANE:
         paths += [f"cluster.{name}" for name in ("apiServer", "controllerManager", "scheduler")]
     for path in paths:
         image = str(config.get(f"{path}.image") or "")

@@ -14,10 +14,14 @@ from ansible_collections.urmanac.talos.plugins.doc_fragments.talos import Module
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.openings import OPENINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ports import (
     ASSET_SERVER,
+    DHCP,
+    DHCP_CLIENT,
+    DNS,
     KUBE_PRISM,
     KUBERNETES,
     SSH,
     TALOS,
+    TFTP,
 )
 from ansible_collections.urmanac.talos.plugins.modules import ec2_home_access
 from lab import settings
@@ -71,7 +75,16 @@ def test_the_simulated_nodes_listen_where_real_ones_do() -> None:
     assert inspect.signature(TalosNode).parameters["port"].default == TALOS
 
 
-def test_the_firewall_of_a_bastion_accepts_ssh_at_its_port() -> None:
+def test_the_firewall_of_a_bastion_accepts_its_services_at_their_ports() -> None:
     template = (ROOT / "roles" / "bastion_host" / "templates" / "firewall.nft.j2").read_text(encoding="utf-8")
 
     assert f"tcp dport {SSH} accept" in template
+    dhcp = [f"udp sport {DHCP} udp dport {DHCP_CLIENT}", f"udp sport {DHCP_CLIENT} udp dport {DHCP}"]
+    services = [f"daddr {{{{ address }}}} udp dport {port}" for port in (DNS, TFTP)]
+    assert [rule for rule in (*dhcp, *services) if f"{rule} accept" not in template] == []
+
+
+def test_dnsmasq_answers_at_the_port_of_dns() -> None:
+    template = (ROOT / "roles" / "bastion_host" / "templates" / "dnsmasq.conf.j2").read_text(encoding="utf-8")
+
+    assert f"\nport={DNS}\n" in template

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
+from ansible_collections.urmanac.talos.plugins.module_utils._machine_types import CONTROL_PLANE, WORKER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import cozystack
-from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.documents import CONTROL_PLANE, WORKER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.merge import Patch
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.node import (
     Network,
