@@ -164,7 +164,7 @@ ERRORS: Mapping[str, Code] = {
     ),
     "NODE_CALL_FAILED": Code(
         "A call to a Talos node failed; evidence has the node, the call and the cause.",
-        "Act on the cause, of which the end of this page has a list.",
+        "Act on the cause that the message names; docs/codes.md lists the causes.",
     ),
     "NODE_NOT_AS_EXPECTED": Code(
         "A Talos node does not reach the expected state.",
@@ -172,7 +172,7 @@ ERRORS: Mapping[str, Code] = {
     ),
     "KUBERNETES_CALL_FAILED": Code(
         "A request to the Kubernetes API failed; evidence has the server and the cause.",
-        "Act on the cause, of which the end of this page has a list.",
+        "Act on the cause that the message names; docs/codes.md lists the causes.",
     ),
     "AWS_NOT_SETTLED": Code(
         "AWS accepted a change, and does not show its result after several minutes.",

@@ -76,12 +76,6 @@ server:
   returned: success
   type: str
   sample: https://192.0.2.101:6443
-notes:
-  description: Notes about the file, such as lost comments; each is a warning as well.
-  returned: success
-  type: list
-  elements: str
-  sample: []
 """
 
 import asyncio
@@ -238,13 +232,13 @@ def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, ch
     check_owner(kept, wanted, path)
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=params["renew_before"])
     changed = not is_equivalent(kept, wanted, valid_until=soon)
-    notes: list[str] = []
+    warnings: list[str] = []
     files.sweep_private(path, check_mode=check_mode)
     if changed and not check_mode:
-        notes = write_user_file(file, merged(file.document, kept, wanted))
+        warnings = write_user_file(file, merged(file.document, kept, wanted))
     after = {"context": wanted.name, "server": wanted.server}
     before = {"context": kept.name, "server": kept.server} if kept.context else {}
-    return {"changed": changed, "path": str(path), "notes": notes, **after, "diff": {"before": before, "after": after}}
+    return {"changed": changed, "path": str(path), "warnings": warnings, **after, "diff": {"before": before, "after": after}}
 
 
 def main() -> None:
@@ -264,8 +258,8 @@ def main() -> None:
         result = ensure_kubeconfig(fresh, module.params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(**failure_of(error))
-    for note in result["notes"]:
-        module.warn(note)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -116,12 +116,6 @@ expires:
   type: str
   returned: with O(talosconfig), when there is one
   sample: "2027-11-21T12:00:00+00:00"
-notes:
-  description: Notes about the files, such as lost comments; each is a warning as well.
-  type: list
-  elements: str
-  returned: success
-  sample: []
 """
 
 import datetime
@@ -159,7 +153,7 @@ class Outcome(NamedTuple):
     path: str
     changed: bool
     what: str
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -178,7 +172,7 @@ def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any
         result |= {"talosconfig": params["talosconfig"]} | expiry(params)
     return {
         **result,
-        "notes": [note for outcome in outcomes for note in outcome.notes],
+        "warnings": [warning for outcome in outcomes for warning in outcome.warnings],
         "changed": any(outcome.changed for outcome in outcomes),
         "diff": [diff(item) for item in outcomes],
     }
@@ -194,7 +188,7 @@ def ensure_talosconfig(
     if bundle is None:
         return Outcome(str(path), True, what)
     kept = secrets.ensure_talosconfig(path, bundle, context, validity=validity, check_mode=check_mode)
-    return Outcome(str(path), kept.changed, what, kept.notes)
+    return Outcome(str(path), kept.changed, what, kept.warnings)
 
 
 def validity_of(params: dict[str, Any]) -> secrets.Validity:
@@ -233,8 +227,8 @@ def main() -> None:
         result = ensure_secrets(module.params, check_mode=module.check_mode)
     except (CollectionError, OSError) as error:
         module.fail_json(**failure_of(error))
-    for note in result["notes"]:
-        module.warn(note)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

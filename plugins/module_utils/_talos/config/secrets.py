@@ -65,10 +65,10 @@ _CREDENTIALS = {"crt", "key", "auth"}
 
 
 class Kept(NamedTuple):
-    """Whether a talosconfig changes, and notes for the user."""
+    """Whether a talosconfig changes, and warnings for the user."""
 
     changed: bool
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 # --- bundle ---

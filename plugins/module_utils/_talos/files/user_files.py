@@ -76,7 +76,7 @@ _AWAY = "Use another file, or repair this one; a missing file is created."
 
 
 def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
-    """Write the wanted content to a file, and return notes for the user."""
+    """Write the wanted content to a file, and return warnings for the user."""
     edited = yaml_edit.edit(file.text, dict(wanted))
     # Write the target of a symbolic link, as kubectl does; other programs share it.
     target = file.path.resolve()
@@ -94,10 +94,10 @@ def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
         # A run as root keeps the owner of the file.
         with contextlib.suppress(PermissionError):
             os.chown(target, before.st_uid, before.st_gid)
-    return list(_notes(file.path, mode, edited.lost))
+    return list(_warnings(file.path, mode, edited.lost))
 
 
-def _notes(path: Path, mode: int, lost: Sequence[str]) -> Iterator[str]:
+def _warnings(path: Path, mode: int, lost: Sequence[str]) -> Iterator[str]:
     if mode & 0o077:
         yield f"Others can read {path} (mode {mode:04o}), which contains a key. Run chmod 600 {shell_word(path)}."
     if lost:

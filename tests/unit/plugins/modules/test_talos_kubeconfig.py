@@ -192,7 +192,7 @@ def test_all_else_in_the_file_stays_byte_for_byte(tmp_path: Path, newline: str) 
     renewed = keep(path, kubeconfig(cluster))
 
     assert others(path) == theirs
-    assert (first["notes"], renewed["notes"]) == ([], [])
+    assert (first["warnings"], renewed["warnings"]) == ([], [])
     assert yaml.safe_load(path.read_text())["clusters"][1]["name"] == "admin@c"
 
 
@@ -309,11 +309,11 @@ def test_permissions_and_owner_stay_and_what_others_can_read_is_said(tmp_path: P
         os.chown(path, 1234, 1234)
     before = path.stat()
 
-    notes = keep(path, kubeconfig(Cluster()))["notes"]
+    warnings = keep(path, kubeconfig(Cluster()))["warnings"]
 
     after = path.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
-    assert notes == [f"Others can read {path} (mode 0640), which contains a key. Run chmod 600 {path}."]
+    assert warnings == [f"Others can read {path} (mode 0640), which contains a key. Run chmod 600 {path}."]
 
 
 def test_comments_that_are_lost_are_said(tmp_path: Path) -> None:
@@ -322,8 +322,8 @@ def test_comments_that_are_lost_are_said(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
 
-    notes = keep(path, kubeconfig(Cluster()))["notes"]
+    warnings = keep(path, kubeconfig(Cluster()))["warnings"]
 
-    assert len(notes) == 1
-    assert "are lost" in notes[0]
-    assert "# none yet # the same" in notes[0]
+    assert len(warnings) == 1
+    assert "are lost" in warnings[0]
+    assert "# none yet # the same" in warnings[0]
