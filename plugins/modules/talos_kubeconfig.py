@@ -238,7 +238,13 @@ def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, ch
         warnings = write_user_file(file, merged(file.document, kept, wanted))
     after = {"context": wanted.name, "server": wanted.server}
     before = {"context": kept.name, "server": kept.server} if kept.context else {}
-    return {"changed": changed, "path": str(path), "warnings": warnings, **after, "diff": {"before": before, "after": after}}
+    return {
+        "changed": changed,
+        "path": str(path),
+        "warnings": warnings,
+        **after,
+        "diff": {"before": before, "after": after},
+    }
 
 
 def main() -> None:

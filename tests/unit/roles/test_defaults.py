@@ -15,10 +15,12 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import RELEASE_URL
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import releases
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import OPERATOR, STOCK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ROOT_DEVICE
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._networks import NAME_SERVER, TIME_SERVER
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.contract import CONTRACTS, DEFAULT
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster, ec2_preflight_info, talos_config
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL
@@ -50,6 +52,13 @@ def read_by(role: str) -> Iterator[tuple[str, str]]:
 
 def test_defaults_read_options_of_the_own_role_and_of_the_role_cluster() -> None:
     assert {read for role in role_names() for read in read_by(role)} == FOREIGN
+
+
+def test_the_default_versions_are_those_of_the_data() -> None:
+    contract = yaml.safe_load(talos_config.DOCUMENTATION)["options"]["cluster"]["suboptions"]["contract"]
+
+    assert written("cluster/defaults/main.yml")["cluster_cozystack_version"] == releases.DEFAULT
+    assert (contract["default"], contract["choices"]) == (DEFAULT, [*CONTRACTS])
 
 
 def test_instances_nodes_and_the_health_check_ask_amazons_time_server() -> None:
