@@ -50,6 +50,30 @@ def test_otherwise_it_is_the_private_key_of_the_public_one(tmp_path: Path) -> No
     assert f"The key is {tmp_path / 'moon'}." in shown(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        pytest.param(("id_rsa.pub", "id_ecdsa.pub", "id_ed25519.pub"), "id_ed25519.pub", id="all"),
+        pytest.param(("id_rsa.pub", "id_ecdsa.pub"), "id_ecdsa.pub", id="two"),
+        pytest.param(("id_rsa.pub",), "id_rsa.pub", id="one"),
+        pytest.param((), "", id="none"),
+    ],
+)
+def test_the_public_key_of_the_bastion_is_the_first_that_the_user_has(
+    tmp_path: Path, names: tuple[str, ...], first: str
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    for name in names:
+        (tmp_path / ".ssh" / name).write_text(make_host_key("").public)
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(PLAYBOOK.replace("cluster_bastion_ssh_identity_file", "cluster_bastion_ssh_public_key"))
+
+    code, said = capture([TOOLS / "ansible-playbook", playbook], extra={"HOME": str(tmp_path)})
+
+    assert code == 0, said
+    assert f"The key is {tmp_path / '.ssh' / first if first else ''}." in said
+
+
 REACH = f"""
 - name: Reach the bastion
   hosts: localhost
