@@ -69,6 +69,59 @@ REVIEWED: Mapping[str, str] = {
     "ssm:TerminateSession": "cluster_bastion_connection: ssm, at the end of the connection",
     "ssmmessages:OpenDataChannel": "cluster_bastion_connection: ssm, called by session-manager-plugin",
 }
+# What the lab sees of modules of tests/playbooks besides the calls that are recorded. Their lab checks it at its end.
+PLAYED: Mapping[str, str] = {
+    "test_controllers": "ssm:GetParameterHistory",
+    "test_hours": "autoscaling:SetDesiredCapacity ec2:StartInstances ec2:StopInstances",
+    "test_refusals": "ce:GetCostAndUsage ec2:DescribeKeyPairs pricing:GetProducts",
+    "test_shared_state": "s3:GetObject s3:ListBucket s3:PutObject",
+    "test_site_and_reset": "ec2:CreateLaunchTemplateVersion",
+    "test_strangers": "ec2:DeleteVolume",
+}
+_REPAIR = "sets right what someone changed, which tests/lab/test_cluster_faults.py has our code do in the lab"
+_CHANGE = "sets right what someone changed, or what another description asks for, which the tests of _ec2/act have"
+_NOT_LOGGED = "called by tests/playbooks/test_shared_state.py; the lab logs it by its path, as s3:ListBucket"
+_HOME = "an opening that exists gets another end or loses it, which the tests of _ec2/home have"
+_FOUND = "the audit asks it of what it finds, and of what every cluster has there is nothing to ask"
+# Allowed and named in our code, though no rehearsal has to have a playbook call it: each with the reason.
+NOT_PLAYED: Mapping[str, str] = {
+    "autoscaling:CreateOrUpdateTags": _REPAIR,
+    "autoscaling:DeleteScheduledAction": "the hours of the bastion are not described any more",
+    "autoscaling:DeleteTags": _CHANGE,
+    "autoscaling:UpdateAutoScalingGroup": _CHANGE,
+    "ec2:AssignIpv6Addresses": _REPAIR,
+    "ec2:AssociateIamInstanceProfile": _REPAIR,
+    "ec2:AssociateVpcCidrBlock": _REPAIR,
+    "ec2:AuthorizeSecurityGroupEgress": _REPAIR,
+    "ec2:CreateTags": _REPAIR,
+    "ec2:DeleteTags": _HOME,
+    "ec2:DescribeImageAttribute": _FOUND,
+    "ec2:DescribeManagedPrefixLists": "preflight asks how many rules a list in a rule counts for; we make no such rule",
+    "ec2:DescribeSnapshotAttribute": _FOUND,
+    "ec2:DisassociateRouteTable": "a table that a subnet still uses; a reset deletes our subnet before its table",
+    "ec2:GetConsoleOutput": "nodes that boot by SSH, or do not boot; tests/host/test_simulation.py has one, as root",
+    "ec2:GetManagedPrefixListEntries": _FOUND,
+    "ec2:ModifyInstanceMetadataOptions": _CHANGE,
+    "ec2:ModifySubnetAttribute": _CHANGE,
+    "ec2:ReplaceIamInstanceProfileAssociation": _CHANGE,
+    "ec2:ReplaceRoute": _CHANGE,
+    "ec2:ReplaceRouteTableAssociation": _CHANGE,
+    "ec2:RevokeSecurityGroupEgress": _CHANGE,
+    "ec2:UnassignIpv6Addresses": _CHANGE,
+    "ec2:UpdateSecurityGroupRuleDescriptionsIngress": _HOME,
+    "iam:DetachRolePolicy": "a policy that someone attached to a role of ours goes with the role",
+    "iam:TagInstanceProfile": _CHANGE,
+    "iam:TagRole": _CHANGE,
+    "iam:UpdateAssumeRolePolicy": _CHANGE,
+    "s3:GetBucketPublicAccessBlock": _NOT_LOGGED,
+    "s3:GetBucketVersioning": _NOT_LOGGED,
+    "s3:GetEncryptionConfiguration": _NOT_LOGGED,
+    "scheduler:TagResource": _CHANGE,
+    "scheduler:UpdateSchedule": _CHANGE,
+    "servicequotas:GetAWSDefaultServiceQuota": "an account that has no value of its own; the lab's has one of each",
+    "ssm:DescribeDocumentPermission": _FOUND,
+    "ssm:GetDocument": _FOUND,
+}
 # Permissions newer than parliament's list, or whose resources are.
 NEWER_THAN_PARLIAMENT = frozenset({"freetier:GetAccountPlanState", "ssmmessages:OpenDataChannel"})
 # Parliament wants a statement to fit every resource that a permission needs. IAM judges each resource of a call by
@@ -130,6 +183,11 @@ def recorded() -> set[str]:
     calls = read(RECORDED)["record"]
     names = {f"{PREFIXES.get(call['service'], call['service'])}:{call['operation']}" for call in calls}
     return {NAMES.get(name, name) for name in names} - set(WITHOUT_PERMISSION)
+
+
+def played() -> set[str]:
+    """Return what the lab sees of tests/playbooks besides the recorded calls."""
+    return {name for names in PLAYED.values() for name in names.split()}
 
 
 def permission(service: str, action: str) -> str:

@@ -18,6 +18,7 @@ from tests import ec2_cluster
 from tests.operator_policy import (
     IN_SEVERAL_STATEMENTS,
     NEWER_THAN_PARLIAMENT,
+    NOT_PLAYED,
     POLICIES,
     REVIEWED,
     allowed,
@@ -27,6 +28,7 @@ from tests.operator_policy import (
     named_operations,
     operator_policy,
     permission,
+    played,
     printed_readings,
     recorded,
     statements,
@@ -70,6 +72,12 @@ def test_nothing_is_allowed_that_no_playbook_needs() -> None:
     needed = named_in_code() | set(REVIEWED)
 
     assert allowed(operator_policy()) - needed == set()
+
+
+def test_what_is_allowed_is_called_in_a_rehearsal_or_it_is_said_why_not() -> None:
+    assert allowed(operator_policy()) - recorded() - played() == {*REVIEWED, *NOT_PLAYED}
+    assert played() & recorded() == set()
+    assert set(NOT_PLAYED) <= named_in_code()
 
 
 def test_no_review_is_kept_for_what_is_not_allowed_or_is_called() -> None:
