@@ -110,7 +110,7 @@ DESCRIPTIONS: Mapping[str, tuple[Any, ...]] = {
     "data_volume_size": (1, 9, -1, 65537),
     "nodes_max": (0, -1),
     "nodes": ([], [{**CLUSTER["nodes"][0], "role": "captain"}], [{**CLUSTER["nodes"][0], "name": "bastion"}]),  # type: ignore[index]
-    "tags": ({"aws:a": "b"}, {"Name": "x"}, {"k": "<>"}, {"k" * 200: "v"}),
+    "tags": ({"aws:a": "b"}, {"Name": "x"}, {"k": "<>"}, {"k": ""}, {"k" * 200: "v"}),
 }
 _BASTION = {"instance_type": "t4g.small", "volume_size": 30, "image": "resolve:ssm:/aws/ami", "start": "18:00"}
 # The parts of the description, with the beginning of the names of their variables.

@@ -29,7 +29,7 @@ WRONG: dict[str, Any] = {
     "cluster_cozystack_profil": "slim",
     "cluster_volume_size": 100000,
     "cluster_nodes_max": 1,
-    "cluster_tags": {"Owner": "a<b>"},
+    "cluster_tags": {"Owner": "a<b>", "Team": ""},
     "cluster_nodes": [
         {"name": "gateway", "role": "captain", "machine_type": "controlplane", "ipv4": "127.201.0.101"},
         {"name": "compute-2", "role": "compute", "machine_type": "boss", "ipv4": "127.201.0.101"},
@@ -193,6 +193,7 @@ def test_a_role_of_another_owner_with_our_name_is_refused_before_anything_is_mad
         pytest.param("'captain'", id="unknown role"),
         pytest.param("'boss'", id="unknown machine type"),
         pytest.param("tag Owner", id="wrong tag value"),
+        pytest.param("tag Team", id="empty tag value"),
         pytest.param("credentials", id="missing credentials"),
         pytest.param("Did you mean cluster_cozystack_profile?", id="misspelt variable"),
         pytest.param("EC2 does not support volumes of 100000 GiB", id="volume too large"),

@@ -65,7 +65,8 @@ RULES: Mapping[str, TextRule] = {
         f"{_TAG_CHARACTERS}, without the prefix aws:",
         "ec2 CreateTags Tags.Key",
     ),
-    "tag_value": TextRule(f"{_TAG}*", 256, _TAG_CHARACTERS, "iam tagValueType"),
+    # EC2, IAM and SSM allow an empty value. EventBridge Scheduler, whose schedule group has the same tags, does not.
+    "tag_value": TextRule(f"{_TAG}+", 256, f"1 or more {_TAG_CHARACTERS}", "iam tagValueType"),
     "security_group_name": TextRule(
         f"(?!(?i:sg-)){_GROUP}+",
         255,

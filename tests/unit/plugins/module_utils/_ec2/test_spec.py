@@ -107,6 +107,7 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"tags": {"team": "a", "Team": "b"}}, "TAG_KEY_RESERVED", id="two keys that differ in case"),
         pytest.param({"tags": {"k": "v" * 257}}, "INVALID_TAG_VALUE", id="value of 257"),
         pytest.param({"tags": {"k": "a|b"}}, "INVALID_TAG_VALUE", id="bar in a value"),
+        pytest.param({"tags": {"k": ""}}, "INVALID_TAG_VALUE", id="empty value"),
         pytest.param({"tags": {f"k{n}": "v" for n in range(44)}}, "TOO_MANY_TAGS", id="51 tags"),
     ],
 )
@@ -151,7 +152,7 @@ def test_the_addresses_next_to_those_of_aws_are_allowed(last_octet: int) -> None
 
 
 def test_an_allowed_limit_is_no_problem() -> None:
-    tags = {"k" * 127: "v" * 256, "Cost center": "a+b=c.d_e:f/g@h-i", "Straße": "ünï", "empty": ""}
+    tags = {"k" * 127: "v" * 256, "Cost center": "a+b=c.d_e:f/g@h-i", "Straße": "ünï", "one": "1"}
 
     assert codes(tags=tags, volume_size=20) == []
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -15,9 +16,10 @@ from typing import Any
 import botocore.session
 import pytest
 import yaml
+from botocore import xform_name
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import HOURS, NETWORK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.access import HomeRule
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.schedule import DESCRIPTION, schedules_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
@@ -32,6 +34,7 @@ from tests.ec2_bad_day import READING, BadDay
 from tests.ec2_cluster import empty_aws, node, spec
 
 ROLES = Path(__file__).parents[5] / "roles"
+AWS_RULES = Path(__file__).parents[5] / "lab/aws/rules.json"
 # 64 characters of a role's name, without the project, two hyphens and "home-access".
 LONGEST_NAME = "m" * (64 - len("talos-arm64") - 2 - len("home-access"))
 BASTION = {
@@ -52,6 +55,7 @@ WORST: dict[str, Any] = {
     "bastion": BASTION,
     "nodes": [node("n" * 63)],
     "ssh_enabled": True,
+    "hours": {"ttl": 10, "start": "18:00", "stop": "23:00", "time_zone": "America/Argentina/ComodRivadavia"},
 }
 
 
@@ -101,6 +105,49 @@ def test_a_rule_takes_exactly_the_characters_that_the_model_of_botocore_names(ki
 
     for character in map(chr, range(0x20, 0x7F)):
         assert fits(kind, f"a{character}b") == bool(allowed.fullmatch(f"a{character}b")), character
+
+
+def input_shape(service: str, operation: str) -> Any:
+    """Return botocore's model of what an operation takes, by boto3's name of it."""
+    (name,) = (name for name in model(service).operation_names if xform_name(name) == operation)
+    return model(service).operation_model(name).input_shape
+
+
+def sent_members(shape: Any, value: Any, member: str = "") -> Iterator[str]:
+    """Yield the structure and member of botocore's model that takes each text of a call."""
+    if shape.type_name == "structure":
+        for name, inner in value.items():
+            yield from sent_members(shape.members[name], inner, f"{shape.name}.{name}")
+    elif shape.type_name == "list":
+        for inner in value:
+            yield from sent_members(shape.member, inner, member)
+    elif isinstance(value, str):
+        yield member
+
+
+def minimums() -> dict[str, int]:
+    """Return the fewest characters that AWS takes of each kind, of all calls that send a text of it."""
+    rules = json.loads(AWS_RULES.read_text())["rules"]
+    with empty_aws():
+        api = RecordingDay()
+        for part in (NETWORK, "bastion", HOURS):
+            ensure_cluster(api.calls_of(), spec(**WORST), Order((part,)))
+    found: dict[str, int] = {}
+    for service, operation, parameters in api.written:
+        for member in sent_members(input_shape(service, operation), parameters):
+            shape, _, name = member.rpartition(".")
+            places = (shape, "Tags" if shape == "Tag" else operation, service, "")
+            kind = next((SENT[place, name] for place in places if (place, name) in SENT), "")
+            rows = rules.get(f"{service} {shape}", {}).get(name, [])
+            found[kind] = max([found.get(kind, 0), *(limit for what, limit, _ in rows if what == "min")])
+    return {kind: fewest for kind, fewest in found.items() if kind and fewest}
+
+
+def test_no_rule_allows_fewer_characters_than_any_call_that_sends_the_text() -> None:
+    found = minimums()
+
+    assert {"tag_key", "tag_value", "iam_role_name", "launch_template_name", "schedule_name", "time_zone"} <= set(found)
+    assert [kind for kind, fewest in found.items() if fits(kind, "a" * (fewest - 1))] == []
 
 
 @pytest.mark.parametrize("kind", sorted(RULES))
@@ -194,6 +241,10 @@ SENT: dict[tuple[str, str], str] = {
     ("", "LaunchTemplateName"): "launch_template_name",
     ("", "AutoScalingGroupName"): "autoscaling_group_name",
     ("", "ScheduledActionName"): "scheduled_action_name",
+    ("put_scheduled_update_group_action", "TimeZone"): "time_zone",
+    ("scheduler", "Name"): "schedule_name",
+    ("scheduler", "GroupName"): "schedule_name",
+    ("scheduler", "Description"): "schedule_description",
     ("Tags", "Key"): "tag_key",
     ("Tags", "Value"): "tag_value",
 }
@@ -204,11 +255,11 @@ class RecordingDay(BadDay):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.written: list[tuple[str, str, dict[str, Any]]] = []
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         if not operation.startswith(READING):
-            self.sent.append((operation, parameters))
+            self.written.append((service, operation, parameters))
         return super().call(service, operation, **parameters)
 
 
@@ -229,7 +280,7 @@ def test_everything_that_building_the_longest_legal_cluster_sends_fits() -> None
     with empty_aws():
         api = RecordingDay()
         ensure_cluster(api.calls_of(), spec(**WORST), Order((NETWORK,)))
-    found = [text for operation, parameters in api.sent for text in sent_texts(operation, "", parameters)]
+    found = [text for _, operation, parameters in api.written for text in sent_texts(operation, "", parameters)]
     kinds = {(where, name): SENT.get((where, name)) or SENT.get(("", name)) for where, name, _text in found}
 
     assert [place for place, kind in kinds.items() if kind is None and place[1] == "Description"] == []
