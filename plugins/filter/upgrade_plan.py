@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 def upgrade_plan(
     nodes: Sequence[Record], record: Record, *, refresh: bool | str = False, **wanted: Any
 ) -> dict[str, Any]:
-    """Return the nodes in their order, unknown names, and images without a version."""
+    """Return the nodes in their order, unknown names, and images without a version or with another one than given."""
     return upgrades(nodes, record, Wanted(refresh=boolean(refresh), **wanted))._asdict()
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._machine_types import WORKER
 from .._oci.errors import ImageError
 from .._oci.reference import Reference, parse_reference
-from .versions import is_same_version, upgrade_problem
+from .versions import is_same_version, parse, upgrade_problem
 
 # A tag that names a version.
 _VERSION = re.compile(r"v[0-9].*")
@@ -23,7 +23,8 @@ class Wanted(NamedTuple):
     """The user's request: images by role, their version if the tags do not name it, and names of nodes.
 
     resolved has the digests of the images by role: with refresh the current ones, otherwise the recorded ones of tags
-    that were looked up before. It is empty before the images are resolved.
+    that were looked up before. It is empty before the images are resolved. known has what was looked up of each image,
+    by role, with the version of its label.
     """
 
     images: Mapping[str, str]
@@ -31,14 +32,19 @@ class Wanted(NamedTuple):
     names: Sequence[str] = ()
     refresh: bool = False
     resolved: Mapping[str, str] = {}
+    known: Mapping[str, Record] = {}
 
 
 class Upgrades(NamedTuple):
-    """Nodes in the order of their upgrades, names without a node, and images without a known version."""
+    """Nodes in the order of their upgrades, names without a node, and images without a known version.
+
+    Last, a line for each image that has another version than the user says.
+    """
 
     nodes: list[dict[str, Any]]
     unknown_names: list[str]
     vague_images: list[str]
+    other_versions: list[str]
 
 
 def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrades:
@@ -51,6 +57,7 @@ def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrade
         nodes=[_upgrade(node, given, wanted) for node in chosen],
         unknown_names=[name for name in names if name not in existing],
         vague_images=_vague_images(chosen, given, wanted),
+        other_versions=_other_versions(chosen, wanted),
     )
 
 
@@ -68,10 +75,28 @@ def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str
     return {
         **{key: node[key] for key in ("name", "role", "ipv4")},
         "image": image,
-        "version": wanted.version or _tag_version(reference),
+        "version": wanted.version or _label(role, wanted) or _tag_version(reference),
         # Force only nodes whose recorded image differs: the version may be the same.
         "force": before != image if wanted.refresh else _is_other(before, image, reference),
     }
+
+
+def _label(role: str, wanted: Wanted) -> str:
+    """Return the version in the label of the image, empty if the image was not looked up or its label has none."""
+    entry = wanted.known.get(role) or {}
+    is_current = entry.get("reference") == wanted.images[role] and (role in wanted.resolved or not wanted.refresh)
+    label = str(entry.get("version") or "") if is_current else ""
+    return label if parse(label) else ""
+
+
+def _other_versions(chosen: Iterable[Record], wanted: Wanted) -> list[str]:
+    """Return the images with another version than the user says: the check of the upgrade path would compare his."""
+    labels = {wanted.images[role]: _label(role, wanted) for role in dict.fromkeys(node["role"] for node in chosen)}
+    return [
+        f"{image} contains Talos {label}"
+        for image, label in labels.items()
+        if wanted.version and label and not is_same_version(label, wanted.version)
+    ]
 
 
 def _is_other(before: str, image: str, reference: str) -> bool:

@@ -67,6 +67,46 @@ def test_the_version_follows_from_the_tag_unless_it_is_set(image: str, version: 
     assert plan(image, version=version)["nodes"][0]["version"] == expected
 
 
+def looked_up(image: str, label: str) -> dict[str, Any]:
+    return {"compute": {"reference": image, "resolved": MOVED, "version": label}}
+
+
+@pytest.mark.parametrize(
+    ("image", "label", "expected"),
+    [
+        pytest.param(LATEST, "v1.14.0", "v1.14.0", id="of a moving tag"),
+        pytest.param(PINNED, "v1.14.0", "v1.14.0", id="of a digest"),
+        pytest.param(TAGGED, "v1.13.6", "v1.13.6", id="other than the tag"),
+        pytest.param(TAGGED, "", "v1.13.7", id="without one"),
+        pytest.param(TAGGED, "main", "v1.13.7", id="that is no version"),
+    ],
+)
+@pytest.mark.parametrize("refresh", [True, False])
+def test_the_version_is_that_of_the_label(image: str, label: str, expected: str, refresh: bool) -> None:
+    made = plan(image, refresh=refresh, resolved={"compute": MOVED}, known=looked_up(image, label))
+
+    assert (made["nodes"][0]["version"], made["other_versions"]) == (expected, [])
+
+
+def test_the_label_of_the_recorded_image_is_not_that_of_the_refreshed_one() -> None:
+    assert plan(LATEST, refresh=True, known=looked_up(LATEST, "v1.13.7"))["nodes"][0]["version"] == ""
+    assert plan(LATEST, known=looked_up(TAGGED, "v1.13.7"))["nodes"][0]["version"] == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "lines"),
+    [
+        pytest.param("v1.14.0", [f"{PINNED} contains Talos v1.14.0"], id="another version"),
+        pytest.param("v1.13.7-rpi5", [], id="another build of it"),
+        pytest.param("", [], id="no label"),
+    ],
+)
+def test_a_version_of_the_user_that_is_not_that_of_the_image_is_told(label: str, lines: list[str]) -> None:
+    made = plan(PINNED, version="v1.13.7", resolved={"compute": PINNED}, known=looked_up(PINNED, label))
+
+    assert made["other_versions"] == lines
+
+
 @pytest.mark.parametrize(
     ("image", "wanted", "is_vague"),
     [
