@@ -467,9 +467,9 @@ ACCOUNT: Mapping[str, Code] = {
         "Set an arm64 image of the region, or omit cluster_bastion_image to use Amazon Linux 2023.",
     ),
     "EXAMPLE_HOST": Code(
-        "An image or a URL is still that of an example, on a host that does not exist.",
+        "An image or a URL is still that of an example, on a host that does not exist. In check mode this is a note.",
         "Set the location to which you pushed it.",
-        (WARNING,),
+        (ERROR, WARNING),
     ),
     "AMI_NOT_FOUND": Code(
         "The region has no Amazon Linux 2023 AMI for arm64, from which nodes are launched.",

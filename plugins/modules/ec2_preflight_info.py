@@ -154,7 +154,8 @@ unclaimed:
 notes:
   description:
     - Notes that do not prevent the build, in the form of RV(problems).
-    - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example,
+    - The code is C(INSTANCE_TYPE_TIGHT), C(EXAMPLE_HOST) for images and URLs that are still those of an example
+      (in RV(problems) without check mode, unless the endpoint is one of this machine),
       C(IPV6_DOCUMENTATION) for a home network that is, C(CONTROLLER_WITHOUT_IPV6) and C(CONTROLLER_OUTSIDE_ACCESS)
       for a controller from which SSH may not reach the bastion, C(COST_ABOVE_LIMIT) and others about costs, or
       C(SERVICE_ROLE_MISSING) if the account has never had an Auto Scaling group,
@@ -217,7 +218,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._ec2.bastion.egress import egress_problems, example_notes
+from ..module_utils._codes import WARNING
+from ..module_utils._ec2.bastion.egress import egress_problems, example_problems
 from ..module_utils._ec2.bastion.way_in import (
     SshAccess,
     WayIn,
@@ -364,7 +366,11 @@ def completed(
 ) -> dict[str, Any]:
     """Return the result with what depends on the mode, on the endpoint that answered, and on examples in variables."""
     more: dict[str, list[Finding]] = {"problems": list(command_line_problems(options["kernel_arguments"]))}
-    more["notes"] = list(example_notes([*options["sources"], *options["cozystack_sources"]]))
+    # The lab has such registries, and a plan may name them. A build would pay for nodes that can pull nothing.
+    is_build = not check_mode and not is_loopback_endpoint(result["endpoint"] or "")
+    sources = [*options["sources"], *options["cozystack_sources"]]
+    more["notes"] = [] if is_build else list(example_problems(sources, WARNING))
+    more["problems"] += example_problems(sources) if is_build else ()
     result["unclaimed"] = _taken_out(result, UNCLAIMED)
     if check_mode:
         # A plan changes nothing, so it is made beside a run that does.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..._codes import ERROR
 from ..._findings import Finding, finding
 from ..._urls import split_url
 from ..spec import ClusterSpec
@@ -34,8 +35,8 @@ def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mappin
         yield finding("SOURCES_OUT_OF_REACH", "cluster_bastion_egress", message, _REMEDY)
 
 
-def example_notes(sources: Iterable[str]) -> Iterator[Finding]:
-    """Yield a note for each host of these images and URLs that is reserved for examples."""
+def example_problems(sources: Iterable[str], severity: str = ERROR) -> Iterator[Finding]:
+    """Yield a problem for each host of these images and URLs that is reserved for examples."""
     named: dict[str, list[str]] = {}
     for source in dict.fromkeys(sources):
         named.setdefault(_host(source, {}), []).append(source)
@@ -44,7 +45,7 @@ def example_notes(sources: Iterable[str]) -> Iterator[Finding]:
             message = (
                 f"This host name is reserved for examples, so nothing can be downloaded from it: {', '.join(wanted)}."
             )
-            yield finding("EXAMPLE_HOST", host, message, "Set the location to which you pushed it.")
+            yield finding("EXAMPLE_HOST", host, message, "Set the location to which you pushed it.", severity=severity)
 
 
 def _host(source: str, upstreams: Mapping[str, str]) -> str:

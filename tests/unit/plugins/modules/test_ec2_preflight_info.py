@@ -85,16 +85,33 @@ def test_kernel_arguments_that_the_kernel_would_cut_off_are_a_problem(
     assert codes(result) == found
 
 
-def test_hosts_of_examples_are_pointed_out_and_are_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("check_mode", "is_lab", "place", "severity"),
+    [
+        pytest.param(True, False, "notes", "warning", id="plan"),
+        pytest.param(False, False, "problems", "error", id="build"),
+        pytest.param(False, True, "notes", "warning", id="build in the lab"),
+    ],
+)
+def test_hosts_of_examples_are_noted_in_a_plan_and_refused_in_a_build_on_aws(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    check_mode: bool,
+    is_lab: bool,
+    place: str,
+    severity: str,
+) -> None:
+    monkeypatch.setattr(ec2_preflight_info, "is_loopback_endpoint", lambda _endpoint: is_lab)
     own = ["registry.example.com/operator:v1", "oci://registry.example.com/packages", "ghcr.io/example.com/operator"]
 
     with aws_with_images():
-        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), cozystack_sources=own)
+        options = {"cozystack_sources": own, "_ansible_check_mode": check_mode}
+        result = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), **options)
 
-    (note,) = result["notes"]
-    assert (note["code"], note["subject"]) == ("EXAMPLE_HOST", "registry.example.com")
-    assert note["message"].endswith(": registry.example.com/operator:v1, oci://registry.example.com/packages.")
-    assert result["problems"] == []
+    (found,) = result["notes"] + result["problems"]
+    assert result[place] == [found]
+    assert (found["code"], found["subject"], found["severity"]) == ("EXAMPLE_HOST", "registry.example.com", severity)
+    assert found["message"].endswith(": registry.example.com/operator:v1, oci://registry.example.com/packages.")
 
 
 @pytest.mark.parametrize(
