@@ -74,7 +74,8 @@ options:
     description:
       - The C(known_hosts) file of the cluster's directory, with the bastion's host key. The bastion then gets
         C(ansible_ssh_common_args) and C(ansible_host_key_checking), with which SSH checks the key against that file.
-      - Without it your own SSH configuration determines how the host key is checked.
+      - Without it the file of that name in the cluster's default directory is taken if it exists, otherwise SSH checks
+        the key against your own files. The host key is checked in every case.
     type: path
   identity_file:
     description:
@@ -82,7 +83,6 @@ options:
       - SSH tries this key, that of C(--private-key) and those in your own SSH configuration, but not the other keys of
         an agent.
       - Without it SSH chooses among its default files and the keys of an agent.
-      - With it the host key is always checked, without O(known_hosts) against your own files.
     type: path
   bastion_connection:
     description:
@@ -90,7 +90,6 @@ options:
       - V(ssh) connects to C(ansible_host).
       - V(ssm) goes through Session Manager, with a C(ProxyCommand) for the instance in
         C(ansible_ssh_common_args). It needs the programs C(aws) and C(session-manager-plugin), and no open port.
-      - With V(ssm) the host key is always checked, without O(known_hosts) against your own files.
     type: str
     choices: [ssh, ssm]
     default: ssh
@@ -124,6 +123,9 @@ notes:
     All hosts have all of these variables. A value that an instance lacks is null or an empty list.
   - A bastion for which O(known_hosts), O(identity_file) or V(ssm) is set also has C(ec2_bastion_connection), the value
     of O(bastion_connection). If it differs from C(cluster_bastion_connection), C(site.yml) is refused.
+  - For every bastion C(ansible_host_key_checking) is on and C(ansible_ssh_args) is set, so that neither
+    C(ANSIBLE_HOST_KEY_CHECKING) nor arguments of your own switch the check of its host key off. Without those options
+    your C(ansible_ssh_common_args) apply behind the check.
   - With O(cache) the response of AWS is cached, so that another O(connect_with), group or composed variable takes
     effect
     at once. A cached response is used without a network call, without boto3 and without credentials.

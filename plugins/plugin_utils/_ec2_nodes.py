@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._ec2.identity import BASTION, MACHINE_TYPE_TAG, MANAGED_BY, NODE_TAG, ROLE_TAG
@@ -224,19 +226,35 @@ def check_paths(way: Way) -> None:
 def ssh_variables(host: Host, way: Way) -> dict[str, Any]:
     """Return how SSH reaches a cluster's bastion and checks its host key; other hosts show keys of their own.
 
-    Without a file of known hosts, a key and Session Manager SSH is left as the user has it.
+    Without a file of known hosts, a key and Session Manager everything but the check is left as the user has it: their
+    ansible_ssh_common_args come behind the check, and the roles connect as the variables of the cluster say.
     """
     facts = host.variables
-    if facts["ec2_role"] != BASTION or not (way.known_hosts or way.identity_file or way.session_manager):
+    if facts["ec2_role"] != BASTION:
         return {}
     alias = f"{facts['ec2_project']}-{facts['ec2_cluster']}-{BASTION}"
     route = Route(facts["ec2_region"], facts["ec2_instance_id"], way.profile) if way.session_manager else None
+    known_hosts = way.known_hosts or usual_known_hosts(facts)
+    arguments = ssh_arguments(known_hosts, alias, route, login=Login(way.identity_file))
+    if not (way.known_hosts or way.identity_file or way.session_manager):
+        return {"ansible_host_key_checking": True, "ansible_ssh_args": f"{FIRST_ARGUMENTS} {arguments}"}
     return {
         "ec2_bastion_connection": "ssm" if way.session_manager else "ssh",
         "ansible_host_key_checking": True,
         "ansible_ssh_args": FIRST_ARGUMENTS,
-        "ansible_ssh_common_args": ssh_arguments(way.known_hosts, alias, route, login=Login(way.identity_file)),
+        "ansible_ssh_common_args": arguments,
     }
+
+
+def usual_known_hosts(facts: Mapping[str, Any]) -> str:
+    """Return the known_hosts file in the default directory of the bastion's cluster, empty if there is none."""
+    parts = [facts[name] or "" for name in ("ec2_project", "ec2_region", "ec2_cluster")]
+    # Tags can be of a stranger; none leads to another folder.
+    if not all(HOST_NAME.fullmatch(part) for part in parts):
+        return ""
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    file = Path(data, "urmanac.talos", *parts, "known_hosts").expanduser()
+    return str(file) if file.is_file() and not path_problem(str(file)) else ""
 
 
 def groups_of(host: Host, *, group_by: Sequence[str], group_by_tags: Sequence[str]) -> Iterator[str]:

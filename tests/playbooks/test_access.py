@@ -429,7 +429,7 @@ FIND = [
     }
 ]
 # As ec2_nodes names it with options for SSH.
-OF_THE_CLUSTER = {"ec2_role": "bastion", "ansible_ssh_common_args": "-o StrictHostKeyChecking=yes"}
+OF_THE_CLUSTER = {"ec2_role": "bastion", "ec2_bastion_connection": "ssh"}
 
 
 @pytest.mark.parametrize(

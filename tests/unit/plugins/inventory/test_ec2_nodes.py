@@ -25,6 +25,7 @@ from ansible.plugins.loader import inventory_loader
 from ansible.vars.reserved import get_reserved_names
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import usual_known_hosts
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_options import check_options
 from bench.canned import CannedEc2, describe_instances_xml, error_xml, serving
 
@@ -183,7 +184,9 @@ def test_variables_are_plain_data_with_a_prefix_and_without_reserved_names(parse
 
     for host in inventory.hosts:
         own = {name for name in variables(inventory, host) if not name.startswith(("inventory_", "group_names"))}
-        assert {name for name in own if not name.startswith("ec2_")} == {"ansible_host"}
+        is_bastion = inventory.hosts[host].vars["ec2_role"] == "bastion"
+        check = ("ansible_host_key_checking", "ansible_ssh_args") if is_bastion else ()
+        assert {name for name in own if not name.startswith("ec2_")} == {"ansible_host", *check}
         assert not own & get_reserved_names()
         json.dumps(variables(inventory, host))
 
@@ -503,8 +506,35 @@ def test_what_a_user_gives_ssh_first_cannot_switch_the_check_off(parse: Parse) -
     assert "HostKey" not in bastion.vars["ansible_ssh_args"]
 
 
-def test_without_a_file_of_known_hosts_ssh_is_left_as_it_is(parse: Parse) -> None:
-    assert not [name for name, host in parse().hosts.items() if _checks(host)]
+@pytest.mark.parametrize("has_file", [True, False])
+def test_without_options_the_check_comes_first_and_the_rest_is_left_as_it_is(
+    parse: Parse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_file: bool
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    known = tmp_path / "urmanac.talos/talos-arm64/eu-west-1/talos/known_hosts"
+    if has_file:
+        known.parent.mkdir(parents=True)
+        known.touch()
+
+    found = parse().hosts
+
+    assert not [name for name, host in found.items() if _checks(host) or "ec2_bastion_connection" in host.vars]
+    (bastion,) = (host for host in found.values() if "ansible_ssh_args" in host.vars)
+    assert (bastion.vars["ec2_role"], bastion.vars["ansible_host_key_checking"]) == ("bastion", True)
+    arguments = shlex.split(bastion.vars["ansible_ssh_args"])
+    assert "StrictHostKeyChecking=yes" in arguments
+    assert (f"UserKnownHostsFile={known}" in arguments) is has_file
+    assert ("HostKeyAlias=talos-arm64-talos-bastion" in arguments) is has_file
+
+
+def test_tags_of_a_stranger_lead_to_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (tmp_path / "known_hosts").touch()
+    (tmp_path / "urmanac.talos").mkdir()
+
+    for project in ("..", "../..", "a/../../b", "", None):
+        facts = {"ec2_project": project, "ec2_region": "..", "ec2_cluster": ".."}
+        assert usual_known_hosts(facts) == ""
 
 
 def _checks(host: Any) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.checks.process import ROOT, TOOLS, capture
 
@@ -30,7 +31,11 @@ PLAYBOOK = [
     }
 ]
 FROM_EC2_NODES = {"ec2_instance_id": "i-0a", "ec2_role": "bastion", "ansible_host": "2001:db8::100"}
-WITH_KNOWN_HOSTS = {**FROM_EC2_NODES, "ansible_ssh_common_args": "-o UserKnownHostsFile=/moon/known_hosts"}
+WITH_KNOWN_HOSTS = {
+    **FROM_EC2_NODES,
+    "ansible_ssh_common_args": "-o UserKnownHostsFile=/moon/known_hosts",
+    "ec2_bastion_connection": "ssh",
+}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,12 @@ WITH_KNOWN_HOSTS = {**FROM_EC2_NODES, "ansible_ssh_common_args": "-o UserKnownHo
             id="added",
         ),
         pytest.param({"bastion": FROM_EC2_NODES}, True, False, id="from ec2_nodes"),
+        pytest.param(
+            {"bastion": {**FROM_EC2_NODES, "ansible_ssh_common_args": "-o ControlPath=none"}},
+            True,
+            False,
+            id="from ec2_nodes with arguments of the user's own",
+        ),
         pytest.param({"bastion": WITH_KNOWN_HOSTS}, True, True, id="from ec2_nodes with known_hosts"),
         pytest.param({"bastion": {"ansible_host": "jump.example"}}, False, True, id="the user's"),
         pytest.param({"bastion": {"ec2_role": None}}, False, True, id="an instance of the user's"),
@@ -59,3 +70,24 @@ def test_a_bastion_that_the_plugin_names_is_the_clusters(
 
     values = f"cluster_bastion_is_ours={ours} preflight_own_bastion={not ours} __bastion_is_described={described}"
     assert values in said, said
+
+
+def test_arguments_of_the_users_own_come_behind_the_check_of_the_host_key(tmp_path: Path) -> None:
+    (*_, add) = yaml.safe_load((ROOT / "roles/bastion/tasks/find_add.yml").read_text(encoding="utf-8"))
+    assert "ansible.builtin.add_host" in add
+    given = {
+        "bastion_api_host": "bastion",
+        "cluster_reading": {"bastion": {"ipv6": "2001:db8::100"}},
+        "cluster_bastion_user": "ec2-user",
+        "__bastion_ssh_arguments": "-o StrictHostKeyChecking=yes",
+    }
+    show = {"ansible.builtin.debug": {"msg": "said: {{ hostvars.bastion.ansible_ssh_common_args }}."}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [add, add, show]}
+    hosts = {"bastion": {"ansible_ssh_common_args": "-o ControlPath=none -o StrictHostKeyChecking=no"}}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (tmp_path / "playbook.json").write_text(json.dumps([play]))
+
+    _code, said = capture([TOOLS / "ansible-playbook", "-i", tmp_path / "hosts.json", tmp_path / "playbook.json"])
+
+    wanted = "-o StrictHostKeyChecking=yes -o ControlPath=none -o StrictHostKeyChecking=no"
+    assert f"said: {wanted}." in said, said
