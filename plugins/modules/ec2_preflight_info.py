@@ -159,7 +159,7 @@ notes:
       C(IPV6_DOCUMENTATION) for a home network that is, C(CONTROLLER_WITHOUT_IPV6) and C(CONTROLLER_OUTSIDE_ACCESS)
       for a controller from which SSH may not reach the bastion, C(COST_ABOVE_LIMIT) and others about costs, or
       C(SERVICE_ROLE_MISSING) if the account has never had an Auto Scaling group,
-      C(NOT_CHECKED) for quotas and the account's plan that AWS did not disclose.
+      C(NOT_CHECKED) for quotas, the account's plan and what the availability zone offers, if AWS did not disclose them.
   returned: success
   type: list
   elements: dict

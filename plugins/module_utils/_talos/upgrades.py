@@ -90,7 +90,7 @@ def _label(role: str, wanted: Wanted) -> str:
 
 
 def _other_versions(chosen: Iterable[Record], wanted: Wanted) -> list[str]:
-    """Return the images with another version than the user says: the check of the upgrade path would compare that one."""
+    """Return the images with another version than the user says, which the check of the path would compare."""
     labels = {wanted.images[role]: _label(role, wanted) for role in dict.fromkeys(node["role"] for node in chosen)}
     return [
         f"{image} contains Talos {label}"

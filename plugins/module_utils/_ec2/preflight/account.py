@@ -289,7 +289,7 @@ def unanswered(refusals: Mapping[str, AwsError]) -> list[Finding]:
         finding(
             "NOT_CHECKED",
             f"{', '.join(_WORDS.get(name, name) for name in dict.fromkeys(names))}",
-            f"not compared with the account's limits: failed to {call}: {short(problems[call].message)}",
+            f"not checked: failed to {call}: {short(problems[call].message)}",
             problems[call].remedy,
         )
         for call, names in calls.items()
@@ -301,5 +301,7 @@ _WORDS = {
     "groups": "rules of the security groups",
     "subnet_free": "free addresses of the subnet",
     "plan": "plan of the account",
+    "zones": "availability zone",
+    "offered": "instance types of the availability zone",
     "scaling_role": f"role {SCALING_ROLE}",
 }

@@ -75,17 +75,17 @@ def ask(api: Api, spec: ClusterSpec, *, ami_parameter: str = AMI_PARAMETER) -> I
     """Return everything that AWS reports about the spec, and about the image of nodes."""
     required: dict[str, Callable[[Api, ClusterSpec], Any]] = {
         "account": _account,
-        "zones": _zones,
         "instance_types": _instance_types,
-        "offered": _offered,
         "ami": lambda api, _spec: _ami(api, ami_parameter),
         "bastion_architecture": _bastion_architecture,
     }
-    answered, refused = _ask_all(api, spec, {**required, **questions()})
+    # A build needs none of these answers, so an account that denies them can be built in.
+    zone: dict[str, Callable[[Api, ClusterSpec], Any]] = {"zones": _zones, "offered": _offered}
+    answered, refused = _ask_all(api, spec, {**required, **zone, **questions()})
     refusals = unique(refused[name].problem for name in required if name in refused)
     causes = {problem.code for problem in refusals if problem.code in _REPORTED_ONCE}
     optional = {name: error for name, error in refused.items() if name not in required}
-    found = {name: answered[name] for name in required if name in answered}
+    found = {name: answered[name] for name in (*required, *zone) if name in answered}
     answers = Answers(**found, ami_parameter=ami_parameter, limits=account_of(answered))
     notes = unanswered({name: error for name, error in optional.items() if error.problem.code not in causes})
     return Inquiry(answers, refusals, notes)

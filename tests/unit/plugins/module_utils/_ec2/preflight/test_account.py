@@ -255,6 +255,10 @@ def test_a_quota_without_a_value_of_its_own_has_the_default_of_aws() -> None:
         pytest.param("get_account_plan_state", "NOT_AUTHORIZED", "plan of the account", id="plan"),
         pytest.param("get_account_plan_state", "ENDPOINT_UNREACHABLE", "plan of the account", id="no such endpoint"),
         pytest.param("describe_addresses", "NOT_AUTHORIZED", "Elastic IPs", id="what is in use"),
+        pytest.param(
+            "describe_instance_type_offerings", "NOT_AUTHORIZED", "instance types of the availability zone", id="types"
+        ),
+        pytest.param("describe_availability_zones", "NOT_AUTHORIZED", "availability zone", id="zones"),
     ],
 )
 def test_a_question_that_is_denied_is_one_note_with_the_permission(operation: str, code: str, subject: str) -> None:
