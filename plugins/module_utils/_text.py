@@ -40,6 +40,17 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", "@": "@<!-- -->"}
 _MARKUP = re.compile(r"[&<\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|(?<!\w)@(?=\w)")
 
 
+def shortened(text: str, size: Callable[[str], int], limit: int) -> str:
+    """Return the text if its size is within the limit, otherwise its begin and its end with an ellipsis between."""
+    cut, kept = text, len(text)
+    while size(cut) > limit and kept:
+        kept = kept * 9 // 10
+        # More of the end, which distinguishes paths.
+        begin = kept // 3
+        cut = f"{text[:begin]}…{text[len(text) - kept + begin :]}"
+    return cut
+
+
 def shown(text: str) -> str:
     r"""Return the text with \x1b in place of an escape character, and so on."""
     return _SHOWN.sub(lambda match: _escape(match[0]), text)

@@ -19,9 +19,12 @@ from .._ec2.client import Api, AwsError
 from .._errors import CollectionError
 from .._findings import Finding, failure, finding
 from .._runs import holder
+from .._text import shortened
 from .address import Address
 from .files import digest_of, is_state
 
+# All metadata of an object, with the names, has 2048 bytes at most.
+_VALUE_MAX = 900
 # S3 answers a write at the same moment as another one with a code of its own, and one after a deletion as below.
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 _DENIED = ("AccessDenied", "403")
@@ -130,9 +133,10 @@ class Bucket:
         return Version(found["ETag"], known.get("digest", ""), f"{where}, since {since}{version}")
 
     def _metadata(self, content: bytes) -> dict[str, str]:
-        # Metadata is ASCII.
+        # Metadata is ASCII, and has 2 KB at most.
         values = {"digest": digest_of(content), "holder": holder(), "directory": self._directory}
-        return {key: quote(value, safe="/@ ") for key, value in values.items()}
+        short = {key: shortened(value, lambda text: len(_quoted(text)), _VALUE_MAX) for key, value in values.items()}
+        return {key: _quoted(value) for key, value in short.items()}
 
     def _setting(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Return the response of a call, or nothing if the bucket does not have what it asks for."""
@@ -160,6 +164,11 @@ class Bucket:
             message = f"S3 denies the account {self._account} access to {subject} ({error.problem.message})"
             return finding("STATE_BUCKET_DENIED", subject, message)
         return None
+
+
+def _quoted(text: str) -> str:
+    # A path may have bytes that are no text.
+    return quote(text, safe="/@ ", errors="replace")
 
 
 class Version(NamedTuple):

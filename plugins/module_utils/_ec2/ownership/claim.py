@@ -20,7 +20,7 @@ from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
 from ..identity import MADE_BY, Identity, owner_filters
-from .parameter import ClusterParameter, Held, parameter_prefix
+from .parameter import ClusterParameter, Held, parameter_prefix, short_text
 
 Now = Callable[[], datetime]
 
@@ -150,7 +150,7 @@ def ensure_claimed(
     current = client.read_claim()
     if current is None:
         _refuse_unclaimed(client.name, existing(), known=unclaimed if authority else "")
-    wanted = Claim(authority, holder, now().astimezone(UTC).isoformat(timespec="seconds"))
+    wanted = Claim(authority, short_text(holder), now().astimezone(UTC).isoformat(timespec="seconds"))
     if current is None:
         held = check_mode or client.create_or_read(json.dumps(wanted._asdict()))
         if held is True:

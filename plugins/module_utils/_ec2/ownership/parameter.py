@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..._errors import Ec2Error
+from ..._text import shortened
 from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError, existing, is_not_found
 from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_command
@@ -16,6 +18,8 @@ from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_c
 # SSM asks for 30 seconds between the deletion of a parameter and the creation of one of the same name.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
 _RECREATION = Patience(total=45)
+# A value has 4096 characters at most. JSON needs six for one that is not ASCII, and a lock has four such texts.
+_TEXT_MAX = 700
 T = TypeVar("T")
 
 
@@ -54,6 +58,11 @@ def create_or_read(
         return True
 
     return calls.wait_for(look, _RECREATION)
+
+
+def short_text(text: str) -> str:
+    """Return a text that is part of a value, such as a path or the name of a host, cut so that the value fits."""
+    return shortened(text, lambda shown: len(json.dumps(shown)), _TEXT_MAX)
 
 
 class ClusterParameter:

@@ -21,7 +21,7 @@ from ..._runs import Run
 from ..calls import Calls, Patience
 from ..client import Api, Refused
 from ..identity import MADE_BY, Identity
-from .parameter import ClusterParameter, Held, parameter_prefix
+from .parameter import ClusterParameter, Held, parameter_prefix, short_text
 
 Alive = Callable[[int, str], bool]
 # Without renewal. Longer than any phase, so that only the lock of a killed run expires.
@@ -81,7 +81,12 @@ def lock_of(run: Run, now: datetime) -> Lock:
 
 def dumped(lock: Lock) -> str:
     """Return the value of the parameter for a lock."""
-    return json.dumps({**lock.run._asdict(), "since": lock.since, "expires": lock.expires})
+    return json.dumps({**_stored(lock.run)._asdict(), "since": lock.since, "expires": lock.expires})
+
+
+def _stored(run: Run) -> Run:
+    """Return a run as the parameter holds it, with long texts cut."""
+    return run._replace(**{name: short_text(getattr(run, name)) for name in ("what", "user", "host", "directory")})
 
 
 def parse_lock(text: str) -> Lock | None:
@@ -131,7 +136,7 @@ def _refuse_active(name: str, other: Lock | None, run: Run, now: datetime, *, ta
 
 def same_run(one: Run, other: Run) -> bool:
     """Return whether these are one run."""
-    return one._replace(what="") == other._replace(what="")
+    return _stored(one._replace(what="")) == _stored(other._replace(what=""))
 
 
 def ensure_renewed(client: LockClient, run: Run, now: datetime) -> bool:

@@ -65,6 +65,14 @@ def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
     assert ssm.describe_parameters()["Parameters"] == []
 
 
+def test_a_long_holder_fits_the_parameter(ssm: Any, run: Any) -> None:
+    run(**{**OURS, "holder": f"{'ü' * 5000}@laptop"})
+
+    value = ssm.get_parameter(Name=NAME)["Parameter"]["Value"]
+    assert len(value.encode()) <= 4096
+    assert json.loads(value)["holder"].endswith("ü@laptop")
+
+
 def test_a_second_run_of_the_owner_changes_nothing(ssm: Any, run: Any) -> None:
     first = run(**OURS)
 

@@ -95,6 +95,19 @@ def holder(ssm: AwsApi) -> Run | None:
     return lock.run if lock else None
 
 
+@pytest.mark.parametrize("letter", ["a", "ü", "🌙"])
+def test_texts_of_any_length_leave_room_for_each_other_in_the_value(ssm: Ssm, letter: str) -> None:
+    long = letter * 4000
+    run = OURS._replace(what=f"site.yml {long}", user=long, host=long, directory=f"/home/{long}/moon")
+
+    assert hold(ssm, run) is True
+    assert len(ssm.client.get_parameter(Name=NAME)["Parameter"]["Value"].encode()) <= 4096
+    held = holder(ssm)
+    assert held and held.directory.startswith("/home/") and held.directory.endswith("/moon")
+    assert hold(ssm, run) is False, "it is the same run"
+    assert run_lock.ensure_left(client(ssm), run) is True
+
+
 def test_a_run_costs_one_call_at_its_beginning_and_leaves_nothing_at_its_end(ssm: Ssm) -> None:
     assert hold(ssm, OURS) is True
     assert ssm.calls == ["put_parameter"]

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import pytest
@@ -93,6 +94,17 @@ def test_objects_are_encrypted_with_the_key_that_was_given(s3: Any, run: Any, on
 
     head = s3.head_object(Bucket=BUCKET, Key=f"{FOLDER}/secrets/secrets.yaml")
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_a_long_directory_leaves_room_in_the_metadata(s3: Any, run: Any, tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["ü" * 120] * 8, "end")
+    write(folder / "images.json", "{}")
+
+    run(folder)
+
+    found = s3.head_object(Bucket=BUCKET, Key=f"{FOLDER}/images.json")["Metadata"]
+    assert sum(len(name) + len(value) for name, value in found.items()) <= 2048
+    assert unquote(found["directory"]).startswith(str(tmp_path)[:20]) and unquote(found["directory"]).endswith("üü/end")
 
 
 def test_two_clusters_of_one_address_have_their_own_files(s3: Any, run: Any, one: Path, two: Path) -> None:
