@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from .._ec2.identity import BASTION
 from .._files import shell_word
 from .arguments import PERCENT_REMEDY, jump_of
 from .keys import public_key_of, public_key_problem
@@ -30,6 +31,8 @@ class Facts(NamedTuple):
     identity_file: str = ""
     has_public_file: bool = False
     login: str = "ssh -vvv <user>@<address>"
+    ttl_hours: float = 0
+    security_group: str = ""
 
 
 def facts_of(
@@ -59,6 +62,8 @@ def facts_of(
         identity_file=identity_file,
         has_public_file=public_key_problem(public_key_of(identity_file)) is None,
         login=_login(variables) if variables else Facts._field_defaults["login"],
+        ttl_hours=float((cluster.get("hours") or {}).get("ttl") or 0),
+        security_group=f"{cluster['name']}-{BASTION}",
     )
 
 
@@ -303,10 +308,10 @@ def _no_answer(facts: Facts) -> str:
     if facts.connection == "ssm":
         return _not_managed(facts)
     return (
-        f"The instance {_instance(facts)} runs and does not answer, so its security group most likely does not allow "
-        "your network. Allow it with -e access_ipv6=<your IPv6 network>; playbooks/audit.yml lists what is open. "
-        "Without IPv6 at home set cluster_bastion_connection to ssm. If the controller can reach the nodes itself, set "
-        "cluster_api_via to localhost."
+        f"The instance {_instance(facts)} runs and does not answer, so its security group {facts.security_group} most "
+        "likely does not allow your network. Allow it with -e access_ipv6=<your IPv6 network>; playbooks/audit.yml "
+        "lists what is open. Without IPv6 at home set cluster_bastion_connection to ssm. If the controller can reach "
+        "the nodes itself, set cluster_api_via to localhost."
     )
 
 
@@ -321,16 +326,20 @@ def _unknown(facts: Facts) -> str:
 def _no_machine(facts: Facts) -> str:
     """Return why no instance runs, or an empty text if one does."""
     if facts.instances_wanted == 0:
-        hours = f" ({facts.hours})" if facts.hours else ""
-        return (
-            f"Its hours are over{hours}, and the group {facts.group} runs no instance. playbooks/site.yml starts one."
-        )
+        return f"{_stopped(facts)}, and the group {facts.group} runs no instance. playbooks/start.yml starts one."
     if not facts.instances:
         return (
             f"The group {facts.group} has no running instance. Show its attempts: aws autoscaling "
             f"describe-scaling-activities --region {facts.region} --auto-scaling-group-name {facts.group}"
         )
     return ""
+
+
+def _stopped(facts: Facts) -> str:
+    """Return what may have stopped it: AWS does not say which of them did."""
+    hours = [f"its hours ({facts.hours})"] if facts.hours else []
+    ttl = [f"cluster_ttl_hours ({facts.ttl_hours:g} hours after a run)"] if facts.ttl_hours else []
+    return f"It was stopped by {', '.join([*hours, *ttl, 'playbooks/stop.yml'])} or someone in AWS"
 
 
 def _instance(facts: Facts) -> str:

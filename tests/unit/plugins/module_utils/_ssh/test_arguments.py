@@ -165,7 +165,7 @@ def test_a_template_takes_all_options_of_the_filters() -> None:
 
 def test_a_template_takes_all_facts_of_the_diagnosis() -> None:
     described = "'start': '', 'ssh_key_name': '', 'ssh_public_key': 'ssh-ed25519 A', 'connection': 'ssh'"
-    cluster = f"{{'region': 'eu-west-1', 'bastion': {{{described}}}}}"
+    cluster = f"{{'name': 'moon', 'region': 'eu-west-1', 'bastion': {{{described}}}}}"
     bastion = "{'group': 'moon', 'instances': ['i-0a'], 'instances_wanted': none}"
     facts = f"{cluster}, {bastion}, host='bastion', known_hosts='/k', is_own=false, identity_file='/i'"
     text = f"{{{{ 'Connection refused' | urmanac.talos.bastion_diagnosis({facts}) }}}}"

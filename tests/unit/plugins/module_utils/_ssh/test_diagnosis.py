@@ -59,9 +59,31 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
         pytest.param(
             DENIED, {"has_key": False}, "has no authorized key", "cluster_bastion_ssh_public_key", id="no key"
         ),
-        pytest.param(TIMED_OUT, {"instances_wanted": 0}, "hours are over (18:00", "site.yml starts", id="hours"),
+        pytest.param(
+            TIMED_OUT,
+            {"instances_wanted": 0, "ttl_hours": 8},
+            "by its hours (18:00 to 23:00 Etc/UTC), cluster_ttl_hours (8 hours after a run), playbooks/stop.yml or",
+            "start.yml starts",
+            id="hours",
+        ),
+        pytest.param(
+            TIMED_OUT,
+            {"instances_wanted": 0, "hours": "", "ttl_hours": 2.5},
+            "It was stopped by cluster_ttl_hours (2.5 hours after a run), playbooks/stop.yml or someone in AWS",
+            "start.yml starts",
+            id="time to live",
+        ),
+        pytest.param(
+            TIMED_OUT,
+            {"instances_wanted": 0, "hours": ""},
+            "It was stopped by playbooks/stop.yml or someone in AWS, and the group moon-bastion",
+            "start.yml starts",
+            id="no hours",
+        ),
         pytest.param(TIMED_OUT, {"instances": ()}, "has no running instance", "scaling-activities", id="no machine"),
-        pytest.param(TIMED_OUT, {}, "security group", "access_ipv6", id="closed"),
+        pytest.param(
+            TIMED_OUT, {"security_group": "moon-bastion"}, "its security group moon-bastion", "access_ipv6", id="closed"
+        ),
         pytest.param(TIMED_OUT, {"is_own": True}, "does not answer", "Check that it runs", id="own, silent"),
         pytest.param("Network is unreachable", {}, "no IPv6 route", "cluster_bastion_connection", id="no IPv6"),
         pytest.param("Connection refused", {}, "does not answer yet", "console", id="starting"),
@@ -250,7 +272,7 @@ def test_a_public_key_in_the_place_of_a_private_one_is_called_so(tmp_path: Path,
     (tmp_path / "moon").write_text(make_host_key("").public)
     wanted = {"start": "", "ssh_public_key": "a key", "ssh_key_name": "", "connection": "ssh"}
     facts = facts_of(
-        {"bastion": wanted, "region": "eu-west-1"},
+        {"name": "moon", "bastion": wanted, "region": "eu-west-1", "hours": {"ttl": 8}},
         {"group": "moon-bastion", "instances_wanted": 1, "instances": ["i-0a"]},
         host="bastion",
         known_hosts="/moon/known_hosts",
@@ -263,4 +285,5 @@ def test_a_public_key_in_the_place_of_a_private_one_is_called_so(tmp_path: Path,
 
     assert f"{tmp_path / 'moon'} is a public key, and no SSH agent has its private key" in text
     assert "chmod" not in text
+    assert (facts.security_group, facts.ttl_hours) == ("moon-bastion", 8)
     assert facts.login == "ssh -vvv -o StrictHostKeyChecking=yes ec2-user@2001:db8::100"
