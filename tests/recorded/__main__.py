@@ -16,7 +16,7 @@ sys.path.append(str(REPOSITORY / "playbooks" / "collections"))
 
 from tests.aws.reports import read
 from tests.lab.labs import running_lab
-from tests.recorded.player import Player, listed
+from tests.recorded.player import Player, exclusions, listed
 
 
 def main() -> int:
@@ -30,6 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab:
         lines = listed(Player(lab.client, report["record"], patience=options.patience).play())
     print("\n".join(lines) or "No difference.")
+    print(exclusions())
     return 1 if lines else 0
 
 

@@ -24,7 +24,6 @@ SCRIPT = "#!/bin/sh\n"
 MOMENTS = frozenset(
     {
         "AvailableIpAddressCount",
-        "Encrypted",
         "HealthStatus",
         "LastModifiedDate",
         "LastUpdateOnPasswordChange",
@@ -37,7 +36,6 @@ MOMENTS = frozenset(
         "Status",
         "StatusCode",
         "StatusMessage",
-        "Version",
     }
 )
 # Drawn by lot from a lab's private addresses, or from AWS's public ones.
@@ -235,6 +233,14 @@ def same(recorded: str, here: str, known: dict[str, str]) -> bool:
         return False
     known.update(learnt)
     return True
+
+
+def exclusions() -> str:
+    """Return which keys are not compared, at any depth of an answer."""
+    return (
+        f"Not compared, because they belong to a moment: {', '.join(sorted(MOMENTS))}. "
+        f"Compared by presence only: {', '.join(sorted(_DRAWN))}."
+    )
 
 
 def listed(differences: Iterable[Difference]) -> list[str]:

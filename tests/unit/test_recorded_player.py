@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.recorded.player import Difference, compare, elsewhere, listed, made_up
+from tests.recorded.player import (
+    Difference,
+    compare,
+    elsewhere,
+    exclusions,
+    listed,
+    made_up,
+)
 
 
 def differences(recorded: Any, here: Any) -> list[tuple[str, str, str]]:
@@ -43,6 +50,18 @@ def test_other_ids_and_moments_are_no_difference() -> None:
 )
 def test_a_difference_is_found_where_it_is(changes: dict[str, Any], path: str) -> None:
     assert [found[0] for found in differences(RECORDED, here(**changes))] == [path]
+
+
+@pytest.mark.parametrize(("key", "value", "other"), [("Encrypted", True, False), ("Version", "1", "2")])
+def test_what_lasts_is_compared(key: str, value: Any, other: Any) -> None:
+    recorded = {"Vpc": {**RECORDED["Vpc"], key: value}}
+
+    assert [found[0] for found in differences(recorded, here(**{key: other}))] == [f"Vpc.{key}"]
+    assert key not in exclusions()
+
+
+def test_the_exclusions_are_named() -> None:
+    assert "State, " in exclusions() and "PublicIp" in exclusions()
 
 
 def test_one_id_of_the_record_is_one_id_in_the_lab() -> None:
