@@ -142,6 +142,7 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
         [{"group": "nodes", "port": 22, "description": "Ada's"}],
         [{"group": "nodes"}],
         [{"group": "nodes", "port": 22, "description": "a", "protocol": "udp"}],
+        [{"group": "nodes", "port": 22, "description": "a"}, {"group": "nodes", "port": 22, "description": "b"}],
     ),
     **dict.fromkeys(
         ("talos_patches", "talos_controlplane_patches", "talos_worker_patches"),

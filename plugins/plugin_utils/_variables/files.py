@@ -25,14 +25,24 @@ _NAME_MAX, _PATH_MAX = 255, 4096
 
 def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not the path of a disk."""
+    yield from _device_problems(name, value, "disk", ", as lsblk shows it")
+
+
+def console(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not the path of a console."""
+    yield from _device_problems(name, value, "console", ", such as /dev/ttyS0")
+
+
+def _device_problems(name: str, value: Any, what: str, hint: str) -> Iterator[Finding]:
     if not _DEVICE.fullmatch(str(value)) or ".." in str(value):
-        yield wrong(name, f"{value!r} is not the path of a disk.", f"Write it as {_as_device(value)}.")
+        remedy = f"Write it as {_as_device(value) or f'/dev/ and the name of the {what}{hint}'}."
+        yield wrong(name, f"{value!r} is not the path of a {what}.", remedy)
 
 
 def _as_device(value: Any) -> str:
-    """Return the path that a name of a disk stands for, else an example, which must not name another disk."""
+    """Return the path that a name of a device stands for, empty if it stands for none."""
     path = f"/dev/{value}"
-    return path if _DEVICE.fullmatch(path) and ".." not in path else "/dev/ and the name of the disk, as lsblk shows it"
+    return path if _DEVICE.fullmatch(path) and ".." not in path else ""
 
 
 def path_of_ssh(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

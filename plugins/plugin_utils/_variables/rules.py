@@ -69,6 +69,7 @@ from .checks import (
     wrong,
 )
 from .files import (
+    console,
     device,
     existing_file,
     file_path,
@@ -280,8 +281,13 @@ def home_network(name: str, value: Any, where: Surroundings) -> Iterator[Finding
 
 def openings(name: str, value: Sequence[Mapping[str, Any]], where: Surroundings) -> Iterator[Finding]:
     """Yield the problems that AWS would reject in the home access rules."""
+    first: dict[tuple[str, str], int] = {}
     for number, opening in enumerate(value):
         subject = f"{name}[{number}]"
+        what = str(opening["group"]), str(opening["port"])
+        if first.setdefault(what, number) != number:
+            message = f"{name}[{first[what]}] opens port {what[1]} of the group {what[0]} already."
+            yield wrong(subject, message, "Remove one of the two.")
         yield from port(f"{subject}.port", opening["port"], where)
         text = str(opening["description"])
         problem = fault("rule_description", text)
@@ -510,7 +516,7 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     "cluster_state_kms_key": (if_given(kms_key),),
     **_checks(of_bastion.public_parameter, "cluster_ami_parameter", "cluster_nodes_ami_parameter"),
     **_checks(if_given(of_bastion.public_parameter), "access_audit_node_ami_parameter", "preflight_node_ami_parameter"),
-    "nodes_console": (if_given(device),),
+    "nodes_console": (if_given(console),),
     "preflight_boot_to_talos_url": (web_address,),
     "preflight_home_ipv6": (if_given(home_network),),
     "report_home_lab_power_per_month": (amount("an amount of US dollars"),),

@@ -259,6 +259,7 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param(
             "cluster_access_openings", [{**OPENING, "port": 0}], "VARIABLE_VALUE_WRONG", id="port of an opening"
         ),
+        pytest.param("cluster_access_openings", [OPENING, OPENING], "VARIABLE_VALUE_WRONG", id="opened twice"),
         pytest.param("talos_wait_timeout", 0, "VARIABLE_VALUE_WRONG", id="no time"),
         pytest.param("talos_patches", ["machine: ["], "VARIABLE_VALUE_WRONG", id="no YAML"),
         pytest.param("talos_patches", [{"machin": {}}], "VARIABLE_VALUE_WRONG", id="no part of a configuration"),
@@ -342,6 +343,15 @@ MEMORY = {"registry": 256, "dnsmasq": "32", "matchbox": 64, "nginx": 64}
 )
 def test_a_right_value_is_accepted(name: str, value: Any) -> None:
     assert problems(name, value) == []
+
+
+def test_a_wrong_console_is_not_called_a_disk() -> None:
+    (found,) = problems("nodes_console", "console 1")
+
+    assert (found.message, found.remedy) == (
+        "'console 1' is not the path of a console.",
+        "Write it as /dev/ and the name of the console, such as /dev/ttyS0.",
+    )
 
 
 def test_a_kubeconfig_behind_a_link_is_written_where_the_link_leads(tmp_path: Path) -> None:
