@@ -86,7 +86,12 @@ def dumped(lock: Lock) -> str:
 
 def _stored(run: Run) -> Run:
     """Return a run as the parameter holds it, with long texts cut."""
-    return run._replace(**{name: short_text(getattr(run, name)) for name in ("what", "user", "host", "directory")})
+    return run._replace(
+        what=short_text(run.what),
+        user=short_text(run.user),
+        host=short_text(run.host),
+        directory=short_text(run.directory),
+    )
 
 
 def parse_lock(text: str) -> Lock | None:

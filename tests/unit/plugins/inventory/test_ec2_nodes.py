@@ -507,7 +507,7 @@ def test_what_a_user_gives_ssh_first_cannot_switch_the_check_off(parse: Parse) -
 
 
 @pytest.mark.parametrize("has_file", [True, False])
-def test_without_options_the_check_comes_first_and_the_rest_is_left_as_it_is(
+def test_without_options_the_check_comes_first_and_nothing_else_is_set(
     parse: Parse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_file: bool
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

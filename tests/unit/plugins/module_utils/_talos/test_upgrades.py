@@ -101,7 +101,7 @@ def test_the_label_of_the_recorded_image_is_not_that_of_the_refreshed_one() -> N
         pytest.param("", [], id="no label"),
     ],
 )
-def test_a_version_of_the_user_that_is_not_that_of_the_image_is_told(label: str, lines: list[str]) -> None:
+def test_a_version_of_the_user_that_is_not_that_of_the_image_is_reported(label: str, lines: list[str]) -> None:
     made = plan(PINNED, version="v1.13.7", resolved={"compute": PINNED}, known=looked_up(PINNED, label))
 
     assert made["other_versions"] == lines
