@@ -28,7 +28,7 @@ CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 EXEMPT = {
     # Variables of the environment, and options of programs.
     *("ANSIBLE_MODULE_ARGS", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "DOCKER_CONFIG", "PRETTY_NAME"),
-    *("TS_AUTHKEY", "TS_AUTH_ONCE", "TS_EXTRA_ARGS", "TS_HOSTNAME", "TS_ROUTES", "TS_USERSPACE"),
+    *("TS_AUTHKEY", "TS_AUTH_ONCE", "TS_EXTRA_ARGS", "TS_HOSTNAME", "TS_ROUTES", "TS_USERSPACE", "XDG_DATA_HOME"),
     # Alerts of TLS, capabilities of Linux, words of registries and manifests, the end of a file in user-data.
     *("BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_UNKNOWN", "DECRYPT_ERROR"),
     *("HANDSHAKE_FAILURE", "UNKNOWN_CA", "UNKNOWN_CERTIFICATE_AUTHORITY", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"),
