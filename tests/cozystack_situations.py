@@ -1432,6 +1432,103 @@ SOURCES = (
     ),
 )
 
+
+def _tenant(*others: Object, generation: int = 1, **more: Any) -> Mapping[Kind, Any]:
+    """Return a cluster whose root tenant is to have an ingress; more is suspend, shard, and what release takes."""
+    suspend, shard = more.pop("suspend", False), more.pop("shard", "shard0")
+    item = release("tenant-root", "tenant-root", **more)
+    # The API of tenants writes the spec of a Tenant into the values of its HelmRelease.
+    item["spec"] |= {"values": {"ingress": True}, "suspend": suspend}
+    item["metadata"] |= {"generation": generation, "labels": {"sharding.fluxcd.io/key": shard}}
+    item["status"]["conditions"][0]["observedGeneration"] = 1
+    return installed(releases=[item, *others])
+
+
+_MONITORED = {"depends_on": [("cozy-victoria-metrics-operator", "victoria-metrics-operator")]}
+
+# The ingress of the root tenant, in cozystack packages/apps/tenant/templates/ingress.yaml.
+INGRESS = (
+    Situation(
+        "an ingress that was deleted and that Helm does not miss",
+        "Flux helm-controller: without driftDetection a deleted object comes back with the next upgrade only",
+        "RELEASE_NOT_CREATED",
+        "HelmRelease tenant-root/ingress: NotCreated: tenant-root/tenant-root enables it and is ready",
+        "reconcile.fluxcd.io/forceAt",
+        _tenant(),
+        waits="",
+    ),
+    Situation(
+        "an ingress that is not created because the tenant's chart refuses its values",
+        "Helm pkg/chartutil/jsonschema.go",
+        "VALUES_REFUSED",
+        "HelmRelease tenant-root/tenant-root: UpgradeFailed",
+        "Correct the values",
+        _tenant(
+            ready=False,
+            reason="UpgradeFailed",
+            message="Helm upgrade failed for release tenant-root/tenant-root with chart tenant@0.0.0: values don't "
+            "meet the specifications of the schema(s) in the following chart(s): tenant: - host: Invalid type",
+            failures=1,
+        ),
+        waits="",
+    ),
+    Situation(
+        "an ingress that is not created because no controller processes the tenant",
+        "cozystack packages/system/flux-shard-operator/README.md: Bootstrap on fresh installs",
+        "RELEASE_UNASSIGNED",
+        "HelmRelease tenant-root/tenant-root: Unassigned: no controller has processed generation 2 yet: its label "
+        "sharding.fluxcd.io/key is still tenants",
+        "cozystack.flux-shard-operator assigns one",
+        _tenant(generation=2, shard="tenants"),
+        waits="",
+    ),
+    Situation(
+        "an ingress that is not created because the tenant's controller does not run",
+        "Kubernetes API: conditions[].observedGeneration is older than metadata.generation",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/tenant-root: Pending: no controller has processed generation 2 yet",
+        "describe helmrelease tenant-root",
+        _tenant(generation=2),
+        waits="",
+    ),
+    Situation(
+        "an ingress that is not created because the tenant is suspended",
+        "Flux api/v2 HelmReleaseSpec.Suspend",
+        "RELEASE_SUSPENDED",
+        "HelmRelease tenant-root/tenant-root: Suspended: Flux does not process it while spec.suspend is true",
+        "edit helmrelease tenant-root",
+        _tenant(generation=2, suspend=True),
+        waits="",
+    ),
+    Situation(
+        "an ingress whose chart depends on a package that is not installed",
+        "cozystack packages/apps/tenant/templates/ingress.yaml: dependsOn",
+        "PACKAGE_MISSING",
+        "it depends on cozy-victoria-metrics-operator/victoria-metrics-operator of package "
+        "cozystack.victoria-metrics-operator, which does not exist",
+        "cozystack_disabled_packages",
+        _tenant(release("ingress", "tenant-root", ready=False, **_MONITORED)),
+        waits="",
+    ),
+    Situation(
+        "an ingress whose chart does not exist in the cluster",
+        "Flux internal/controller/helmrelease_controller.go: ArtifactFailed",
+        "ARTIFACT_MISSING",
+        "cozystack-ingress-application-default-ingress",
+        "kubectl get packagesources",
+        _tenant(
+            release(
+                *("ingress", "tenant-root"),
+                ready=False,
+                reason="ArtifactFailed",
+                message="could not get Source object: ExternalArtifact.source.toolkit.fluxcd.io "
+                '"cozystack-ingress-application-default-ingress" not found',
+            )
+        ),
+        waits="",
+    ),
+)
+
 _NO_CNI = condition(
     "Ready",
     "False",
@@ -1485,5 +1582,5 @@ NODES = (
 
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
-    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *NODES),
+    *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *INGRESS, *NODES),
 )

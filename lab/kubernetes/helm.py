@@ -31,10 +31,9 @@ from lab.kubernetes.workloads import condition, is_ready, is_true
 
 _RESOURCES = {one.kind: one for one in EVERYWHERE if one.kind in ("Deployment", "DaemonSet")}
 TENANTS = Kind("apps.cozystack.io", "tenants")
+_ROOT_TENANT = ((TENANTS, "root"), (RELEASES, "tenant-root"))
 SPIN_APPS = Kind("core.spinkube.dev", "spinapps")
 _STORED = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
-
-
 # Of the kinds that charts define, those that the collection's roles use.
 _DEFINED = {
     "piraeus-operator-crds": (
@@ -56,9 +55,7 @@ def reconcile(cluster: KubernetesCluster) -> None:
     for repository in store.peek(REPOSITORIES):
         reported = ("True", "Succeeded", "stored artifact for digest 'simulated'")
         conditions = [condition("Ready", *reported, before=repository.get("status") or {})]
-        status = {"conditions": conditions, "observedGeneration": 1}
-        if status != repository.get("status"):
-            store.put(REPOSITORIES, repository | {"status": status})
+        store.put(REPOSITORIES, repository | {"status": {"conditions": conditions, "observedGeneration": 1}})
     known = {_key(one): is_true(one, "Ready") for one in store.peek(RELEASES)}
     for release in store.peek(RELEASES):
         _reconcile(cluster, release, known)
@@ -69,9 +66,12 @@ def reconcile(cluster: KubernetesCluster) -> None:
 
 
 def _publish(cluster: KubernetesCluster) -> None:
-    """Make the release of the ingress that the root tenant enables."""
-    tenant = cluster.store.look(TENANTS, "root", namespace="tenant-root")
-    if tenant and tenant["spec"].get("ingress"):
+    """Make the release of the ingress that the root tenant enables, once for each change as an upgrade does."""
+    tenant, release = (cluster.store.look(*one, namespace="tenant-root") for one in _ROOT_TENANT)
+    if not (tenant and release) or release["spec"].get("values") == tenant["spec"]:
+        return
+    cluster.store.put(RELEASES, release | {"spec": release["spec"] | {"values": tenant["spec"]}})
+    if tenant["spec"].get("ingress"):
         needs = [{"name": "victoria-metrics-operator", "namespace": "cozy-victoria-metrics-operator"}]
         metadata = {"name": "ingress", "namespace": "tenant-root", "generation": 1}
         ensure(cluster.store, RELEASES, {"metadata": metadata, "spec": {"interval": "5m", "dependsOn": needs}})
@@ -141,9 +141,8 @@ def _install(cluster: KubernetesCluster, release: Object) -> bool:
         ensure_namespace(cluster.store, "tenant-root")
         metadata = {"name": "tenant-root", "namespace": "tenant-root", "generation": 1}
         ensure(cluster.store, RELEASES, {"metadata": metadata, "spec": {"interval": "1m"}})
-        ensure(
-            cluster.store, DEFINITIONS, definition("apps.cozystack.io", "v1alpha1", "tenants", "Tenant", "Namespaced")
-        )
+        kind = definition("apps.cozystack.io", "v1alpha1", "tenants", "Tenant", "Namespaced")
+        ensure(cluster.store, DEFINITIONS, kind)
         root = {"kind": "Tenant", "apiVersion": "apps.cozystack.io/v1alpha1", "spec": {"ingress": False}}
         ensure(cluster.store, TENANTS, root | {"metadata": {"name": "root", "namespace": "tenant-root"}})
     return is_working

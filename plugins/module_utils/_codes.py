@@ -1448,6 +1448,31 @@ COZYSTACK: Mapping[str, Code] = {
         "A release is not ready although everything that it depends on is.",
         "Look at it: kubectl --namespace {namespace} describe helmrelease {name}, and at its pods.",
     ),
+    "PACKAGE_MISSING": Code(
+        "A release depends on a release of a package that is not installed.",
+        "Remove the package that the message names from cozystack_disabled_packages, or add it to "
+        "cozystack_enabled_packages, and run the playbook again.",
+    ),
+    "RELEASE_NOT_CREATED": Code(
+        "The root tenant enables a release that does not exist.",
+        "It was probably deleted: Flux creates it again with the next upgrade of the tenant, which kubectl --namespace "
+        'tenant-root annotate helmrelease tenant-root --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)" '
+        'reconcile.fluxcd.io/forceAt="$(date +%s)" requests.',
+    ),
+    "RELEASE_SUSPENDED": Code(
+        "A release is suspended, so Flux does not install or change it.",
+        "Set its spec.suspend to false: kubectl --namespace {namespace} edit helmrelease {name}.",
+    ),
+    "RELEASE_UNASSIGNED": Code(
+        "No controller of Flux processes the release of a tenant.",
+        "cozystack.flux-shard-operator assigns one. Check that this package is enabled, and look at its pods and at "
+        "those of helm-controller-shard0: kubectl --namespace cozy-fluxcd get pods. It needs cozystack.cert-manager.",
+    ),
+    "ARTIFACT_MISSING": Code(
+        "The chart of a release does not exist in the cluster.",
+        "Look at what creates it: kubectl get packagesources shows which source is not ready, and why.",
+        (ERROR, WARNING),
+    ),
     "IMAGE_PULL_FAILED": Code(
         "An image cannot be pulled.",
         "Check the image's name, the registry and its cache on the bastion.",

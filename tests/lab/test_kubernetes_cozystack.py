@@ -197,6 +197,32 @@ def test_a_partial_build_dies_where_it_was_predicted_and_what_waits_for_that_is_
     assert {name for name in built.named if name in str(verdict)} == set(missing.images)
 
 
+def test_an_ingress_that_was_deleted_does_not_come_back_and_is_named(tmp_path: Path) -> None:
+    where = {"name": "root", "namespace": "tenant-root"}
+    wanted = {
+        "apiVersion": "apps.cozystack.io/v1alpha1",
+        "kind": "Tenant",
+        "metadata": where,
+        "spec": {"ingress": True},
+    }
+
+    def work(way: Way) -> Any:
+        way.install(profile="slim", **OWN)
+        way.settled()
+        way.api().apply(wanted, force=True)
+        created = way.settled()
+        way.api().delete(HELM_RELEASE, "ingress", namespace="tenant-root")
+        way.settled()
+        return created, cozystack_info.look(way.api(), settled=True)
+
+    created, found = in_a_cluster(tmp_path, work, nodes=3, hardware=LARGE)
+
+    assert created["ingress"]["status"] == "True"
+    assert (found["phase"], found["ready"]) == ("tenant", False)
+    assert found["verdicts"][0]["code"] == "RELEASE_NOT_CREATED"
+    assert found["verdicts"][0]["subject"] == "tenant-root/ingress"
+
+
 @pytest.mark.parametrize(
     ("count", "profile"), [pytest.param(1, "slim", id="too small"), pytest.param(3, "slim", id="large enough")]
 )

@@ -92,6 +92,14 @@ def _release(record: Mapping[str, Any]) -> Release:
     return Release(record["name"], record["namespace"], tuple(record["depends_on"]), tuple(record.get("images", ())))
 
 
+def maker_of(release: tuple[str, str], version: str = VERSION) -> str:
+    """Return the full name of the package that creates a release (namespace, name), or an empty string."""
+    for package in all_packages(version).values():
+        if any((one.namespace, one.name) == release for one in package.releases):
+            return PREFIX + package.name
+    return ""
+
+
 def profile_disabled(profile: str, version: str = VERSION) -> tuple[str, ...]:
     """Return the full names of the packages that a profile omits, with all their dependents."""
     if profile not in PROFILES:

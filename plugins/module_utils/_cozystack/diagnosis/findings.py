@@ -24,6 +24,13 @@ _ROOT_CODES: Final[Mapping[str, str]] = {
     FLUX: "FLUX_NOT_READY",
     SOURCE: "SOURCE_NOT_READY",
 }
+# Causes that no message of Flux has.
+_REASONS: Final[Mapping[str, str]] = {
+    "DependencyMissing": "PACKAGE_MISSING",
+    "NotCreated": "RELEASE_NOT_CREATED",
+    "Suspended": "RELEASE_SUSPENDED",
+    "Unassigned": "RELEASE_UNASSIGNED",
+}
 _PACKAGE, _RELEASE = "PACKAGE_NOT_READY", "RELEASE_NOT_READY"
 # The namespaces of Cilium and Kube-OVN, one of which configures containerd's network on each node.
 _CNI: Final = ("cozy-cilium", "cozy-kubeovn")
@@ -107,6 +114,8 @@ def _code_of(root: Root, phase: str) -> str:
     """Return the code of a root without a known cause."""
     if root.kind == "Package":
         return _PACKAGE
+    if root.kind == "HelmRelease" and root.reason in _REASONS:
+        return _REASONS[root.reason]
     is_release = root.kind == "HelmRelease" and root.reason != "NotFound"
     return _RELEASE if is_release else _ROOT_CODES.get(phase, _RELEASE)
 

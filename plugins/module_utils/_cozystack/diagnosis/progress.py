@@ -17,12 +17,14 @@ from .releases import (
     PLATFORM,
     TENANT,
     Blocker,
+    Key,
     Release,
     by_key,
     cause_of,
     condition_of,
     expected_releases,
     is_ready,
+    not_created,
     ready_condition,
     root_blockers,
 )
@@ -161,7 +163,7 @@ def _roots(found: Reading, phase: str) -> list[Root]:
     if phase == SOURCE and PLATFORM not in by_key(found.releases):
         return sources or [_absent_root("HelmRelease", *PLATFORM)]
     packages = [_package_root(one) for one in found.packages if not one.ready and not one.waits_for]
-    content = [*map(_release_root, _blockers(found)), *packages]
+    content = [*map(_release_root, _blockers(found)), *map(_uncreated_root, _uncreated(found)), *packages]
     return [*sources, *(one for one in content if not (sources and _waits_for_source(one)))]
 
 
@@ -202,6 +204,15 @@ def _absent_root(kind: str, namespace: str, name: str) -> Root:
     return Root(kind, namespace, name, "NotFound", "it does not exist yet", "", fails=False, holds_back=0)
 
 
+def _uncreated(found: Reading) -> list[Key]:
+    return not_created(by_key(found.releases))
+
+
+def _uncreated_root(key: Key) -> Root:
+    text = f"{'/'.join(TENANT)} enables it and is ready, but it does not exist"
+    return Root("HelmRelease", *key, "NotCreated", text, "", fails=False, holds_back=0)
+
+
 def _deployment_root(item: Mapping[str, Any]) -> Root:
     progress, failure = condition_of(item, "Progressing"), condition_of(item, "ReplicaFailure")
     fails = progress.get("status") == "False" or failure.get("status") == "True"
@@ -237,6 +248,6 @@ def _package_root(package: Any) -> Root:
 
 def _release_root(blocker: Blocker) -> Root:
     release: Release = blocker.release
-    fails = release.fails or blocker.reason in ("DependencyMissing", "DependencyCycle")
+    fails = release.fails or blocker.reason in ("DependencyMissing", "DependencyCycle", "Suspended")
     where = ("HelmRelease", release.namespace, release.name)
     return Root(*where, blocker.reason, blocker.message, release.since, fails, blocker.holds_back)

@@ -13,10 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..._ports import KUBE_PRISM, KUBERNETES
+from ..catalog.packages import maker_of
 
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
+# Modules of a tenant, each a release of this name that the tenant's chart creates.
+_MODULES: Final = ("etcd", "ingress", "monitoring", "seaweedfs")
+# The controllers of Flux choose releases by this label. A tenant's release has this value until flux-shard-operator
+# has assigned a controller to it.
+_SHARD: Final = "sharding.fluxcd.io/key"
+_UNASSIGNED: Final = "tenants"
 OVERLOADED: Final = "API_OVERLOADED"
 _BASICS: Final = "cozystack.cozystack-basics"
 # Reasons of Ready after the cleaning up of a failed attempt.
@@ -41,6 +48,7 @@ _CAUSES: Final = (
         "JOB_FAILED",
         re.compile(r"failed (?:pre|post)-(?:install|upgrade|rollback|delete)|BackoffLimitExceeded|hooks? failed"),
     ),
+    ("ARTIFACT_MISSING", re.compile(r"could not get Source object: ExternalArtifact")),
     ("RELEASE_LOCKED", re.compile(r"another operation \(install/upgrade/rollback\) is in progress")),
     (
         "VALUES_REFUSED",
@@ -83,6 +91,10 @@ class Release(NamedTuple):
     since: str
     failures: int
     depends_on: tuple[Key, ...]
+    # Of the root tenant: the releases that its chart creates.
+    enables: tuple[Key, ...] = ()
+    shard: str = ""
+    is_suspended: bool = False
 
     @property
     def key(self) -> Key:
@@ -144,6 +156,10 @@ def _cause_condition(item: Object) -> Mapping[str, Any]:
     failure of the last attempt in Released. After a remediation Ready reports only that this succeeded.
     """
     ready, released = ready_condition(item), condition_of(item, "Released")
+    if ready.get("status") == "True" and not is_ready(item):
+        # The success of a former generation says nothing of this one.
+        text = f"no controller has processed generation {item['metadata']['generation']} yet"
+        return {"reason": "Pending", "message": text, "lastTransitionTime": ready.get("lastTransitionTime")}
     hides = ready.get("status") == "Unknown" or ready.get("reason") in _REMEDIATED
     return released if hides and released.get("status") == "False" else ready
 
@@ -161,12 +177,12 @@ def is_ready(item: Object | None) -> bool:
 def release_of(item: Object) -> Release:
     """Return a HelmRelease."""
     metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
-    condition = _cause_condition(item)
-    namespace = str(metadata.get("namespace", ""))
+    condition, labels = _cause_condition(item), metadata.get("labels") or {}
+    namespace, name = str(metadata.get("namespace", "")), str(metadata["name"])
     return Release(
         namespace=namespace,
-        name=str(metadata["name"]),
-        package=str((metadata.get("labels") or {}).get("cozystack.io/package") or ""),
+        name=name,
+        package=str(labels.get("cozystack.io/package") or ""),
         ready=is_ready(item),
         reason=str(condition.get("reason") or "Pending"),
         message=str(condition.get("message") or "no controller has processed it yet")[:_LONGEST],
@@ -175,7 +191,16 @@ def release_of(item: Object) -> Release:
         depends_on=tuple(
             (str(one.get("namespace") or namespace), str(one["name"])) for one in spec.get("dependsOn") or ()
         ),
+        enables=_enabled_by(spec) if (namespace, name) == TENANT else (),
+        shard=str(labels.get(_SHARD) or ""),
+        is_suspended=spec.get("suspend") is True,
     )
+
+
+def _enabled_by(spec: Object) -> tuple[Key, ...]:
+    """Return the releases that the values of the root tenant enable. A Tenant is its HelmRelease by another name."""
+    values = spec.get("values") or {}
+    return tuple((TENANT[0], name) for name in _MODULES if values.get(name) is True)
 
 
 def package_of(item: Object) -> Package:
@@ -217,13 +242,30 @@ def root_blockers(known: Mapping[Key, Release]) -> list[Blocker]:
 
 
 def _blocker(release: Release, known: Mapping[Key, Release], holds_back: int) -> Blocker:
-    missing = [f"{namespace}/{name}" for namespace, name in release.depends_on if (namespace, name) not in known]
+    missing = [key for key in release.depends_on if key not in known]
+    if release.is_suspended:
+        return Blocker(release, "Suspended", "Flux does not process it while spec.suspend is true", holds_back)
     if missing:
-        text = f"it depends on {', '.join(missing)}, which does not exist"
+        text = f"it depends on {', '.join(map(_with_maker, missing))}, which does not exist"
         return Blocker(release, "DependencyMissing", text, holds_back)
     if held_back_by(release, known):
         return Blocker(release, "DependencyCycle", "it depends on releases that depend on it", holds_back)
+    if release.shard == _UNASSIGNED and release.reason == "Pending":
+        text = f"{release.message}: its label {_SHARD} is still {_UNASSIGNED}, which no controller of Flux selects"
+        return Blocker(release, "Unassigned", text, holds_back)
     return Blocker(release, release.reason, release.message, holds_back)
+
+
+def _with_maker(key: Key) -> str:
+    """Return the name of a release with the package that creates it, as far as that is known."""
+    maker = maker_of(key)
+    return "/".join(key) + (f" of package {maker}" if maker else "")
+
+
+def not_created(known: Mapping[Key, Release]) -> list[Key]:
+    """Return the releases that the root tenant enables and that do not exist although the tenant is ready."""
+    tenant = known.get(TENANT)
+    return [key for key in tenant.enables if key not in known] if tenant and tenant.ready else []
 
 
 def _waiting_for(root: Key, behind: Mapping[Key, Sequence[Key]]) -> int:
@@ -250,5 +292,6 @@ def expected_releases(
         return None
     # The tenant's releases belong to no package: one chart creates the tenant, which creates the others.
     own = {release.key for release in known.values() if not release.package}
+    own.update(*(release.enables for release in known.values()))
     made = sum(one.releases if one.releases is not None else components.get(one.name, 0) for one in packages)
     return made + len(own | ({TENANT} if any(one.name == _BASICS for one in packages) else set()))

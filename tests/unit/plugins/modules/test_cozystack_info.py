@@ -179,7 +179,39 @@ def test_a_release_that_waits_for_one_that_does_not_exist_is_a_root() -> None:
     found = seen(installed(releases=[lost]))
 
     assert found["root_blockers"][0]["reason"] == "DependencyMissing"
-    assert "cozy-monitoring/monitoring-agents, which does not exist" in found["verdicts"][0]["message"]
+    words = "cozy-monitoring/monitoring-agents of package cozystack.monitoring-agents, which does not exist"
+    assert words in found["verdicts"][0]["message"]
+
+
+def test_a_dependency_of_no_known_package_is_named_alone() -> None:
+    lost = release("velero", "cozy-velero", ready=False, depends_on=[("own", "database")])
+
+    found = seen(installed(releases=[lost]))
+
+    assert "it depends on own/database, which does not exist" in found["verdicts"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("values", "phase"),
+    [
+        pytest.param({"ingress": True}, "tenant", id="enabled"),
+        pytest.param({"ingress": False}, "ready", id="disabled"),
+        pytest.param({}, "ready", id="not named"),
+    ],
+)
+def test_without_a_release_that_the_root_tenant_enables_the_installation_is_not_ready(
+    values: dict[str, Any], phase: str
+) -> None:
+    tenant = release("tenant-root", "tenant-root")
+    tenant["spec"]["values"] = values
+    other = release("tenant-other", "tenant-root")
+    other["spec"]["values"] = {"ingress": True}
+
+    found = seen(installed(releases=[tenant, other]))
+
+    assert (found["phase"], found["ready"]) == (phase, phase == "ready")
+    # The release may come any moment, so it is no problem yet.
+    assert found["codes"] == []
 
 
 def test_releases_that_wait_for_each_other_are_all_roots() -> None:
