@@ -22,6 +22,7 @@ SETTINGS: dict[str, Any] = {
     "images": {name: IMAGE.format(name) for name in ("registry", "dnsmasq", "matchbox", "nginx")},
     "memory": {"registry": 128, "dnsmasq": 32, "matchbox": 64, "nginx": 64},
     "caches": {"docker.io": 5050, "registry.k8s.io": 5051, "quay.io": 5052, "gcr.io": 5053, "ghcr.io": 5054},
+    "logins": {},
     "upstreams": {"docker.io": "https://registry-1.docker.io"},
     "firewall_enabled": True,
     "ssh_sources": ["::/0", "10.10.0.0/24"],
@@ -70,7 +71,7 @@ SETTINGS: dict[str, Any] = {
 
 def bastion_settings(**changes: Any) -> dict[str, Any]:
     """Return settings that differ from the usual ones; a dictionary changes only what it names."""
-    settings = copy.deepcopy(SETTINGS)
+    settings, whole = copy.deepcopy(SETTINGS), ("caches", "logins")
     for name, value in changes.items():
-        settings[name] = {**settings[name], **value} if isinstance(value, dict) and name != "caches" else value
+        settings[name] = {**settings[name], **value} if isinstance(value, dict) and name not in whole else value
     return settings

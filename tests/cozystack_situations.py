@@ -785,7 +785,7 @@ IMAGES = (
         "docker.io's registry; containerd core/remotes/docker",
         "IMAGE_RATE_LIMITED",
         "toomanyrequests",
-        "caches, which have no login",
+        "cluster_registry_login_parameters",
         cluster(failing(held("ErrImagePull", _DOCKER))),
     ),
     Situation(
@@ -803,7 +803,7 @@ IMAGES = (
         "fluxcd/source-controller OCIRepository",
         "IMAGE_RATE_LIMITED",
         "TOOMANYREQUESTS",
-        "caches, which have no login",
+        "cluster_registry_login_parameters",
         source_fails("failed to pull artifact from 'oci://ghcr.io/x': TOOMANYREQUESTS: retry-after: 1.2ms"),
         waits="",
     ),

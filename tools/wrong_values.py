@@ -124,6 +124,14 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
     "bastion_host_domain": ("", *_HOST_NAMES),
     "bastion_host_interface": ("a" * 16, "ens 5", "ens/5", "."),
     "bastion_host_region": ("", "eu-west-1a", "moon"),
+    **dict.fromkeys(
+        ("cluster_registry_login_parameters", "bastion_host_registry_login_parameters"),
+        ({"docker.io": "talos"}, {"docker.io": "/aws/a"}, {"docker.io": ""}, {"dockerio": "/talos/login"}),
+    ),
+    "bastion_host_registry_passwords": (
+        *({"docker.io": login} for login in ("", "hush", ":hush", "ada:", "ada b:hush", "ada:hush\nb", None)),
+        {"https://docker.io": "ada:hush"},
+    ),
     "bastion_host_wireguard_mtu": (*_SMALL, 500, 9002),
     "bastion_host_health_clock_seconds": (3601,),
     "bastion_host_health_disk_free_percent": (100,),

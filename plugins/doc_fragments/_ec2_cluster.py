@@ -186,6 +186,13 @@ options:
               only.
             type: str
             default: ''
+          login_parameters:
+            description:
+              - Names of the SSM SecureStrings with the logins of its registry caches, each C(USER:PASSWORD).
+              - The bastion may read them.
+            type: list
+            elements: str
+            default: []
           connection:
             description: How SSH reaches it, V(ssh) over IPv6 or V(ssm) through Session Manager.
             type: str

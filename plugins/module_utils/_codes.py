@@ -1096,9 +1096,9 @@ AUDIT: Mapping[str, Code] = {
         (MEDIUM,),
     ),
     "PARAMETER_NOT_ENCRYPTED": Code(
-        "An SSM parameter with a private key of the bastion is not a SecureString.",
-        "Treat the key as compromised: delete the parameter, then run playbooks/site.yml, which creates a host key. "
-        "Create a new WireGuard key yourself.",
+        "An SSM parameter with a private key or a login of the bastion is not a SecureString.",
+        "Treat the secret as compromised: delete the parameter, then run playbooks/site.yml, which creates a host key. "
+        "Create a new WireGuard key, or a new password of the registry, yourself.",
         (CRITICAL,),
     ),
     "PARAMETER_NOT_DESCRIBED": Code(
@@ -1193,8 +1193,9 @@ IMAGES: Mapping[str, Code] = {
     ),
     "IMAGE_RATE_LIMITED": Code(
         "The registry is rate-limiting this machine.",
-        "Try again later. For requests of the controller a login raises the limit (`docker login`); nodes pull through "
-        "the bastion's caches, which have no login but keep what they pulled once.",
+        "Try again later, or log in, which raises the limit: `docker login` for requests of the controller. Nodes pull "
+        "through the bastion's caches, which keep what they pulled once and log in with "
+        "cluster_registry_login_parameters (bastion_host_registry_passwords outside of EC2).",
         (ERROR, WARNING),
     ),
     "IMAGE_UNEXPECTED_ANSWER": Code(

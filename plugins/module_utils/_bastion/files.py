@@ -45,8 +45,9 @@ def as_json(value: object) -> str:
 def files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return all files sorted by path, including the file that lists the paths."""
     found = [*common(settings, render), *fetched(settings, render), *filtered(settings, render)]
-    found += [*tunnel(settings, render), *contained(settings, render), *netboot_files(settings, render)]
-    paths = sorted([MANIFEST, *(file.path for file in found)])
+    found += [*tunnel(settings, render), *logins(settings, render), *contained(settings, render)]
+    found += netboot_files(settings, render)
+    paths = sorted([MANIFEST, *passwords(settings), *(file.path for file in found)])
     found.append(HostFile(MANIFEST, "".join(f"{path}\n" for path in paths)))
     return sorted(found)
 
@@ -112,6 +113,20 @@ def tunnel(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
         HostFile(key, render("wireguard_key.sh.j2"), "0755", (WIREGUARD,)),
         HostFile(f"{UNITS}/{WIREGUARD}", render("wireguard.service.j2", **names), units=(WIREGUARD,)),
     ]
+
+
+def logins(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
+    """Return the program that gives caches their logins, without these."""
+    if not settings["logins"]:
+        return []
+    units = tuple(services.cache(settings, registry, 0).unit for registry in settings["logins"])
+    names = {"passwords": services.PASSWORDS, "folder": services.LOGINS}
+    return [HostFile(services.LOGIN_PROGRAM, render("registry_login.sh.j2", **names), "0755", units)]
+
+
+def passwords(settings: Mapping[str, Any]) -> list[str]:
+    """Return the paths of the logins that the role itself writes, so that they are removed like other files."""
+    return [f"{services.PASSWORDS}/{registry}" for registry, parameter in settings["logins"].items() if not parameter]
 
 
 def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:

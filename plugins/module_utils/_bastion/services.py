@@ -19,6 +19,10 @@ ASSETS = f"{DATA}/assets"
 TFTP = f"{DATA}/tftp"
 LEASES = f"{DATA}/dnsmasq"
 UNPRIVILEGED = 65534
+# Logins of caches: those that the role writes, and what containers get, which is in memory.
+PASSWORDS = f"{ETC}/registry-passwords"
+LOGINS = "/run/talos-bastion/registry-logins"
+LOGIN_PROGRAM = "/usr/local/libexec/talos-bastion/registry-login"
 
 
 class Folder(NamedTuple):
@@ -42,6 +46,9 @@ class Service(NamedTuple):
     capabilities: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     writable: tuple[Folder, ...] = ()
+    # A command before the start, and the file with environment variables that it writes.
+    prepare: str = ""
+    environment: str = ""
 
     @property
     def unit(self) -> str:
@@ -85,6 +92,7 @@ def cache_folder(registry: str) -> str:
 def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:
     """Return the cache of one registry."""
     config = cache_config(registry)
+    has_login = registry in settings["logins"]
     return Service(
         name=f"talos-cache-{registry}",
         description=f"the cache of {registry}",
@@ -95,6 +103,8 @@ def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:
         memory=settings["memory"]["registry"],
         readable=(config,),
         writable=(Folder(cache_folder(registry), UNPRIVILEGED),),
+        prepare=f"{LOGIN_PROGRAM} {registry}" if has_login else "",
+        environment=f"{LOGINS}/{registry}" if has_login else "",
     )
 
 

@@ -23,6 +23,8 @@ CONTAINERS = ("registry", "dnsmasq", "matchbox", "nginx")
 ARCHITECTURES = tuple(BUILDS)
 # The programs that dnsmasq offers to firmware over TFTP.
 BOOT_FILES = tuple(name for _clients, name in CLIENTS.values())
+# Of a cache only one of them may have a login.
+LOGINS = ("cluster_registry_login_parameters", "bastion_host_registry_passwords")
 # Of dnsmasq, which raises shorter leases to this.
 _LEASE_MIN = 120
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -65,6 +67,12 @@ def host_names(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iter
             yield wrong(subject, f"{address!r} is not an IPv4 address.", "Write it as 10.10.0.101.")
 
 
+def registry_login(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a value is not the login of a registry, without the value."""
+    if not re.fullmatch(r"[^:\s]+:[^\r\n]+", str(value)):
+        yield wrong(name, "The value is not a login.", "Write it as USER:PASSWORD, in one line.")
+
+
 def boot_files(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the names that are not of a file that TFTP serves, and those that are misspelt."""
     for key in map(str, value):
@@ -103,6 +111,20 @@ def image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     if missing:
         message = f"It has no {', '.join(missing)}: a mapping replaces the whole default."
         yield wrong(name, message, f"Name all of {', '.join(needed)}.")
+
+
+def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the logins of registries that the bastion does not cache, and the second login of a cache."""
+    known = everything.get("bastion_host_registry_caches") or everything.get("cluster_registry_caches")
+    named: set[str] = set()
+    for name in LOGINS:
+        for registry in values.get(name) or ():
+            if known and registry not in known:
+                message = f"The bastion has no cache of {registry}, only of {', '.join(known)}."
+                yield wrong(f"{name}[{registry}]", message, "Correct it, or add it to cluster_registry_caches.")
+            elif registry in named:
+                yield wrong(f"{name}[{registry}]", f"The cache of {registry} has two logins.", "Remove one of them.")
+            named.add(registry)
 
 
 def dhcp_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

@@ -124,6 +124,7 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)
         yield from _place_problems(values, everything, where)
+        yield from of_bastion.login_problems(values, everything)
         if boolean(everything.get("bastion_host_netboot_enabled", False), strict=False):
             yield from of_bastion.dhcp_problems(everything)
 
@@ -457,6 +458,9 @@ _OF_BASTION: Mapping[str, Sequence[Check]] = {
     **_checks(of_bastion.login, "access_bastion_user", "report_bastion_user"),
     **_checks(of_bastion.public_key, "bastion_host_ssh_public_key", "nodes_ssh_public_key"),
     **_checks(if_given(of_bastion.parameter), "bastion_host_ssh_host_key_parameter"),
+    "cluster_registry_login_parameters": (registry_keys, each(of_bastion.parameter)),
+    "bastion_host_registry_login_parameters": (registry_keys, each(of_bastion.parameter)),
+    "bastion_host_registry_passwords": (registry_keys, each(of_bastion.registry_login)),
     "bastion_host_images": (keys_of(*of_bastion.CONTAINERS), each(image)),
     "bastion_host_memory": (exact_keys(*of_bastion.CONTAINERS), each(memory)),
     "bastion_host_architecture": (one_of(*of_bastion.ARCHITECTURES),),

@@ -31,15 +31,15 @@ def _document(reader: Reader, record: Record) -> DocumentFact:
 
 
 def secret_parameters(spec: ClusterSpec) -> tuple[str, ...]:
-    """Return the names of the described parameters that hold a private key."""
+    """Return the names of the described parameters that hold a private key or a login."""
     if spec.bastion is None:
         return ()
     tunnel = spec.bastion.wireguard_parameter if spec.bastion.egress == "wireguard" else ""
-    return tuple(filter(None, (spec.bastion.host_key_parameter, tunnel)))
+    return tuple(filter(None, (spec.bastion.host_key_parameter, tunnel, *spec.bastion.login_parameters)))
 
 
 def read_parameters(reader: Reader) -> tuple[ParameterFact, ...]:
-    """Return the SSM parameters under the cluster's path and those that hold its private keys, without values."""
+    """Return the SSM parameters under the cluster's path and those that hold its secrets, without values."""
     prefix, secret = parameter_prefix(reader.spec.project, reader.spec.name), secret_parameters(reader.spec)
     named = [{"Key": "Name", "Option": "BeginsWith", "Values": [prefix, *secret]}]
     records = reader.api.call("ssm", "describe_parameters", ParameterFilters=named)["Parameters"]

@@ -48,6 +48,7 @@ class BastionSpec(Daily):
     time_zone: str = "Etc/UTC"
     ssh_key_name: str = ""
     wireguard_parameter: str = ""
+    login_parameters: tuple[str, ...] = ()
     keep_minutes: int = 0
     ssh_public_key: str = ""
     host_key_parameter: str = ""
@@ -88,6 +89,7 @@ def bastion_options() -> dict[str, Any]:
         "keep_minutes": {"type": "int", "default": 0},
         "connection": {"type": "str", "default": "ssh"},
         **dict.fromkeys(("start", "stop", "ssh_key_name", "wireguard_parameter"), text),
+        "login_parameters": {"type": "list", "elements": "str", "default": []},
         "ssh_public_key": {"type": "str", "default": ""},
         # The name of the parameter that contains the key.
         "host_key_parameter": {"type": "str", "default": "", "no_log": False},
@@ -98,14 +100,15 @@ def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
     """Return the bastion of the option C(cluster.bastion), or None if there is none."""
     if not bastion or not bastion.get("enabled", True):
         return None
-    return BastionSpec(
-        **{key: bastion[key] for key in BastionSpec.__dataclass_fields__ if bastion.get(key) is not None}
-    )
+    given = {key: bastion[key] for key in BastionSpec.__dataclass_fields__ if bastion.get(key) is not None}
+    # Two registries may have the same login.
+    return BastionSpec(**{**given, "login_parameters": tuple(sorted({*given.get("login_parameters", ())}))})
 
 
 def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
     """Yield all problems of the bastion's description."""
     yield from _egress_problems(bastion)
+    yield from _login_problems(bastion)
     yield from _machine_problems(bastion)
     yield from _ssh_problems(bastion)
     yield from daily_problems(bastion, "cluster_bastion")
@@ -124,6 +127,13 @@ def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
             f"{bastion.wireguard_parameter!r} is not a valid name of an SSM parameter, which must contain the "
             f"WireGuard key.",
         )
+
+
+def _login_problems(bastion: BastionSpec) -> Iterator[Finding]:
+    for name in bastion.login_parameters:
+        if not fits("parameter_name", name):
+            message = f"{name!r} is not a valid name of an SSM parameter, which must contain the login of a registry."
+            yield finding("INVALID_PARAMETER_NAME", "cluster_registry_login_parameters", message)
 
 
 def volume_size_problems(subject: str, size: int) -> Iterator[Finding]:
@@ -196,6 +206,7 @@ def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
     sessions = allow(list(_SESSION_MANAGER), "*", {"aws:RequestedRegion": names.region})
     parameters = [bastion.wireguard_parameter] if bastion.egress == "wireguard" else []
     parameters += [bastion.host_key_parameter] if bastion.host_key_parameter else []
+    parameters += bastion.login_parameters
     reads = (_read_parameter(parameter, names) for parameter in parameters)
     return {"trust_policy": trust("ec2.amazonaws.com"), "policy": policy(sessions, *reads)}
 

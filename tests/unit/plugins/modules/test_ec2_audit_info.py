@@ -758,8 +758,9 @@ def test_the_module_returns_exactly_what_it_documents(account: Account, capsys: 
                 "egress": "wireguard",
                 "wireguard_parameter": "/talos/tunnel",
                 "host_key_parameter": "/talos/key",
+                "login_parameters": ["/talos/docker.io"],
             },
-            id="tunnel and host key",
+            id="tunnel, host key and login",
         ),
     ],
 )

@@ -1,10 +1,13 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of the packages that a running host gets: on Amazon Linux the repository of podman has to be added first."""
+"""Tests of what a running host gets: packages, of which Amazon Linux has some in a repository, and logins."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -44,3 +47,89 @@ def test_amazon_linux_gets_the_repository_of_podman_before_the_engine(
     engine: str, distribution: str, first: list[str]
 ) -> None:
     assert installed(engine, distribution) == [*first, OF_THE_PLAN]
+
+
+PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    bastion_host_packages_enabled: false
+    bastion_host_container_engine: docker
+    bastion_host_egress: none
+    bastion_host_wireguard_private_key: ""
+    bastion_host_ipv4: 10.10.0.100
+    bastion_host_subnet_ipv4_cidr: 10.10.0.0/24
+    bastion_host_netboot_enabled: false
+    bastion_host_images: {}
+    bastion_host_netboot_ipxe: {}
+    bastion_host_boot_to_talos_sha256: ""
+    bastion_host_registry_caches: {docker.io: 5050, ghcr.io: 5054}
+    bastion_host_registry_login_parameters: {ghcr.io: /talos/ghcr.io}
+    __bastion_host_plan: {files: [], units: []}
+  tasks:
+    - ansible.builtin.import_tasks: ROLE/tasks/preflight.yml
+    - ansible.builtin.import_tasks: ROLE/tasks/host.yml
+"""
+
+
+def played(folder: Path, logins: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Return a run of the tasks with these logins, without changes, that prints all that it can."""
+    play, values = folder / "play.yml", folder / "logins.yml"
+    play.write_text(PLAY.replace("ROLE", str(REPOSITORY / "roles" / "bastion_host")))
+    values.write_text(yaml.safe_dump({"bastion_host_registry_passwords": logins}))
+    command = ["ansible-playbook", "--check", "--diff", "-vvv", "--extra-vars", f"@{values}", str(play)]
+    return subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_login_is_in_no_output_whatever_is_asked_for(tmp_path: Path) -> None:
+    run = played(tmp_path, {"docker.io": "ada:hunter2"})
+
+    assert run.returncode == 0, run.stdout
+    assert "logins | Write the registries' logins" in run.stdout
+    assert "hunter2" not in run.stdout
+
+
+def test_without_logins_nothing_is_done_about_them(tmp_path: Path) -> None:
+    run = played(tmp_path, {})
+
+    assert run.returncode == 0, run.stdout
+    assert "TASK [logins | " not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("logins", "message"),
+    [
+        pytest.param({"quay.io": "ada:hunter2"}, "Failed to log in to quay.io: this host does not cache it", id="lost"),
+        pytest.param({"ghcr.io": "ada:hunter2"}, "Failed to log in to ghcr.io: both", id="two logins"),
+        pytest.param({"docker.io": "hunter2"}, "Failed to log in to docker.io: the login is not of", id="no user"),
+        pytest.param({"docker.io": "ada:hunter2\nx"}, "the login is not of the form USER:PASSWORD", id="two lines"),
+    ],
+)
+def test_a_login_that_cannot_be_used_is_refused_and_not_shown(
+    tmp_path: Path, logins: dict[str, str], message: str
+) -> None:
+    run = played(tmp_path, logins)
+
+    assert run.returncode == 2, run.stdout
+    assert message in " ".join(run.stdout.split())
+    assert "hunter2" not in run.stdout
+
+
+def test_a_login_is_a_file_for_root_alone() -> None:
+    text = (REPOSITORY / "roles" / "bastion_host" / "tasks" / "logins.yml").read_text(encoding="utf-8")
+    tasks = {task["name"].partition(" | ")[2]: task for task in yaml.safe_load(text)}
+
+    folder, file = tasks["Create the directory of the registries' logins"], tasks["Write the registries' logins"]
+    assert (folder["ansible.builtin.file"]["mode"], file["ansible.builtin.copy"]["mode"]) == ("0700", "0600")
+    assert file["no_log"] is True

@@ -334,3 +334,92 @@ def test_the_role_gives_the_very_settings_that_the_tests_do() -> None:
     assert set(given) == set(settings)
     for name in ("wireguard", "boot_to_talos", "netboot", "health"):
         assert set(given[name]) == set(settings[name]), name
+
+
+LOGINS = {"docker.io": "/talos/docker.io", "ghcr.io": ""}
+LOGIN_PROGRAM = "/usr/local/libexec/talos-bastion/registry-login"
+
+
+def test_a_cache_with_a_login_reads_it_before_it_starts_and_others_do_not() -> None:
+    found = contents(logins=LOGINS)
+
+    for registry in bastion_settings()["caches"]:
+        unit = found[f"/etc/systemd/system/talos-cache-{registry}.service"]
+        has_login = registry in LOGINS
+        assert (f"ExecStartPre={LOGIN_PROGRAM} {registry}\n" in unit) is has_login
+        assert (f"  --env-file /run/talos-bastion/registry-logins/{registry} \\\n" in unit) is has_login
+
+
+def test_a_login_that_the_role_writes_is_on_the_list_by_which_it_is_removed_again() -> None:
+    found = contents(logins=LOGINS)
+
+    listed = set(found["/etc/talos-bastion/files"].split())
+    assert listed - set(found) == {"/etc/talos-bastion/registry-passwords/ghcr.io"}
+
+
+def test_without_logins_there_is_nothing_about_them() -> None:
+    found = contents()
+
+    assert LOGIN_PROGRAM not in found
+    assert not [path for path, text in found.items() if "registry-login" in text or "env-file" in text]
+
+
+def login_program(folder: Path, answer: str) -> Path:
+    """Return the program that gives caches their logins, in a folder of its own, with an aws that answers so."""
+    (folder / "etc/registry-passwords").mkdir(parents=True)
+    program(folder / "bin" / "aws", f'echo "$@" "$AWS_USE_DUALSTACK_ENDPOINT" >> {folder}/calls\n{answer}')
+    text = contents(logins=LOGINS)[LOGIN_PROGRAM]
+    for place, own in (("/run/talos-bastion", folder / "run"), ("/etc/talos-bastion", folder / "etc")):
+        text = text.replace(place, str(own))
+    made = folder / "registry-login"
+    made.write_text(text)
+    return made
+
+
+def log_in(made: Path, registry: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": f"{made.parent / 'bin'}:{os.environ['PATH']}"}
+    return subprocess.run(
+        ["/bin/sh", str(made), registry], env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def test_a_container_gets_its_login_from_a_file_for_root_alone_and_nothing_prints_it(tmp_path: Path) -> None:
+    made = login_program(tmp_path, "printf '%s\\n' 'ada:p:ss w\"$(rd) x'")
+    (tmp_path / "etc/registry-passwords/ghcr.io").write_text("bob:hush\n")
+
+    done = [log_in(made, registry) for registry in LOGINS]
+
+    assert [(one.returncode, one.stdout, one.stderr) for one in done] == [(0, "", "")] * 2
+    files = [tmp_path / "run/registry-logins" / registry for registry in LOGINS]
+    assert [path.read_text() for path in files] == [
+        'REGISTRY_PROXY_USERNAME=ada\nREGISTRY_PROXY_PASSWORD=p:ss w"$(rd) x\n',
+        "REGISTRY_PROXY_USERNAME=bob\nREGISTRY_PROXY_PASSWORD=hush\n",
+    ]
+    assert {f"{path.stat().st_mode & 0o777:o}" for path in files} == {"600"}
+    assert {path.name for path in (tmp_path / "run/registry-logins").iterdir()} == set(LOGINS)
+    asked = "ssm get-parameter --region eu-west-1 --name /talos/docker.io --with-decryption --query Parameter.Value"
+    assert (tmp_path / "calls").read_text() == f"{asked} --output text true\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("echo hush", id="no user"),
+        pytest.param("echo :hush", id="an empty user"),
+        pytest.param("echo hush:", id="no password"),
+        pytest.param("printf 'ada:hush\\nREGISTRY_HTTP_ADDR=:80\\n'", id="two lines"),
+        pytest.param("true", id="nothing"),
+        pytest.param("exit 254", id="refused"),
+    ],
+)
+def test_a_login_of_another_form_gives_the_container_no_environment_and_is_not_shown(
+    tmp_path: Path, answer: str
+) -> None:
+    made = login_program(tmp_path, answer)
+
+    done = log_in(made, "docker.io")
+
+    assert done.returncode != 0
+    assert not list(tmp_path.glob("run/registry-logins/*"))
+    assert "hush" not in done.stdout + done.stderr
+    assert answer == "exit 254" or "The login of docker.io is not of the form USER:PASSWORD" in done.stderr

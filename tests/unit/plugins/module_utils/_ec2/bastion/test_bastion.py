@@ -76,6 +76,7 @@ def differences(comparison: Comparison, key: str) -> dict[str, tuple[Any, Any]]:
             {"egress": "wireguard", "wireguard_parameter": "/a/*"}, ["WIREGUARD_PARAMETER_MISSING"], id="every key"
         ),
         pytest.param({"egress": "wireguard", "wireguard_parameter": "/talos/key"}, [], id="tunnel"),
+        pytest.param({"login_parameters": ["/talos/login", "/a/*", ""]}, 2 * ["INVALID_PARAMETER_NAME"], id="logins"),
         pytest.param({"volume_size": 7}, ["VOLUME_TOO_SMALL"], id="small disk"),
         pytest.param({"image": "al2023"}, ["INVALID_IMAGE"], id="no image"),
         pytest.param(
@@ -122,6 +123,15 @@ def test_its_role_may_use_session_manager_and_read_the_one_parameter() -> None:
     (_, read) = tunnel["policy"]["Statement"]
     assert (read["Action"], read["Resource"]) == ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:*:parameter/talos/key")
     assert read["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+
+
+def test_its_role_may_read_each_login_once() -> None:
+    logins = ["/talos/ghcr.io", "/talos/docker.io", "/talos/ghcr.io"]
+
+    role = desired(described(login_parameters=logins))["iam_role/bastion"].want
+
+    read = [statement["Resource"].rpartition(":parameter")[2] for statement in role["policy"]["Statement"][1:]]
+    assert read == ["/talos/docker.io", "/talos/ghcr.io"]
 
 
 def test_a_built_bastion_is_as_described(api: MotoApi) -> None:
