@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import shipped
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import Observed, begin_phase, end, see
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import (
+    Observed,
+    begin_phase,
+    end,
+    record_observation,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import read
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Run, Session
 from tests.ec2_cluster import spec
@@ -84,14 +89,16 @@ def build(directory: Path, hours: float = 0, *, found: dict[str, Any] | None = N
     """Run site.yml, which takes half an hour; nodes run from its begin."""
     phase(directory, "network", hours=hours)
     times = dict.fromkeys(NAMES, at(hours))
-    see(directory, seen(found or reading(nodes=times, bastion=at(hours)), report=REPORT), at(hours + 0.5))
+    record_observation(
+        directory, seen(found or reading(nodes=times, bastion=at(hours)), report=REPORT), at(hours + 0.5)
+    )
 
 
 def reset(directory: Path, hours: float) -> None:
     """Run reset.yml, which takes six minutes until this hour; the instances run since their session began."""
     opened = read(directory).open
     since = opened.began if opened else SIX
-    see(directory, seen(reading(nodes=dict.fromkeys(NAMES, since), bastion=since)), at(hours - 0.1))
+    record_observation(directory, seen(reading(nodes=dict.fromkeys(NAMES, since), bastion=since)), at(hours - 0.1))
     end(directory, "removed", "reset.yml", at(hours))
 
 

@@ -589,7 +589,7 @@ PLACES: Mapping[str, Plant] = {
     "eni/gateway": interface("gateway"),
 }
 # By kind: what keeps a VPC of the cluster's from being deleted without taking the place of anything.
-GUESTS: Mapping[str, Plant] = {
+FOREIGN_KINDS: Mapping[str, Plant] = {
     "route_table": Stranger.route_table,
     "network_acl": Stranger.network_acl,
     "vpc_endpoint": Stranger.vpc_endpoint,

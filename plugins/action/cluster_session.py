@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..module_utils._ec2.spec import argument_spec, parse_spec
-from ..module_utils._sessions.acts import Observed, end, see
+from ..module_utils._sessions.acts import Observed, end, record_observation
 from ..module_utils._sessions.record import ENDS
 from ..plugin_utils._journal import write_or_warn
 from ..plugin_utils._local_action import LocalAction
@@ -43,4 +43,4 @@ def written(arguments: Mapping[str, Any], now: datetime) -> list[str]:
     if "resources" not in arguments["reading"]:
         return []
     known = {name: arguments[name] for name in ("reading", "images", "images_record", "report")}
-    return see(directory, Observed(parse_spec(arguments["cluster"]), **known), now)
+    return record_observation(directory, Observed(parse_spec(arguments["cluster"]), **known), now)

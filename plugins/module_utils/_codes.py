@@ -82,7 +82,7 @@ VARIABLES: Mapping[str, Code] = {
         "A disk image has no checksum, so nothing verifies what its URL returns.",
         "Set nodes_image_sha256 to the SHA-256 that its publisher names.",
     ),
-    "VARIABLE_OF_THE_PLAYBOOK": Code(
+    "VARIABLE_SET_BY_PLAYBOOK": Code(
         "A variable that is passed with -e has another value than the one that the playbook needs.",
         "Remove it, or pass the playbook's value after it.",
     ),
@@ -261,11 +261,11 @@ DESCRIPTION: Mapping[str, Code] = {
         "The address is one of the five that AWS reserves in each subnet.",
         "Choose an address other than the first four and the last one of the subnet.",
     ),
-    "ADDRESS_TAKEN_TWICE": Code(
+    "DUPLICATE_ADDRESS": Code(
         "Several instances have the same address.",
         "Give each instance its own address.",
     ),
-    "NODE_NAME_TAKEN_TWICE": Code(
+    "DUPLICATE_NODE_NAME": Code(
         "Several nodes have the same name.",
         "Give each node its own name.",
     ),
@@ -349,7 +349,7 @@ BASTION: Mapping[str, Code] = {
         "Store it in one (`aws ssm put-parameter --type SecureString`) and set the parameter's name, such as "
         "/talos/wireguard.",
     ),
-    "SOURCES_OUT_OF_REACH": Code(
+    "SOURCES_UNREACHABLE": Code(
         "A bastion without IPv4 cannot download images or files from hosts without IPv6.",
         "Set cluster_bastion_egress to public_ipv4 or wireguard, or download them from your own servers.",
     ),
@@ -380,7 +380,7 @@ BASTION: Mapping[str, Code] = {
         "Set cluster_bastion_enabled to true, add your own host bastion to the inventory (-i), or set cluster_api_via "
         "to localhost if the controller reaches the nodes.",
     ),
-    "NO_WAY_TO_BASTION": Code(
+    "NO_ACCESS_TO_BASTION": Code(
         "The build logs in to the bastion, but its security group allows no network.",
         "Set access_ipv6 to the IPv6 network of the controller, such as 2001:db8:1:2::/64. If the controller has no "
         "IPv6, set cluster_bastion_connection to ssm, or add your own host bastion to the inventory.",
@@ -515,7 +515,7 @@ ACCOUNT: Mapping[str, Code] = {
         "A resource without the tags of this cluster has the name or address of a resource that would be created.",
         "Choose another cluster_name or cluster_project, or delete it if unused.",
     ),
-    "CLAIMED_BY_OTHERS": Code(
+    "CLAIMED_BY_OTHER_CONTROLLER": Code(
         "Another controller owns the cluster.",
         "Use the controller that has the secrets, or choose another cluster_name.",
     ),
@@ -556,7 +556,7 @@ ACCOUNT: Mapping[str, Code] = {
         "to another place; to use that of this controller, upload it with `aws s3 cp`. Never replace the "
         "secrets of a cluster that exists; secrets.pending.yaml of this controller was never used and may be moved.",
     ),
-    "PLACE_TAKEN": Code(
+    "ADDRESS_OR_NAME_IN_USE": Code(
         "Another resource of this cluster has the address, network or name of one that must be created.",
         "Delete the other resource, or choose another address, network or name.",
     ),
@@ -565,16 +565,16 @@ ACCOUNT: Mapping[str, Code] = {
         "Give it that tag if it belongs to the cluster, or change its tag Cluster.",
         (ERROR, HIGH),
     ),
-    "SECOND_OF_ITS_KIND": Code(
+    "DUPLICATE_RESOURCE": Code(
         "Two resources of a kind of which a cluster has one have its tags and different names.",
         "Delete the one that the cluster does not use, or remove its tag Cluster.",
     ),
-    "SECURITY_GROUP_TWICE": Code(
+    "DUPLICATE_SECURITY_GROUP": Code(
         "Two security groups of the same name, in different VPCs, have the tags of this cluster.",
         "Run `aws ec2 delete-tags --tags Key=ManagedBy --resources` with the id of the one that urmanac.talos has not "
         "made.",
     ),
-    "HOME_ACCESS_ELSEWHERE": Code(
+    "HOME_ACCESS_IN_OTHER_GROUP": Code(
         "A security group that does not count as the cluster's contains rules with the tags of home access: the group "
         "or its VPC lacks a tag of the cluster, or the group has another name.",
         "Give both the tags Project, Cluster and ManagedBy if they belong to the cluster, or delete the rules with "
@@ -584,11 +584,11 @@ ACCOUNT: Mapping[str, Code] = {
         "SSM does not encrypt the private SSH host key of the bastion.",
         "Stop the bastion, delete the parameter, and run playbooks/bastion.yml, which makes a new key.",
     ),
-    "HELD_BY_OTHERS": Code(
+    "USED_BY_FOREIGN_RESOURCE": Code(
         "A resource without the tags of this cluster uses a resource of the cluster.",
         "Ask its owner to release the resource.",
     ),
-    "GUEST_IN_NETWORK": Code(
+    "FOREIGN_RESOURCE_IN_NETWORK": Code(
         "A resource that no playbook creates or deletes is in the network that is to be removed.",
         "Ask its owner to delete it, then run the playbook again.",
     ),
@@ -737,7 +737,7 @@ HOME: Mapping[str, Code] = {
         "The value is neither an IPv6 address nor an IPv6 network.",
         "Write an address such as 2001:db8:1:2::5 or a network such as 2001:db8:1:2::/64.",
     ),
-    "IPV6_EVERYWHERE": Code("The network is the entire internet.", _HOME_ADDRESS),
+    "IPV6_ENTIRE_INTERNET": Code("The network is the entire internet.", _HOME_ADDRESS),
     "IPV6_UNSPECIFIED": Code("The address is the unspecified address.", _HOME_ADDRESS),
     "IPV6_LOOPBACK": Code("The address is the loopback address.", _HOME_ADDRESS),
     "IPV6_MAPS_IPV4": Code("The address is an IPv4-mapped or IPv4-translated IPv6 address.", _HOME_ADDRESS),
@@ -787,7 +787,7 @@ HOME: Mapping[str, Code] = {
 }
 
 AUDIT: Mapping[str, Code] = {
-    "RULE_OPEN_TO_EVERYBODY": Code(
+    "RULE_OPEN_TO_INTERNET": Code(
         "A rule that is not described allows the entire internet.",
         "Run `aws ec2 revoke-security-group-ingress` for it.",
         (CRITICAL,),
@@ -817,7 +817,7 @@ AUDIT: Mapping[str, Code] = {
         "Run playbooks/site.yml, which sets the described tag.",
         (LOW,),
     ),
-    "VPC_TWICE": Code(
+    "DUPLICATE_VPC": Code(
         "Several VPCs have the tags of the cluster.",
         "Find out which one the nodes are in, and delete the other one or remove the tags of the cluster from it.",
         (MEDIUM,),
@@ -895,7 +895,7 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws ec2 detach-network-interface` for the one that is not described.",
         (HIGH, CRITICAL),
     ),
-    "INTERFACE_USED_BY_OTHERS": Code(
+    "INTERFACE_ON_OTHER_MACHINE": Code(
         "The network interface of a machine is attached to another machine, which so has its addresses and access. The "
         "severity is critical for a machine of another account.",
         "Run `aws ec2 detach-network-interface` for it, then playbooks/site.yml.",
@@ -931,7 +931,7 @@ AUDIT: Mapping[str, Code] = {
         "Run `aws ec2 release-address`; an unassociated address is charged by the hour.",
         (LOW,),
     ),
-    "ADDRESS_USED_ELSEWHERE": Code(
+    "ADDRESS_USED_OUTSIDE_CLUSTER": Code(
         "An Elastic IP of the cluster belongs to a network interface outside of its VPC, so who allows this address "
         "allows that machine.",
         "Run `aws ec2 disassociate-address` for it, then playbooks/site.yml, which associates it with the bastion.",
@@ -964,7 +964,7 @@ AUDIT: Mapping[str, Code] = {
         "Run playbooks/site.yml, which creates a version as described, and terminate the running instance.",
         (HIGH,),
     ),
-    "PROFILE_USED_ELSEWHERE": Code(
+    "PROFILE_USED_OUTSIDE_CLUSTER": Code(
         "An instance outside of the cluster's VPC has an instance profile of the cluster.",
         "Run `aws ec2 disassociate-iam-instance-profile` for it, or terminate the instance if it is not needed.",
         (HIGH,),
@@ -1008,7 +1008,7 @@ AUDIT: Mapping[str, Code] = {
         "Run playbooks/site.yml, which sets the described launch template.",
         (HIGH,),
     ),
-    "SCALING_VERSION_LOST": Code(
+    "SCALING_VERSION_MISSING": Code(
         "The bastion's Auto Scaling group uses a launch template version that does not exist.",
         "Run playbooks/site.yml, which sets the described version.",
         (MEDIUM,),
@@ -1050,12 +1050,12 @@ AUDIT: Mapping[str, Code] = {
         "A volume cannot be encrypted in place: remove the node and run playbooks/site.yml to recreate it.",
         (HIGH,),
     ),
-    "VOLUME_USED_ELSEWHERE": Code(
+    "VOLUME_USED_OUTSIDE_CLUSTER": Code(
         "A volume of the cluster is attached to an instance outside of the cluster, which can read and change it.",
         "Run `aws ec2 detach-volume` for that instance, and rotate every secret that was on the disk.",
         (CRITICAL,),
     ),
-    "VOLUME_KEY_OF_OTHERS": Code(
+    "VOLUME_KEY_OF_OTHER_ACCOUNT": Code(
         "The encryption key of a volume belongs to another account, which can end the access to it.",
         "Remove the node and run playbooks/site.yml to recreate it, unless you chose that key.",
         (HIGH,),
@@ -1305,7 +1305,7 @@ TALOS: Mapping[str, Code] = {
         "Correct the name of the field or remove it.",
     ),
     "CONFIG_VALUE_WRONG": Code("A value does not have the type or format of its field.", "Correct the value."),
-    "CONFIG_DOCUMENT_TWICE": Code("The configuration contains a document twice.", "Merge the two into one."),
+    "DUPLICATE_CONFIG_DOCUMENT": Code("The configuration contains a document twice.", "Merge the two into one."),
     "CONFIG_INVALID": Code(
         "Talos would reject the configuration, because a value is not allowed or conflicts with another one.",
         "Correct the value that the message names.",

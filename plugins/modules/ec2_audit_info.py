@@ -126,7 +126,7 @@ deviations:
   type: list
   elements: dict
   sample:
-    - code: RULE_OPEN_TO_EVERYBODY
+    - code: RULE_OPEN_TO_INTERNET
       severity: critical
       subject: security group talos-nodes, rule sgr-0123456789abcdef0
       message: "open to everyone: in tcp/22 from 0.0.0.0/0"

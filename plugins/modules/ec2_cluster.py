@@ -170,7 +170,7 @@ found:
   type: list
   elements: dict
   sample: []
-guests:
+foreign_resources:
   description: Resources of another owner in the cluster's VPCs, as M(urmanac.talos.ec2_cluster_info) returns them.
   returned: success
   type: list

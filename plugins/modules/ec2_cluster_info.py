@@ -198,7 +198,7 @@ found:
       part: nodes
       duplicate: false
       unused: false
-guests:
+foreign_resources:
   description: >-
     Subnets, groups, tables, interfaces and gateways in the cluster's VPCs that do not have its tags, and resources
     that have them although no playbook creates them.
@@ -224,13 +224,13 @@ ties:
       other: {"kind": "vpc", "id": "vpc-0fedcba9876543210", "name": "web", "owner": "Owner=Ada"}
 removal_problems:
   description: >-
-    Why the cluster must not be deleted, in the form of RV(problems): RV(guests), RV(ties), and resources whose owner is
-    not certain.
+    Why the cluster must not be deleted, in the form of RV(problems): RV(foreign_resources), RV(ties), and resources
+    whose owner is not certain.
   returned: success
   type: list
   elements: dict
   sample:
-    - code: HELD_BY_OTHERS
+    - code: USED_BY_FOREIGN_RESOURCE
       severity: error
       subject: internet_gateway talos-igw
       message: >-

@@ -841,21 +841,21 @@ def tagged(resource: str, **tags: str) -> Callable[[Place], None]:
 
 
 HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
-    "SSH from everybody": (open_port(**from_ipv4("0.0.0.0/0")), "RULE_OPEN_TO_EVERYBODY"),
-    "SSH from everybody over IPv6": (open_port(**from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
-    "the last addresses of IPv4": (open_port(**from_ipv4("240.0.0.0/4")), "RULE_OPEN_TO_EVERYBODY"),
-    "the half of IPv4": (open_port(**from_ipv4("128.0.0.0/1")), "RULE_OPEN_TO_EVERYBODY"),
-    "all global IPv6": (open_port(**from_ipv6("2000::/3")), "RULE_OPEN_TO_EVERYBODY"),
-    "everything to the nodes": (open_port(**EVERYTHING, **from_ipv6("::/0")), "RULE_OPEN_TO_EVERYBODY"),
+    "SSH from everybody": (open_port(**from_ipv4("0.0.0.0/0")), "RULE_OPEN_TO_INTERNET"),
+    "SSH from everybody over IPv6": (open_port(**from_ipv6("::/0")), "RULE_OPEN_TO_INTERNET"),
+    "the last addresses of IPv4": (open_port(**from_ipv4("240.0.0.0/4")), "RULE_OPEN_TO_INTERNET"),
+    "the half of IPv4": (open_port(**from_ipv4("128.0.0.0/1")), "RULE_OPEN_TO_INTERNET"),
+    "all global IPv6": (open_port(**from_ipv6("2000::/3")), "RULE_OPEN_TO_INTERNET"),
+    "everything to the nodes": (open_port(**EVERYTHING, **from_ipv6("::/0")), "RULE_OPEN_TO_INTERNET"),
     "everything to the bastion": (
         open_port("bastion", **EVERYTHING, **from_ipv4("0.0.0.0/0")),
-        "RULE_OPEN_TO_EVERYBODY",
+        "RULE_OPEN_TO_INTERNET",
     ),
     "WireGuard from everybody": (
         open_port("bastion", IpProtocol="udp", FromPort=51820, ToPort=51820, **from_ipv6("::/0")),
-        "RULE_OPEN_TO_EVERYBODY",
+        "RULE_OPEN_TO_INTERNET",
     ),
-    "a prefix list of everybody": (from_a_prefix_list, "RULE_OPEN_TO_EVERYBODY"),
+    "a prefix list of everybody": (from_a_prefix_list, "RULE_OPEN_TO_INTERNET"),
     "one address": (open_port(**from_ipv4("198.51.100.7/32")), "RULE_NOT_ALLOWED"),
     "one network of IPv6": (open_port(**from_ipv6("2001:db8:9::/64")), "RULE_NOT_ALLOWED"),
     "the VPC itself": (open_port(**EVERYTHING, **from_ipv4("127.0.0.0/8")), "RULE_NOT_ALLOWED"),
@@ -918,11 +918,11 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         group_with_version("older", MetadataOptions={"HttpTokens": "optional", "HttpPutResponseHopLimit": 1}),
         "IMDS_V1",
     ),
-    "a version that was deleted": (group_with_version("older", deleted=True), "SCALING_VERSION_LOST"),
+    "a version that was deleted": (group_with_version("older", deleted=True), "SCALING_VERSION_MISSING"),
     "a public document": (document("all"), "DOCUMENT_PUBLIC"),
     "a shared document": (document(STRANGER), "DOCUMENT_SHARED"),
     "an interface endpoint": (endpoint("Interface"), "VPC_ENDPOINT_NOT_DESCRIBED"),
-    "a second VPC": (second_vpc, "VPC_TWICE"),
+    "a second VPC": (second_vpc, "DUPLICATE_VPC"),
     "another template of the group": (another_template_of_the_group, "SCALING_TEMPLATE_NOT_DESCRIBED"),
     "all of IAM": (policy(Action="*"), "IAM_WILDCARD"),
     "all of a service": (policy(Action=["ec2:DescribeInstances", "s3:*"]), "IAM_WILDCARD"),
@@ -948,7 +948,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "an interface with a public address": (public_interface, "PUBLIC_IPV4"),
     "an interface of a node in another VPC": (interface_in_another_vpc, "INTERFACE_ACROSS_VPCS"),
     "the bastion's interface at a machine elsewhere": (our_interface_at_a_machine_elsewhere, "INTERFACE_ACROSS_VPCS"),
-    "a machine elsewhere with our profile": (our_profile_elsewhere, "PROFILE_USED_ELSEWHERE"),
+    "a machine elsewhere with our profile": (our_profile_elsewhere, "PROFILE_USED_OUTSIDE_CLUSTER"),
     "our role in another profile": (role_in_another_profile, "ROLE_IN_OTHER_PROFILE"),
     "another image": (group_with_version("older", ImageId="ami-0123456789abcdef0"), "TEMPLATE_NOT_AS_DESCRIBED"),
     "another key pair": (group_with_version("older", KeyName="theirs"), "TEMPLATE_NOT_AS_DESCRIBED"),
@@ -1003,13 +1003,13 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
         "TEMPLATE_NOT_AS_DESCRIBED",
     ),
     "other user-data of a node": (tagged("instance/gateway", UserDataSha256="0" * 64), "INSTANCE_NOT_AS_DESCRIBED"),
-    "a volume of ours at a machine elsewhere": (attached_volume("elsewhere"), "VOLUME_USED_ELSEWHERE"),
+    "a volume of ours at a machine elsewhere": (attached_volume("elsewhere"), "VOLUME_USED_OUTSIDE_CLUSTER"),
     "a volume of a snapshot": (volume_of_a_snapshot, "VOLUME_NOT_DESCRIBED"),
     "a key of another account": (
         attached_volume("instance/gateway", KmsKeyId=f"arn:aws:kms:{REGION}:{STRANGER}:key/0-1-2"),
-        "VOLUME_KEY_OF_OTHERS",
+        "VOLUME_KEY_OF_OTHER_ACCOUNT",
     ),
-    "an address of ours elsewhere": (address_elsewhere, "ADDRESS_USED_ELSEWHERE"),
+    "an address of ours elsewhere": (address_elsewhere, "ADDRESS_USED_OUTSIDE_CLUSTER"),
     "an egress-only gateway without a route": (egress_only_gateway, "EGRESS_GATEWAY_NOT_DESCRIBED"),
     "a host key in plain text": (parameter(HOST_KEY, "String"), "PARAMETER_NOT_ENCRYPTED"),
     "another parameter in plain text": (parameter(f"{PARAMETERS}note", "String"), "PARAMETER_NOT_DESCRIBED"),
@@ -1017,13 +1017,13 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "a password in a tag of a profile": (profile_tag, "TEXT_SECRET"),
     "all of IPv4 in sixteen rules": (
         open_ports(*(f"{first}.0.0.0/4" for first in range(0, 256, 16))),
-        "RULE_OPEN_TO_EVERYBODY",
+        "RULE_OPEN_TO_INTERNET",
     ),
     "everybody in small pieces": (
         open_ports("128.0.0.0/9", "128.128.0.0/9"),
-        "RULE_OPEN_TO_EVERYBODY",
+        "RULE_OPEN_TO_INTERNET",
     ),
-    "everybody in both families": (open_ports("0.0.0.0/0", "::/0"), "RULE_OPEN_TO_EVERYBODY"),
+    "everybody in both families": (open_ports("0.0.0.0/0", "::/0"), "RULE_OPEN_TO_INTERNET"),
     "a volume of another owner": (another_volume, "VOLUME_NOT_DESCRIBED"),
     "a group of three": (scaling_change(MaxSize=3), "SCALING_SIZE_NOT_DESCRIBED"),
     "a scheduled action": (
@@ -1098,7 +1098,7 @@ def test_an_open_rule_says_what_it_reaches_and_comes_before_what_is_less_grave(p
 
     first, second, third = planted.audit()["deviations"]
 
-    assert (first["code"], second["code"], third["code"]) == ("RULE_OPEN_TO_EVERYBODY", "IMDS_V1", "ADDRESS_UNUSED")
+    assert (first["code"], second["code"], third["code"]) == ("RULE_OPEN_TO_INTERNET", "IMDS_V1", "ADDRESS_UNUSED")
     assert "the Internet reaches tcp/22 of gateway (2" in first["message"]
 
 
@@ -1110,7 +1110,7 @@ def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
         GroupId=group, IpPermissions=[{"IpProtocol": "-1", **from_ipv4("0.0.0.0/0")}]
     )
 
-    assert planted.codes() == ["RULE_OPEN_TO_EVERYBODY", "VPC_TWICE", "GROUP_NOT_DESCRIBED"]
+    assert planted.codes() == ["RULE_OPEN_TO_INTERNET", "DUPLICATE_VPC", "GROUP_NOT_DESCRIBED"]
 
 
 @pytest.mark.parametrize(

@@ -346,8 +346,8 @@ def secret_in_user_data(lab: Lab) -> Undo:
 
 
 PLANTED: list[tuple[Callable[[Lab], Undo], set[str]]] = [
-    (everybody_over_ipv4, {"RULE_OPEN_TO_EVERYBODY"}),
-    (everybody_over_ipv6, {"RULE_OPEN_TO_EVERYBODY"}),
+    (everybody_over_ipv4, {"RULE_OPEN_TO_INTERNET"}),
+    (everybody_over_ipv6, {"RULE_OPEN_TO_INTERNET"}),
     (public_ipv4, {"PUBLIC_IPV4"}),
     (imds_v1, {"IMDS_V1"}),
     (unencrypted_volume, {"VOLUME_NOT_ENCRYPTED"}),

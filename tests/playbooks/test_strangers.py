@@ -155,8 +155,8 @@ def test_a_reset_names_all_that_others_have_in_the_network_before_it_deletes_any
     tie = rf"DHCP options lab-dhcp \(dopt-\w+\) are used by VPC {scene.their_vpc}, which is not managed by this cluster"
     assert re.search(rf"{tie} \(Owner=Bob\)", scene.reset.output)
     said = " ".join(scene.reset.output.split())
-    guest = r"GUEST_IN_NETWORK: (\w+) ((?:subnet|igw|sg|eni)-[0-9a-f]+): [^)]*\(Owner=Bob"
-    named = set(re.findall(guest, said))
+    foreign = r"FOREIGN_RESOURCE_IN_NETWORK: (\w+) ((?:subnet|igw|sg|eni)-[0-9a-f]+): [^)]*\(Owner=Bob"
+    named = set(re.findall(foreign, said))
     assert sorted(kind for kind, _id in named) == sorted(key.partition("/")[0] for key in PLACES)
 
 

@@ -311,7 +311,7 @@ def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
         if address and count > 1 and (subnet or str(address) not in _OF_NO_SUBNET):
             owners = sorted(subject for subject, text in wanted if address_of(text) == address)
             message = f"{address} is assigned to {' and '.join(owners)}."
-            yield finding("ADDRESS_TAKEN_TWICE", owners[1], message)
+            yield finding("DUPLICATE_ADDRESS", owners[1], message)
 
 
 def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network) -> Iterator[Finding]:
@@ -331,7 +331,7 @@ def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for name, count in Counter(node.name for node in spec.nodes).items():
         if count > 1:
             message = f"{count} nodes have the name {name}."
-            yield finding("NODE_NAME_TAKEN_TWICE", f"node {name}", message)
+            yield finding("DUPLICATE_NODE_NAME", f"node {name}", message)
     for node in spec.nodes:
         yield from _single_node_problems(node)
     if len(spec.nodes) > spec.nodes_max:

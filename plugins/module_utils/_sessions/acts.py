@@ -23,8 +23,8 @@ from .._findings import blocking, sentences
 from .._text import all_shown
 from .._urls import split_url
 from .journal import Journal, latest, new, with_outcome, with_run, write
-from .observe import Sight, closed, observed
-from .record import REPORTED, STOPPED, Forecast, Run, Session, Tried, whole
+from .observe import Reading, closed, observed
+from .record import REPORTED, STOPPED, Forecast, Run, Session, Trial, whole
 
 Record = Mapping[str, Any]
 
@@ -61,14 +61,14 @@ def begin_phase(directory: Path, run: Run, now: datetime) -> list[str]:
     return _warnings(journal)
 
 
-def see(directory: Path, seen: Observed, now: datetime) -> list[str]:
+def record_observation(directory: Path, seen: Observed, now: datetime) -> list[str]:
     """Write down what exists; a cluster that runs without a session gets one."""
     journal = latest(directory)
     session = journal.open or (new(directory, now) if _runs(seen.reading) else None)
     if session:
-        sight = Sight(seen.reading["resources"], shipped(seen.spec.region), seen.spec.bastion, now, seen.spec.hours)
+        reading = Reading(seen.reading["resources"], shipped(seen.spec.region), seen.spec.bastion, now, seen.spec.hours)
         # What has stopped since did so by the time to live of the last reading, not by that of this one.
-        found = _described(observed(session, sight, after=_previous_end(journal, session)), seen)
+        found = _described(observed(session, reading, after=_previous_end(journal, session)), seen)
         if not journal.open:
             found = replace(found, began=min(part.since for part in found.parts))
         write(directory, with_outcome(found, REPORTED) if seen.report else found)
@@ -111,7 +111,7 @@ def _described(session: Session, seen: Observed) -> Session:
         lab=is_loopback_endpoint(seen.reading["endpoint"]),
         expires=_expiry(session, seen),
         forecast=forecast or session.forecast,
-        tried=_tried(session.tried, seen),
+        tried=_trial(session.tried, seen),
     )
     if not seen.report:
         return described
@@ -124,13 +124,13 @@ def _expiry(session: Session, seen: Observed) -> datetime | None:
     return seen.end or (None if _runs(seen.reading) else session.expires)
 
 
-def _tried(known: Tried, seen: Observed) -> Tried:
+def _trial(known: Trial, seen: Observed) -> Trial:
     nodes = {node.name: node.instance_type for node in seen.spec.nodes}
     images = {role: _image(reference, seen.images_record.get(role) or {}) for role, reference in seen.images.items()}
     versions = {str(node["version"]) for node in seen.report.get("nodes") or () if node["version"]}
     installed = seen.report.get("cozystack")
     # An upgrade is a part of the session.
-    found = Tried(nodes, images, tuple(sorted({*known.talos, *versions})), known.cozystack, known.outcome)
+    found = Trial(nodes, images, tuple(sorted({*known.talos, *versions})), known.cozystack, known.outcome)
     if installed:
         what = f"{installed['version']} {installed['profile']}"
         found = replace(found, cozystack=what, outcome=str(installed["outcome"]))

@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 _DAYS_MAX = timedelta(days=1000)
 
 
-class Sight(NamedTuple):
+class Reading(NamedTuple):
     """A reading: the resources with their prices, the described bastion, the time, and the nodes' daily hours."""
 
     resources: Mapping[str, Record]
@@ -39,15 +39,15 @@ class Sight(NamedTuple):
     hours: HoursSpec = HoursSpec()
 
 
-def observed(session: Session, sight: Sight, *, after: datetime | None = None) -> Session:
+def observed(session: Session, reading: Reading, *, after: datetime | None = None) -> Session:
     """Return the session with what exists now; what began before the end of the previous session counts from there."""
-    now = whole(sight.now)
+    now = whole(reading.now)
     parts = list(session.parts)
-    for found in _existing(sight, session.began):
+    for found in _existing(reading, session.began):
         since = max(found.since, after) if after else found.since
         _add(parts, replace(found, since=min(since, now), until=now))
-    known = [_ended(part, session, sight) for part in parts]
-    return replace(session, seen=now, parts=(*known, *_unseen(session, known, sight)))
+    known = [_ended(part, session, reading) for part in parts]
+    return replace(session, seen=now, parts=(*known, *_unseen(session, known, reading)))
 
 
 def closed(session: Session, end: str, now: datetime) -> Session:
@@ -62,18 +62,18 @@ def is_there(part: Part, session: Session) -> bool:
     return session.is_open and part.until == session.seen
 
 
-def _existing(sight: Sight, began: datetime) -> Iterator[Part]:
+def _existing(reading: Reading, began: datetime) -> Iterator[Part]:
     """Yield what exists and is billed."""
-    now = whole(sight.now)
-    for one in instances(sight.resources):
+    now = whole(reading.now)
+    for one in instances(reading.resources):
         since = whole(datetime.fromisoformat(one.launched))
         if one.is_running:
-            price = sight.prices.instances.get(one.type)
+            price = reading.prices.instances.get(one.type)
             yield Part(INSTANCE, one.name, one.id, one.type, price, since, now)
         if one.volume_gib:
-            price = sight.prices.volume_hour(one.volume_gib)
+            price = reading.prices.volume_hour(one.volume_gib)
             yield Part(VOLUME, one.name, one.id, f"{one.volume_gib} GiB gp3", price, since, now)
-    for identity, name in addresses(sight.resources).items():
+    for identity, name in addresses(reading.resources).items():
         # AWS does not report since when it is allocated.
         yield Part(ADDRESS, name, identity, "public IPv4", PUBLIC_IPV4, began, now)
 
@@ -88,55 +88,55 @@ def _add(parts: list[Part], found: Part) -> None:
     parts.append(found)
 
 
-def _ended(part: Part, session: Session, sight: Sight) -> Part:
+def _ended(part: Part, session: Session, reading: Reading) -> Part:
     """Return what has stopped since the last reading until AWS stopped it, and other parts as given."""
     is_bastion = part.name == BASTION
-    daily: Daily | None = sight.bastion if is_bastion else sight.hours
+    daily: Daily | None = reading.bastion if is_bastion else reading.hours
     if daily is None or part.kind == ADDRESS or part.until != session.seen:
         return part
-    if reported := _reported_stop(part, sight):
+    if reported := _reported_stop(part, reading):
         return replace(part, until=reported)
     stop = next_time(daily.stop, daily.time_zone, part.until) if daily.is_scheduled else None
     # The time to live that has not ended says nothing of a bastion that is gone: its group may have replaced it.
-    ttl = session.expires if not (is_bastion and session.expires and session.expires > sight.now) else None
-    latest = whole(sight.now) if is_bastion else _restart(part, sight)
+    ttl = session.expires if not (is_bastion and session.expires and session.expires > reading.now) else None
+    latest = whole(reading.now) if is_bastion else _restart(part, reading)
     stops = [whole(end) for end in (ttl, stop) if end and end > part.until]
     return replace(part, until=max(part.until, min(*stops, latest))) if stops and latest else part
 
 
-def _reported_stop(part: Part, sight: Sight) -> datetime | None:
+def _reported_stop(part: Part, reading: Reading) -> datetime | None:
     """Return when an instance was stopped since the last reading, also by hand; None if AWS does not say it."""
-    for one in instances(sight.resources) if part.kind == INSTANCE else ():
+    for one in instances(reading.resources) if part.kind == INSTANCE else ():
         if one.id == part.id and one.stopped and not one.is_running:
             at = whole(datetime.fromisoformat(one.stopped))
-            return at if part.until <= at <= whole(sight.now) else None
+            return at if part.until <= at <= whole(reading.now) else None
     return None
 
 
-def _restart(part: Part, sight: Sight) -> datetime | None:
+def _restart(part: Part, reading: Reading) -> datetime | None:
     """Return before when an instance of a node must have stopped; None if it is gone, or its volume.
 
     A part that ends at the time of the reading is one that is there.
     """
-    before = whole(sight.now) - timedelta(seconds=1)
-    for one in instances(sight.resources) if part.kind == INSTANCE else ():
+    before = whole(reading.now) - timedelta(seconds=1)
+    for one in instances(reading.resources) if part.kind == INSTANCE else ():
         if one.id == part.id:
             return min(before, whole(datetime.fromisoformat(one.launched))) if one.is_running else before
     return None
 
 
-def _unseen(session: Session, known: list[Part], sight: Sight) -> Iterator[Part]:
+def _unseen(session: Session, known: list[Part], reading: Reading) -> Iterator[Part]:
     """Yield the bastions that the schedule has started and stopped between two readings."""
-    bastion, now = sight.bastion, whole(sight.now)
+    bastion, now = reading.bastion, whole(reading.now)
     if bastion is None or not bastion.is_scheduled or session.seen is None:
         return
     ran = [part for part in known if (part.kind, part.name) == (INSTANCE, BASTION)]
     start = next_time(bastion.start, bastion.time_zone, max(session.seen, now - _DAYS_MAX))
     while start and whole(start) < now:
         stop = next_time(bastion.stop, bastion.time_zone, start)
-        since, until = whole(start), min(whole(stop or sight.now), now)
+        since, until = whole(start), min(whole(stop or reading.now), now)
         if not any(part.since < until and part.until > since for part in ran):
-            yield from _scheduled(bastion, sight.prices, since, until)
+            yield from _scheduled(bastion, reading.prices, since, until)
         start = next_time(bastion.start, bastion.time_zone, start)
 
 

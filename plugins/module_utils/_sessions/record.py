@@ -58,7 +58,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Tried:
+class Trial:
     """What the session tried: nodes by name, images by role, versions, and how CozyStack ended."""
 
     nodes: Mapping[str, str]
@@ -106,7 +106,7 @@ class Session:
     end: str = ""
     # When what a stopped cluster keeps was deleted.
     kept_until: datetime | None = None
-    tried: Tried = Tried({}, {})
+    tried: Trial = Trial({}, {})
     forecast: Forecast | None = None
     results: tuple[tuple[str, str], ...] = ()
     codes: tuple[str, ...] = ()
@@ -261,8 +261,8 @@ _PART = _object(
     per_hour=_maybe(_amount),
 )
 _RUN = _object(Run, playbook=_text, began=_time, phase=_text, outcome=_one_of(OUTCOMES))
-_TRIED = _object(
-    Tried,
+_TRIAL = _object(
+    Trial,
     **dict.fromkeys(("nodes", "images"), _map_of(_text)),
     **dict.fromkeys(("cozystack", "outcome"), _text),
     talos=_list_of(_text),
@@ -276,7 +276,7 @@ _SESSION = _object(
     lab=_flag,
     **dict.fromkeys(("seen", "expires", "ended", "kept_until"), _maybe(_time)),
     end=_one_of(("", *ENDS)),
-    tried=_TRIED,
+    tried=_TRIAL,
     forecast=_maybe(_FORECAST),
     results=lambda value: tuple(_map_of(_text)(value).items()),
     codes=_list_of(_text),

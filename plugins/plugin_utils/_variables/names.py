@@ -80,7 +80,7 @@ def replaced_values(passed: Mapping[str, Any], of_the_playbook: Mapping[str, Any
             message = f"The playbook sets {name} to {value}, and a variable that is passed with -e would replace this."
             argument = f"{name}={value}" if re.fullmatch(r"[\w.-]+", value) else f"'{json.dumps({name: wanted})}'"
             remedy = f"Remove it from the file or the command line, or add -e {argument} behind it."
-            yield finding("VARIABLE_OF_THE_PLAYBOOK", name, message, remedy)
+            yield finding("VARIABLE_SET_BY_PLAYBOOK", name, message, remedy)
 
 
 def empty_values(passed: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterator[Finding]:

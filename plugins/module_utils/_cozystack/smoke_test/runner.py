@@ -87,7 +87,7 @@ class Smoke(NamedTuple):
 def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -> Observed:
     """Return whether it works; a problem ends the test and is its result."""
     try:
-        return smoke.refusal(api) or _tried_afresh(api, smoke, limits, clock or Clock())
+        return smoke.refusal(api) or _run_in_new_namespace(api, smoke, limits, clock or Clock())
     except ApiError as error:
         code = "API_UNREACHABLE" if error.cause.is_down else _CODES.get(error.cause)
         if code is None:
@@ -95,7 +95,7 @@ def run(api: Api, smoke: Smoke, limits: Limits, *, clock: Clock | None = None) -
         return Observed(BLOCKED, error.detail, code)
 
 
-def _tried_afresh(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
+def _run_in_new_namespace(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
     """Run the test after the namespace of the previous one is deleted: a terminating namespace accepts no objects."""
     started = clock.now()
     while ((api.get(kinds.NAMESPACE, NAMESPACE) or {}).get("metadata") or {}).get("deletionTimestamp"):
@@ -103,10 +103,10 @@ def _tried_afresh(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Obser
             cause = f"the namespace {NAMESPACE} of an earlier test still exists after {limits.timeout:.0f} s"
             return Observed(BLOCKED, cause)
         clock.sleep(limits.interval)
-    return _tried(api, smoke, limits._replace(timeout=limits.timeout - (clock.now() - started)), clock)
+    return _run_and_remove(api, smoke, limits._replace(timeout=limits.timeout - (clock.now() - started)), clock)
 
 
-def _tried(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
+def _run_and_remove(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
     """Run it, and remove it in any case."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     try:

@@ -27,7 +27,7 @@ from ..plan.comparison import Comparison, Found, Resource
 from ..plan.current import Thing, read_cluster
 from ..plan.owners import second_problems, taken_problems, unmanaged_problems
 from ..plan.reading import wanted_of
-from ..plan.text import guest_problems, kind_word, tie_problem
+from ..plan.text import foreign_resource_problems, kind_word, tie_problem
 from ..plan.ties import Tie, read_ties
 from ..spec import ClusterSpec
 from ..texts import USER_DATA_MAX
@@ -277,7 +277,7 @@ def _obstacles(before: Comparison) -> list[Finding]:
     """Return what prevents the removal of the network: our instances, and resources of another owner in it."""
     machines = [f"{found.name} ({found.id})" for found in before.found if found.kind in ("instance", "eni")]
     ours = [finding("NETWORK_IN_USE", "network", f"{', '.join(machines)} still exist")] if machines else []
-    return [problem.about("remove the network") for problem in (*ours, *guest_problems(before))]
+    return [problem.about("remove the network") for problem in (*ours, *foreign_resource_problems(before))]
 
 
 def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[Finding]:

@@ -36,17 +36,17 @@ def _volume_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     foreign = foreign_instances(account, allowed)
     machines = {machine.known.id for machine in account.machines if machine.kind == "instance"} - set(foreign)
     roots = {machine.root_volume for machine in account.machines}
-    outside = {outsider.id: outsider.vpc for outsider in account.outsiders}
+    outside = {instance.id: instance.vpc for instance in account.outside_instances}
     for volume in account.volumes:
         resource = f"volume {volume.known.name} ({volume.known.id})"
         is_added = bool(machines & set(volume.instances)) and volume.known.id not in roots
         users = ", ".join(volume.instances) or "no instance"
         for instance in (user for user in volume.instances if user in outside):
             message = f"the instance {instance} in {outside[instance]} uses it, and can read and change it"
-            yield finding("VOLUME_USED_ELSEWHERE", resource, message)
+            yield finding("VOLUME_USED_OUTSIDE_CLUSTER", resource, message)
         if volume.account and account.owners and volume.account not in account.owners:
             message = f"its encryption key belongs to account {volume.account}"
-            yield finding("VOLUME_KEY_OF_OTHERS", resource, message)
+            yield finding("VOLUME_KEY_OF_OTHER_ACCOUNT", resource, message)
         if not volume.encrypted:
             also = ", and it is not described" if is_added and not volume.known.owned else ""
             yield finding("VOLUME_NOT_ENCRYPTED", resource, f"it is not encrypted; {users} uses it{also}")

@@ -135,7 +135,7 @@ class Passage(NamedTuple):
     interfaces: tuple[str, ...] = ()
 
 
-class Elsewhere(NamedTuple):
+class OutsideInterface(NamedTuple):
     """A network interface of one of the cluster's instances that is in another VPC."""
 
     id: str
@@ -157,7 +157,7 @@ class Machine(NamedTuple):
     unencrypted: tuple[str, ...] = ()
     version: str = ""
     used: bool = True
-    elsewhere: tuple[Elsewhere, ...] = ()
+    outside_interfaces: tuple[OutsideInterface, ...] = ()
     # The volume that the instance was launched with.
     root_volume: str | None = None
     # Of a launch template version: its number and aliases, and whether an instance was launched from it.
@@ -229,7 +229,7 @@ class VolumeFact(NamedTuple):
     account: str | None = None
 
 
-class Outsider(NamedTuple):
+class OutsideInstance(NamedTuple):
     """An instance outside of the cluster's VPC that has an interface, a profile or a volume of it; vpc is its VPC."""
 
     id: str
@@ -332,7 +332,7 @@ class Account(NamedTuple):
     interfaces: tuple[InterfaceFact, ...] = ()
     passages: tuple[Passage, ...] = ()
     machines: tuple[Machine, ...] = ()
-    outsiders: tuple[Outsider, ...] = ()
+    outside_instances: tuple[OutsideInstance, ...] = ()
     scaling_groups: tuple[ScalingGroup, ...] = ()
     volumes: tuple[VolumeFact, ...] = ()
     copies: tuple[CopyFact, ...] = ()

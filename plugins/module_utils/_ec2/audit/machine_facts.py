@@ -20,11 +20,11 @@ from ..plan.current import root_volume_of
 from ..spec import ClusterSpec
 from .facts import (
     CopyFact,
-    Elsewhere,
     ImageFact,
     Known,
     Machine,
-    Outsider,
+    OutsideInstance,
+    OutsideInterface,
     ProfileFact,
     Reader,
     Record,
@@ -55,12 +55,12 @@ def _instance(reader: Reader, record: Record) -> Machine:
     answer = reader.api.call("ec2", "describe_instance_attribute", InstanceId=known.id, Attribute="userData")
     profile = (record.get("IamInstanceProfile") or {}).get("Arn")
     machine = _machine("instance", known, record, (answer.get("UserData") or {}).get("Value"), profile)
-    elsewhere = [
+    outside = [
         face for face in record.get("NetworkInterfaces") or () if face.get("VpcId") not in (None, record["VpcId"])
     ]
     tags = tags_of(record)
     return machine._replace(
-        elsewhere=tuple(map(_elsewhere, elsewhere)),
+        outside_interfaces=tuple(map(_outside_interface, outside)),
         root_volume=root_volume_of(record),
         scaling_group=tags.get("aws:autoscaling:groupName", ""),
         launched_with=tags.get(USER_DATA_TAG, ""),
@@ -69,9 +69,9 @@ def _instance(reader: Reader, record: Record) -> Machine:
     )
 
 
-def _elsewhere(record: Record) -> Elsewhere:
+def _outside_interface(record: Record) -> OutsideInterface:
     public = (record.get("Association") or {}).get("PublicIp", "")
-    return Elsewhere(record["NetworkInterfaceId"], record["VpcId"], public)
+    return OutsideInterface(record["NetworkInterfaceId"], record["VpcId"], public)
 
 
 def read_profile_users(reader: Reader) -> dict[str, str]:
@@ -81,7 +81,7 @@ def read_profile_users(reader: Reader) -> dict[str, str]:
     return {item["InstanceId"]: item["IamInstanceProfile"]["Arn"].rpartition("/")[2] for item in used}
 
 
-def read_outsiders(reader: Reader, ids: Iterable[str], users: Mapping[str, str]) -> tuple[Outsider, ...]:
+def read_outside_instances(reader: Reader, ids: Iterable[str], users: Mapping[str, str]) -> tuple[OutsideInstance, ...]:
     """Return the instances outside of the cluster's VPC, except those that are being terminated."""
     wanted = sorted(ids)
     if not wanted:
@@ -90,7 +90,7 @@ def read_outsiders(reader: Reader, ids: Iterable[str], users: Mapping[str, str])
     reservations = reader.ec2("describe_instances", "Reservations", filters)
     records = [record for reservation in reservations for record in reservation["Instances"]]
     return tuple(
-        Outsider(item["InstanceId"], item.get("VpcId", "another network"), users.get(item["InstanceId"]))
+        OutsideInstance(item["InstanceId"], item.get("VpcId", "another network"), users.get(item["InstanceId"]))
         for item in records
     )
 

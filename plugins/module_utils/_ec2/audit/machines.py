@@ -33,8 +33,8 @@ def machine_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             yield from _template_deviations(machine, allowed, resource)
             yield from _imds_deviations(machine, resource)
             yield from _version_deviations(machine, account, allowed, resource)
-        yield from _elsewhere_deviations(machine, allowed, resource)
-    yield from _outsider_deviations(account, allowed)
+        yield from _outside_interface_deviations(machine, allowed, resource)
+    yield from _outside_instance_deviations(account, allowed)
     yield from _iam_deviations(account, allowed)
 
 
@@ -131,19 +131,19 @@ def _other_properties(machine: Machine, account: Account, allowed: Allowed) -> I
         yield "user-data", "that is not the described user-data"
 
 
-def _elsewhere_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
-    for face in machine.elsewhere:
+def _outside_interface_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
+    for face in machine.outside_interfaces:
         public = f" and the public IPv4 address {face.public}" if face.public else ""
         message = f"its network interface {face.id} is in {face.vpc}{public}, so it connects both VPCs"
         severity = "critical" if face.public and machine.known.name not in allowed.public_ipv4 else "high"
         yield finding("INTERFACE_ACROSS_VPCS", resource, message, severity=severity)
 
 
-def _outsider_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
-    for outsider in account.outsiders:
-        if outsider.profile in allowed.policies:
-            message = f"it is in {outsider.vpc} and has the instance profile {outsider.profile} of the cluster"
-            yield finding("PROFILE_USED_ELSEWHERE", f"instance {outsider.id}", message)
+def _outside_instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
+    for instance in account.outside_instances:
+        if instance.profile in allowed.policies:
+            message = f"it is in {instance.vpc} and has the instance profile {instance.profile} of the cluster"
+            yield finding("PROFILE_USED_OUTSIDE_CLUSTER", f"instance {instance.id}", message)
 
 
 def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     yield from (replace(problem, severity=HIGH) for problem in unmanaged_problems(account.unmanaged))
     if len(account.vpcs) > 1:
         names = ", ".join(sorted(known.id for known in account.vpcs))
-        yield finding("VPC_TWICE", f"VPC {names}", "several VPCs have the tags of the cluster")
+        yield finding("DUPLICATE_VPC", f"VPC {names}", "several VPCs have the tags of the cluster")
     # The VPC has the described IPv4 block, and one IPv6 block from Amazon, which comes first.
     ipv4 = [network for network in account.networks if network.version == 4 and allowed.vpc_ipv4]
     foreign = [network for network in ipv4 if network != ip_network(allowed.vpc_ipv4)]
@@ -240,7 +240,7 @@ def _foreign_rule(rules: list[GroupRule], resource: str, reached: list[Exposure]
     )
     if _is_open_to_everybody(rules):
         message = f"open to everyone: {_text_of(rules)}{_reach_text(reached)}"
-        return finding("RULE_OPEN_TO_EVERYBODY", resource, message, remedy)
+        return finding("RULE_OPEN_TO_INTERNET", resource, message, remedy)
     severity = "medium" if rule.egress else "high"
     message = f"a rule that is not described: {_text_of(rules)}{_reach_text(reached)}"
     return finding("RULE_NOT_ALLOWED", resource, message, remedy, severity=severity)
@@ -436,17 +436,17 @@ def _user_deviations(
     interface: InterfaceFact, machines: Mapping[str, str], account: Account, resource: str
 ) -> Iterator[Finding]:
     """Yield each user of an interface that is not described; machines are the names of our instances by their ids."""
-    for outsider in account.outsiders:
-        if outsider.id == interface.instance:
-            message = f"the instance {outsider.id} in {outsider.vpc} has it, so it connects both VPCs"
+    for instance in account.outside_instances:
+        if instance.id == interface.instance:
+            message = f"the instance {instance.id} in {instance.vpc} has it, so it connects both VPCs"
             yield finding("INTERFACE_ACROSS_VPCS", resource, message)
     if interface.instance and account.owners and interface.account not in (None, *account.owners):
         message = f"the instance {interface.instance} of account {interface.account} has it"
-        yield finding("INTERFACE_USED_BY_OTHERS", resource, message, severity="critical")
+        yield finding("INTERFACE_ON_OTHER_MACHINE", resource, message, severity="critical")
     user = interface.instance or ""
     if machines.get(user, interface.known.name) != interface.known.name:
         message = f"the instance {machines[user]} ({user}) has it"
-        yield finding("INTERFACE_USED_BY_OTHERS", resource, message)
+        yield finding("INTERFACE_ON_OTHER_MACHINE", resource, message)
 
 
 def _foreign_groups(
@@ -516,8 +516,10 @@ def _address_deviations(account: Account) -> Iterator[Finding]:
     here = {face.known.id for face in account.interfaces}
     for address in account.addresses:
         if address.attached and address.interface not in here:
-            message = f"the Elastic IP {address.public_ipv4} of the cluster belongs to {address.interface} elsewhere"
-            yield finding("ADDRESS_USED_ELSEWHERE", f"address {address.known.id}", message)
+            message = (
+                f"the Elastic IP {address.public_ipv4} of the cluster belongs to {address.interface} in another VPC"
+            )
+            yield finding("ADDRESS_USED_OUTSIDE_CLUSTER", f"address {address.known.id}", message)
         if not address.attached:
             remedy = (
                 f"Run `aws ec2 release-address --allocation-id {address.known.id}`; an unassociated address is charged "

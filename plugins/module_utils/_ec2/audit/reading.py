@@ -31,7 +31,7 @@ from .machine_facts import (
     read_iam,
     read_images,
     read_instances,
-    read_outsiders,
+    read_outside_instances,
     read_profile_users,
     read_templates,
     read_volumes,
@@ -95,14 +95,14 @@ def _read_account(reader: Reader) -> Account:
         parts += [outer.submit(read_network, reader, vpc, pool) for vpc in named["vpc"].ours]
         compute = _read_compute(reader, named, pool, outer)
         found = _merged([part.result() for part in parts])
-        elsewhere = _instances_that_use(found, compute.volumes, users.result(), profiles_of(reader.spec))
-        elsewhere -= {machine.known.id for machine in compute.machines}
-        outsiders = read_outsiders(reader, elsewhere, users.result())
+        outside = _instances_that_use(found, compute.volumes, users.result(), profiles_of(reader.spec))
+        outside -= {machine.known.id for machine in compute.machines}
+        outside_instances = read_outside_instances(reader, outside, users.result())
         return _merged([found, compute.facts()])._replace(
             unmanaged=tuple(thing for each in named.values() for thing in each.unmanaged),
             # The described policies name the account, also where roles are left without a VPC.
             owners=found.owners or (reader.api.call("sts", "get_caller_identity")["Account"],),
-            outsiders=outsiders,
+            outside_instances=outside_instances,
             addresses=addresses_of(reader, named["address"].ours),
         )
 

@@ -42,7 +42,7 @@ def scaling_deviations(account: Account, allowed: Allowed, now: datetime) -> Ite
             yield finding("SCALING_TEMPLATE_NOT_DESCRIBED", resource, message)
         for template, version in group.lost:
             message = f"it launches instances from version {version} of {template}, which does not exist"
-            yield finding("SCALING_VERSION_LOST", resource, message)
+            yield finding("SCALING_VERSION_MISSING", resource, message)
         if group.known.name in allowed.schedules:
             yield from _limit_deviations(group, resource)
             yield from _schedule_deviations(group, allowed.schedules[group.known.name], resource, now)

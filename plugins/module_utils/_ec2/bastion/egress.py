@@ -32,7 +32,7 @@ def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mappin
     if missed:
         names = ", ".join(missed)
         message = f"With egress none the bastion reaches IPv6 hosts only, but these are on IPv4-only hosts: {names}."
-        yield finding("SOURCES_OUT_OF_REACH", "cluster_bastion_egress", message, _REMEDY)
+        yield finding("SOURCES_UNREACHABLE", "cluster_bastion_egress", message, _REMEDY)
 
 
 def example_problems(sources: Iterable[str], severity: str = ERROR) -> Iterator[Finding]:

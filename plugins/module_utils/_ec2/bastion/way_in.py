@@ -162,7 +162,7 @@ _WITHOUT_IPV6 = finding(
     "The build logs in to the bastion over IPv6, but this controller has no global IPv6 address.",
 )
 _CLOSED = finding(
-    "NO_WAY_TO_BASTION",
+    "NO_ACCESS_TO_BASTION",
     "access_ipv6",
     "The build logs in to the bastion, but its security group allows no network.",
 )

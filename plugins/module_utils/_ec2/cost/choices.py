@@ -16,7 +16,7 @@ from .limits import hours_within
 from .prices import TRANSFER_FREE_GB, Prices
 
 # The goal of the project: less than $0.50 a day and $16 to $20 a month, with five hours a day.
-WISHED_DAY, WISHED_MONTH, WISHED_HOURS = 0.50, 20.0, 5.0
+GOAL_DAY, GOAL_MONTH, GOAL_HOURS = 0.50, 20.0, 5.0
 
 
 class Choice(NamedTuple):
@@ -37,7 +37,7 @@ def choices(spec: ClusterSpec, prices: Prices) -> list[Choice]:
 
 
 def _ways(spec: ClusterSpec) -> Iterator[tuple[str, ClusterSpec]]:
-    hours = spec.use.hours_per_day if spec.use.hours_per_day < 24 else WISHED_HOURS
+    hours = spec.use.hours_per_day if spec.use.hours_per_day < 24 else GOAL_HOURS
     removed = _used(spec, hours, "removed")
     yield "never stopped", _used(spec, 24.0, "stopped")
     yield f"nodes stopped after {hours:g} h a day", _used(spec, hours, "stopped")
@@ -52,7 +52,7 @@ def _used(spec: ClusterSpec, hours: float, after: str) -> ClusterSpec:
 
 def choice_lines(spec: ClusterSpec, prices: Prices, known: Sequence[Choice]) -> list[str]:
     """Return which of the ways are within the limits per day and month; without limits, within the project's goal."""
-    day, month = spec.cost.per_day_max or WISHED_DAY, spec.cost.per_month_max or WISHED_MONTH
+    day, month = spec.cost.per_day_max or GOAL_DAY, spec.cost.per_month_max or GOAL_MONTH
     origin = "your limits" if spec.cost.per_day_max or spec.cost.per_month_max else "the goal of this project"
     return [
         f"Compared with ${day:.2f} a day and ${month:.2f} a month, {origin}:",
@@ -75,7 +75,7 @@ def _verdict(amount: float, limit: float) -> str:
 
 
 def _hours_lines(spec: ClusterSpec, prices: Prices, day: float, month: float) -> Iterator[str]:
-    found = forecast(_used(spec, WISHED_HOURS, "removed"), prices)
+    found = forecast(_used(spec, GOAL_HOURS, "removed"), prices)
     idle = forecast(_used(spec, 0.0, "stopped"), prices).totals
     if found.totals is None or idle is None:
         return

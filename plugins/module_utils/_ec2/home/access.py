@@ -172,7 +172,7 @@ def one_of_each(identity: Identity, groups: Sequence[Group]) -> dict[str, str]:
 def _ambiguous(name: str, groups: Iterable[Group]) -> Finding:
     places = " and ".join(f"{group.id} in {group.vpc}" for group in groups)
     message = f"{places} have the tags of the cluster. Nothing was opened or closed"
-    return finding("SECURITY_GROUP_TWICE", f"find the security group {name}", message)
+    return finding("DUPLICATE_SECURITY_GROUP", f"find the security group {name}", message)
 
 
 def find_elsewhere(api: Api, identity: Identity, groups: Iterable[Group]) -> Finding | None:
@@ -198,7 +198,7 @@ def _elsewhere(identity: Identity, group_id: str, ids: Sequence[str]) -> Finding
         f"--tags {tags}. To close them now: aws ec2 revoke-security-group-ingress --group-id {group_id} "
         f"--security-group-rule-ids {' '.join(ids)}"
     )
-    return finding("HOME_ACCESS_ELSEWHERE", f"read the home access of {identity.name}", message, remedy)
+    return finding("HOME_ACCESS_IN_OTHER_GROUP", f"read the home access of {identity.name}", message, remedy)
 
 
 def read_rules(api: Api, identity: Identity, groups: Iterable[Group]) -> list[HomeRule]:

@@ -137,7 +137,7 @@ def network_problems(interface: IPv6Interface) -> Iterator[Finding]:
     network = interface.network
     if network.prefixlen == 0:
         remedy = f"Use the home network itself, /{PREFIX_MIN} or smaller. {_FIND_IT}"
-        yield _problem("IPV6_EVERYWHERE", f"{network} is the entire internet", remedy)
+        yield _problem("IPV6_ENTIRE_INTERNET", f"{network} is the entire internet", remedy)
     for cidr, code, why in _SPECIAL:
         if network.subnet_of(IPv6Network(cidr)):
             yield _problem(code, f"{interface} {why}", f"Use the global address of your home. {_FIND_IT}")

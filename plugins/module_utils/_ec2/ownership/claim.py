@@ -207,7 +207,7 @@ def _refuse_other(name: str, claim: Claim, authority: str) -> None:
     raise Ec2Error(
         f"Failed to claim the cluster of {name}: it belongs to another controller, {claim.holder}, since "
         f"{claim.since}. {_WORK_OR_RESET.format(claim=claim.authority)}",
-        code="CLAIMED_BY_OTHERS",
+        code="CLAIMED_BY_OTHER_CONTROLLER",
     )
 
 

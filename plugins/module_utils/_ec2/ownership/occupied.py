@@ -18,7 +18,7 @@ from .claim import ClaimClient, Existing, Unclaimed, ensure_claimed, existing_th
 from .parameter import ForeignParameter
 from .run_lock import Alive, LockClient, ensure_free
 
-CLAIMED, ACTIVE, UNCLAIMED = "CLAIMED_BY_OTHERS", "RUN_ACTIVE", "CLUSTER_UNCLAIMED"
+CLAIMED, ACTIVE, UNCLAIMED = "CLAIMED_BY_OTHER_CONTROLLER", "RUN_ACTIVE", "CLUSTER_UNCLAIMED"
 
 
 class Controller(NamedTuple):

@@ -15,7 +15,7 @@ from ..values import plain_policy
 from .choosing import choose, duplicates_of, seconds_of
 from .comparison import (
     FIXED,
-    GUEST_KINDS,
+    FOREIGN_KIND_NAMES,
     Comparison,
     Difference,
     Found,
@@ -53,7 +53,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
     return Comparison(
         resources,
         _found(ours, described | members, duplicates),
-        tuple(thing for thing in others if thing.kind in GUEST_KINDS and not thing.unmanaged),
+        tuple(thing for thing in others if thing.kind in FOREIGN_KIND_NAMES and not thing.unmanaged),
         tuple(tie for tie in ties if not tie.is_unread),
         # AWS makes the main route table of a VPC, without tags.
         tuple(thing for thing in others if thing.unmanaged and not thing.have.get("main")),

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..desired import NETWORK
-from .current import GUESTS, Thing
+from .current import FOREIGN_KINDS, Thing
 from .ties import Tie
 
 # Properties that AWS cannot change after creation: only a new resource can have another value.
@@ -29,7 +29,7 @@ FIXED = {
 }
 
 
-GUEST_KINDS = frozenset(guest.reading.kind for guest in GUESTS)
+FOREIGN_KIND_NAMES = frozenset(kind.reading.kind for kind in FOREIGN_KINDS)
 
 
 class Difference(NamedTuple):
@@ -76,13 +76,13 @@ class Found(NamedTuple):
 class Comparison(NamedTuple):
     """All described resources, and all existing ones in the order in which a teardown deletes them.
 
-    Guests are resources in the cluster's VPCs that are not managed by it. A tie connects a resource of the cluster with
+    Foreign resources are in the cluster's VPCs and not managed by it. A tie connects a resource of the cluster with
     one of another owner.
     """
 
     resources: tuple[Resource, ...]
     found: tuple[Found, ...]
-    guests: tuple[Thing, ...] = ()
+    foreign_resources: tuple[Thing, ...] = ()
     ties: tuple[Tie, ...] = ()
     # Resources with the tags that name the cluster, and without the one of this collection.
     unmanaged: tuple[Thing, ...] = ()
@@ -114,7 +114,7 @@ class Comparison(NamedTuple):
     @property
     def obstacles(self) -> list[Found]:
         """Return those of them that may be in a VPC of the cluster and would prevent its deletion."""
-        return [found for found in self.unmade if found.kind in GUEST_KINDS]
+        return [found for found in self.unmade if found.kind in FOREIGN_KIND_NAMES]
 
     def summary(self) -> dict[str, int]:
         """Return how many resources are in each state."""

@@ -86,7 +86,7 @@ class Reading(NamedTuple):
     filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-class Guest(NamedTuple):
+class ForeignKind(NamedTuple):
     """A kind of which resources without our tags may be in our VPC, and the filter that finds them there.
 
     Without a filter all are read, and those that are attached to the VPC are selected.
@@ -152,7 +152,7 @@ def _without_main_tables_of_other_owners(things: Sequence[Thing]) -> list[Thing]
 def _second_wave(
     api: Api, spec: ClusterSpec, things: list[Thing], pool: ThreadPoolExecutor, *, console_output: bool
 ) -> list[Thing]:
-    guests = [pool.submit(_read_guests, api, spec, guest, things) for guest in GUESTS]
+    foreign_resources = [pool.submit(_read_foreign, api, spec, kind, things) for kind in FOREIGN_KINDS]
     instances = [thing for thing in things if thing.kind == "instance"]
     volumes = pool.submit(_read_missing_volumes, api, things)
     cpu_credits = pool.submit(_read_cpu_credits, api, instances)
@@ -175,7 +175,7 @@ def _second_wave(
         extra["instance", instance_id] |= console.result()
     return [
         *(replace(thing, have={**thing.have, **extra.get((thing.kind, thing.id), {})}) for thing in things),
-        *_unknown(guests, things),
+        *_unknown(foreign_resources, things),
     ]
 
 
@@ -229,16 +229,16 @@ def reading_of(kind: str) -> Reading:
     return next(reading for reading in READINGS if reading.kind == kind)
 
 
-def _read_guests(api: Api, spec: ClusterSpec, guest: Guest, things: Sequence[Thing]) -> list[Thing]:
+def _read_foreign(api: Api, spec: ClusterSpec, kind: ForeignKind, things: Sequence[Thing]) -> list[Thing]:
     """Return what is in the cluster's VPCs without its tags, except what AWS creates and deletes with a VPC."""
     vpcs = [thing.id for thing in things if thing.kind == "vpc"]
     if not vpcs:
         return []
-    reading = guest.reading
-    filters = {"Filters": [{"Name": guest.filter, "Values": vpcs}]} if guest.filter else {}
+    reading = kind.reading
+    filters = {"Filters": [{"Name": kind.filter, "Values": vpcs}]} if kind.filter else {}
     records = api.call(reading.service, reading.operation, **filters)[reading.answer]
     read = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record, records)]
-    found = [thing for thing in read if guest.filter or set(vpcs) & set(thing.have["attached_to"])]
+    found = [thing for thing in read if kind.filter or set(vpcs) & set(thing.have["attached_to"])]
     machines = {thing.id for thing in things if thing.kind == "instance"}
     return [
         thing
@@ -507,25 +507,25 @@ _PEERING = Reading(
     "VpcPeeringConnectionId",
     _nothing_more,
 )
-GUESTS = (
-    *(Guest(reading_of(kind), "vpc-id") for kind in ("subnet", "security_group", "route_table", "eni")),
-    Guest(reading_of("internet_gateway"), "attachment.vpc-id"),
+FOREIGN_KINDS = (
+    *(ForeignKind(reading_of(kind), "vpc-id") for kind in ("subnet", "security_group", "route_table", "eni")),
+    ForeignKind(reading_of("internet_gateway"), "attachment.vpc-id"),
     # Each of these prevents the deletion of a VPC, or is deleted with it.
-    Guest(
+    ForeignKind(
         Reading("network_acl", "ec2", "describe_network_acls", "NetworkAcls", "NetworkAclId", _nothing_more), "vpc-id"
     ),
-    Guest(
+    ForeignKind(
         Reading("vpc_endpoint", "ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", _nothing_more),
         "vpc-id",
     ),
-    Guest(
+    ForeignKind(
         Reading("vpn_gateway", "ec2", "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", _nothing_more),
         "attachment.vpc-id",
     ),
-    Guest(
+    ForeignKind(
         Reading("natgateway", "ec2", "describe_nat_gateways", "NatGateways", "NatGatewayId", _nothing_more), "vpc-id"
     ),
-    Guest(
+    ForeignKind(
         Reading(
             "egress_only_internet_gateway",
             "ec2",
@@ -535,8 +535,8 @@ GUESTS = (
             _internet_gateway,
         )
     ),
-    Guest(_PEERING, "requester-vpc-info.vpc-id"),
-    Guest(_PEERING, "accepter-vpc-info.vpc-id"),
+    ForeignKind(_PEERING, "requester-vpc-info.vpc-id"),
+    ForeignKind(_PEERING, "accepter-vpc-info.vpc-id"),
 )
 SERVICES = ("ec2", "iam", "autoscaling", "scheduler", "ssm")
 # The names of the kinds above in DescribeTags. The rules of a security group can have tags too, but are deleted with

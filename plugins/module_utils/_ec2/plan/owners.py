@@ -98,7 +98,7 @@ def second_problems(seconds: Sequence[tuple[Thing, Thing]]) -> list[Finding]:
     """Return the pairs of resources of a kind of which a cluster has one."""
     return [
         finding(
-            "SECOND_OF_ITS_KIND",
+            "DUPLICATE_RESOURCE",
             f"{one.kind} {one.name}",
             f"{one.id} ({one.name}) and {other.id} ({other.name}) both have the tags of this cluster, which has one",
             f"Delete the one that the cluster does not use. If {other.id} has another owner, remove its tag: "
@@ -132,7 +132,7 @@ def _has_wrong_type(item: Resource) -> bool:
 def _taken(resource: Resource, taker: Thing) -> Finding:
     subject, others = f"{resource.kind} {resource.name}", _TAKEN_REMEDIES.get(resource.kind)
     if taker.owned:
-        return finding("PLACE_TAKEN", subject, f"{taker.id} ({taker.name}) of this cluster has its place")
+        return finding("ADDRESS_OR_NAME_IN_USE", subject, f"{taker.id} ({taker.name}) of this cluster has its place")
     message = f"{taker.id} exists without the tags of this cluster ({owner_of(taker)})"
     return finding("NAME_TAKEN", subject, message, _region_remedy(resource, taker) or others)
 

@@ -26,7 +26,7 @@ from .comparison import Comparison, Resource
 from .current import Thing, read_cluster
 from .owners import host_key_problems, owner_of, second_problems, taken_problems, uncertain_lines, unmanaged_problems
 from .parts import bastion_of, hours_of, nodes_of, part_of, schedule_role_of
-from .text import guest_problems, plan_lines, tie_problem, unread_lines
+from .text import foreign_resource_problems, plan_lines, tie_problem, unread_lines
 from .ties import Tie, read_ties
 
 
@@ -56,7 +56,8 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
     return {
         "resources": {resource.key: resource_as_dict(resource) for resource in comparison.resources},
         "found": [found._asdict() for found in comparison.found],
-        "guests": [_thing_as_dict(guest) for guest in comparison.guests] + _obstacles(comparison),
+        "foreign_resources": [_thing_as_dict(foreign) for foreign in comparison.foreign_resources]
+        + _obstacles(comparison),
         "ties": [_tie_as_dict(tie) for tie in comparison.ties],
         "uncertain": [*uncertain_lines(comparison.uncertain, spec.region), *unread_lines(comparison.unread)],
         "problems": [problem.as_dict() for problem in problems_of(comparison)],
@@ -87,7 +88,7 @@ def problems_of(comparison: Comparison) -> list[Finding]:
 def removal_problems(comparison: Comparison) -> list[Finding]:
     """Return why the cluster must not be deleted: resources of other owners that use it, and what is not certain."""
     return [
-        *guest_problems(comparison),
+        *foreign_resource_problems(comparison),
         *map(tie_problem, comparison.ties),
         *unmanaged_problems(comparison.unmanaged),
     ]

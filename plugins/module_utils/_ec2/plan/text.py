@@ -103,20 +103,20 @@ def unread_lines(ties: Iterable[Tie]) -> list[str]:
 
 def tie_problem(tie: Tie) -> Finding:
     """Return that a resource of the cluster is connected with one of another owner."""
-    return finding("HELD_BY_OTHERS", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
+    return finding("USED_BY_FOREIGN_RESOURCE", f"{tie.ours.kind} {tie.ours.name}", tie_text(tie), tie.remedy)
 
 
-def guest_problems(comparison: Comparison) -> Iterator[Finding]:
+def foreign_resource_problems(comparison: Comparison) -> Iterator[Finding]:
     """Yield each resource in the network of the cluster that a teardown does not delete."""
-    for guest in comparison.guests:
-        what = f"{kind_word(guest.kind)} {guest.id} is in the network of the cluster"
-        message = f"{what} and not managed by it ({owner_of(guest)})"
-        yield finding("GUEST_IN_NETWORK", f"{guest.kind} {guest.id}", message)
+    for foreign in comparison.foreign_resources:
+        what = f"{kind_word(foreign.kind)} {foreign.id} is in the network of the cluster"
+        message = f"{what} and not managed by it ({owner_of(foreign)})"
+        yield finding("FOREIGN_RESOURCE_IN_NETWORK", f"{foreign.kind} {foreign.id}", message)
     for found in comparison.obstacles:
         what = f"{kind_word(found.kind)} {found.id} is in the network of the cluster"
         message = f"{what} and has its tags, but no playbook creates or deletes it"
         remedy = "Delete it, then run the playbook again."
-        yield finding("GUEST_IN_NETWORK", f"{found.kind} {found.id}", message, remedy)
+        yield finding("FOREIGN_RESOURCE_IN_NETWORK", f"{found.kind} {found.id}", message, remedy)
 
 
 def _resource_lines(resource: Resource) -> Iterator[str]:

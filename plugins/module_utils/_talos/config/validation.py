@@ -212,7 +212,7 @@ def _duplicates(documents: list[Document]) -> Iterator[Finding]:
     for document in documents:
         identity = (document.get("kind"), str(document.get("name") or ""))
         if identity in seen:
-            yield decoding.refusal("CONFIG_DOCUMENT_TWICE", decoding.name_of(document), "", "the document exists twice")
+            yield decoding.refusal("DUPLICATE_CONFIG_DOCUMENT", decoding.name_of(document), "", "it exists twice")
         seen.add(identity)
 
 

@@ -187,7 +187,7 @@ def test_what_is_open_to_home_is_reported_with_its_end() -> None:
 
 
 def test_every_deviation_is_reported() -> None:
-    deviation = {"severity": "critical", "code": "RULE_OPEN_TO_EVERYBODY", "subject": "x", "message": "y"}
+    deviation = {"severity": "critical", "code": "RULE_OPEN_TO_INTERNET", "subject": "x", "message": "y"}
 
     access = report(audit={"deviations": [deviation], "home_access": []})["access"]
 

@@ -34,7 +34,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._findings import (
 from tests.checks.process import ROOT
 
 TABLES = ("markdown", "html")
-TAKEN = finding("ADDRESS_TAKEN_TWICE", "node b", "10.10.0.101 is given to node a and node b.")
+TAKEN = finding("DUPLICATE_ADDRESS", "node b", "10.10.0.101 is given to node a and node b.")
 KVM = finding("KVM_MISSING", "nodes", "No /dev/kvm", "Take a metal type.", evidence={"nodes": {"a": 0}})
 HOSTILE = finding("NAME_TAKEN", "VPC <b>x</b>", "a|b *c* \x1b[31m", "Run `it`.")
 
@@ -108,7 +108,7 @@ def test_a_headline_begins_with_what_is_asked_for() -> None:
 
 def test_lines_say_with_a_sign_what_is_only_worth_knowing() -> None:
     assert list(lines([TAKEN, KVM], "code")) == [
-        "! ADDRESS_TAKEN_TWICE: 10.10.0.101 is given to node a and node b.",
+        "! DUPLICATE_ADDRESS: 10.10.0.101 is given to node a and node b.",
         "    Give each instance its own address.",
         "? KVM_MISSING: No /dev/kvm",
         "    Take a metal type.",

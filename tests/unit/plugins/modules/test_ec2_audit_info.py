@@ -641,12 +641,12 @@ def router(account: Account) -> None:
 
 
 PLANTED: list[tuple[Callable[[Account], None], set[str]]] = [
-    (everybody_over_ipv4, {"RULE_OPEN_TO_EVERYBODY"}),
-    (everybody_over_ipv6, {"RULE_OPEN_TO_EVERYBODY"}),
-    (everything_to_the_bastion, {"RULE_OPEN_TO_EVERYBODY"}),
+    (everybody_over_ipv4, {"RULE_OPEN_TO_INTERNET"}),
+    (everybody_over_ipv6, {"RULE_OPEN_TO_INTERNET"}),
+    (everything_to_the_bastion, {"RULE_OPEN_TO_INTERNET"}),
     (one_stranger, {"RULE_NOT_ALLOWED"}),
     (another_group, {"RULE_NOT_ALLOWED", "GROUP_NOT_DESCRIBED"}),
-    (prefix_list, {"RULE_OPEN_TO_EVERYBODY"}),
+    (prefix_list, {"RULE_OPEN_TO_INTERNET"}),
     (disguised_as_home_access, {"HOME_ACCESS_NOT_EXACT"}),
     (expired_home_access, {"HOME_ACCESS_EXPIRED"}),
     (public_ipv4, {"PUBLIC_IPV4"}),
@@ -707,7 +707,7 @@ def test_what_is_listed_as_allowed_is_no_deviation(account: Account) -> None:
     public_ipv4(account)
     extra = {"rules": {"moon-nodes": ["in tcp/22 from ::/0"]}, "public_ipv4": ["moon-gateway"]}
 
-    assert account.codes() == {"RULE_OPEN_TO_EVERYBODY", "PUBLIC_IPV4"}
+    assert account.codes() == {"RULE_OPEN_TO_INTERNET", "PUBLIC_IPV4"}
     assert account.codes(**extra) == set()
 
 

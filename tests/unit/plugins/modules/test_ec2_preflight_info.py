@@ -191,7 +191,7 @@ def test_a_cluster_of_another_controller_is_a_problem_with_who_and_since_when(
         ours = run_module(ec2_preflight_info.main, capsys, cluster=cluster(), authority="bb22")
 
     (problem,) = result["problems"]
-    assert problem["code"] == "CLAIMED_BY_OTHERS"
+    assert problem["code"] == "CLAIMED_BY_OTHER_CONTROLLER"
     assert "another controller, you@desktop, since 2026-11-28T21:00:00+00:00" in problem["message"]
     assert ours["problems"] == []
 
@@ -273,8 +273,8 @@ def test_two_groups_that_may_be_the_bastions_are_one_problem_among_the_others(
         options = {"api_via": "bastion", "cluster": cluster(cpu_credits="plenty", bastion=BASTION)}
         result = run_module(ec2_preflight_info.main, capsys, **options)
 
-    assert {"UNKNOWN_CPU_CREDITS", "SSH_KEY_MISSING", "SECURITY_GROUP_TWICE"} <= set(codes(result))
-    assert codes(result).count("SECURITY_GROUP_TWICE") == 1
+    assert {"UNKNOWN_CPU_CREDITS", "SSH_KEY_MISSING", "DUPLICATE_SECURITY_GROUP"} <= set(codes(result))
+    assert codes(result).count("DUPLICATE_SECURITY_GROUP") == 1
 
 
 def test_problems_of_the_input_and_of_aws_come_in_one_list(capsys: pytest.CaptureFixture[str]) -> None:
@@ -352,7 +352,7 @@ def test_a_bastion_without_ipv4_is_refused_where_it_has_to_fetch_from_github(
             ec2_preflight_info.main, capsys, cluster=cluster(bastion=BASTION), sources=["ghcr.io/urmanac/talos:latest"]
         )
 
-    assert codes(result) == ["SOURCES_OUT_OF_REACH"]
+    assert codes(result) == ["SOURCES_UNREACHABLE"]
     assert (
         "public_ipv4 (an Elastic IP, $0.005 an hour around the clock, $3.65 a month)" in result["problems"][0]["remedy"]
     )
@@ -372,4 +372,4 @@ def test_the_bastion_of_the_lab_may_fetch_nothing_from_github(
     with_vpc_of_aws = run_module(ec2_preflight_info.main, capsys, cluster=cluster(bastion=BASTION), **options)
 
     assert codes(result) == ["ENDPOINT_UNREACHABLE"]
-    assert codes(with_vpc_of_aws) == ["SOURCES_OUT_OF_REACH", "ENDPOINT_UNREACHABLE"]
+    assert codes(with_vpc_of_aws) == ["SOURCES_UNREACHABLE", "ENDPOINT_UNREACHABLE"]

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.action.cluster_session_info import answer
 from ansible_collections.urmanac.talos.plugins.filter.findings import findings
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import Journal, read
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Session, Tried
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Session, Trial
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.session_pictures import pictures
 from tests import hostile
 from tests.reports import ROLE, Page
@@ -100,7 +100,7 @@ def hostile_session(session: Session, text: str) -> Session:
     """Return the session with this text wherever a file has a place for one."""
     parts = tuple(replace(part, what=text, name=text, id=text) for part in session.parts)
     runs = tuple(replace(run, playbook=text, phase=text) for run in session.runs)
-    tried = Tried({text: text}, {text: text}, (text,), text, text)
+    tried = Trial({text: text}, {text: text}, (text,), text, text)
     session = replace(session, cluster=text, region=text, codes=(text,), results=((text, text),))
     return replace(session, parts=parts, runs=runs, tried=tried)
 

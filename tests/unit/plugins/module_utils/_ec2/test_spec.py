@@ -76,10 +76,10 @@ def test_the_layout_of_the_older_example_has_no_problems() -> None:
         pytest.param({"bastion_ipv4": "10.10.0.300"}, "INVALID_ADDRESS", id="octet of 300"),
         pytest.param({"bastion_ipv4": "10.10.1.100"}, "ADDRESS_OUTSIDE_SUBNET", id="bastion elsewhere"),
         pytest.param({"nodes": [node(ipv4="10.10.1.7")]}, "ADDRESS_OUTSIDE_SUBNET", id="node elsewhere"),
-        pytest.param({"bastion_ipv4": "10.10.0.101"}, "ADDRESS_TAKEN_TWICE", id="node and bastion"),
+        pytest.param({"bastion_ipv4": "10.10.0.101"}, "DUPLICATE_ADDRESS", id="node and bastion"),
         pytest.param(
             {"subnet_ipv4_cidr": "10.10.0.0", "bastion_ipv4": "10.10.0.101"},
-            "ADDRESS_TAKEN_TWICE",
+            "DUPLICATE_ADDRESS",
             id="node and bastion, of a wrong subnet",
         ),
         pytest.param({"nodes": [node("a.b")]}, "INVALID_NODE_NAME", id="dot in a node's name"),
@@ -160,7 +160,7 @@ def test_an_allowed_limit_is_no_problem() -> None:
 def test_a_node_name_that_is_used_twice_is_reported_once() -> None:
     nodes = [node(ipv4="10.10.0.7"), node(ipv4="10.10.0.8"), node(ipv4="10.10.0.9")]
 
-    assert codes(nodes=nodes) == ["NODE_NAME_TAKEN_TWICE"]
+    assert codes(nodes=nodes) == ["DUPLICATE_NODE_NAME"]
 
 
 def test_all_mistakes_are_reported_at_once_each_with_a_remedy() -> None:

@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account im
     kept_per_hour,
     totals,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase, end, see
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase, end, record_observation
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.journal import read
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Run
 from tests.reports import ROLE
@@ -69,14 +69,14 @@ def test_a_session_says_what_was_tried_and_how_it_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("endpoint", "lab"), [(ENDPOINT, False), ("http://127.0.0.1:5510", True)])
 def test_a_session_is_one_of_a_lab_if_its_endpoint_is_on_loopback(tmp_path: Path, endpoint: str, lab: bool) -> None:
-    see(tmp_path, seen({**reading(), "endpoint": endpoint}), at(0))
+    record_observation(tmp_path, seen({**reading(), "endpoint": endpoint}), at(0))
 
     assert only(tmp_path).lab is lab
 
 
 def test_an_upgrade_leaves_both_versions_in_the_session(tmp_path: Path) -> None:
     build(tmp_path)
-    see(tmp_path, seen(report={**REPORT, "nodes": [{"version": "v1.13.6"}]}), at(1))
+    record_observation(tmp_path, seen(report={**REPORT, "nodes": [{"version": "v1.13.6"}]}), at(1))
 
     assert only(tmp_path).tried.talos == ("v1.13.5", "v1.13.6")
 
@@ -84,7 +84,7 @@ def test_an_upgrade_leaves_both_versions_in_the_session(tmp_path: Path) -> None:
 def test_a_second_run_extends_the_open_session(tmp_path: Path) -> None:
     build(tmp_path)
     phase(tmp_path, hours=1)
-    see(tmp_path, seen(), at(1.5))
+    record_observation(tmp_path, seen(), at(1.5))
 
     session = only(tmp_path)
     assert len(session.parts) == 9
@@ -126,7 +126,7 @@ def test_a_cluster_that_runs_without_a_session_gets_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["preflight", "talos", "report", "start"])
 def test_a_phase_that_makes_nothing_begins_no_session(tmp_path: Path, name: str) -> None:
     phase(tmp_path, name)
-    see(tmp_path, seen(NOTHING), at(0))
+    record_observation(tmp_path, seen(NOTHING), at(0))
     end(tmp_path, "removed", "reset.yml", at(1))
 
     assert sessions(tmp_path) == ()
@@ -151,7 +151,7 @@ def test_two_sessions_of_the_same_second_have_files_of_their_own(tmp_path: Path)
 
 def test_what_a_stopped_cluster_keeps_costs_until_the_next_session(tmp_path: Path) -> None:
     build(tmp_path)
-    see(tmp_path, seen(), at(2))
+    record_observation(tmp_path, seen(), at(2))
     end(tmp_path, "stopped", "stop.yml", at(2))
     kept = 150 * 0.088 / 730 + 0.005
 
@@ -178,7 +178,7 @@ def test_an_instance_that_began_before_the_previous_session_ended_is_not_counted
     end(tmp_path, "stopped", "stop.yml", at(2))
     # A node that did not stop.
     phase(tmp_path, "network", hours=3)
-    see(tmp_path, seen(), at(4))
+    record_observation(tmp_path, seen(), at(4))
 
     assert {part.since for part in sessions(tmp_path)[1].parts if part.kind == "instance"} == {at(2)}
 
@@ -189,7 +189,7 @@ def test_a_broken_journal_stops_no_run_and_loses_nothing(tmp_path: Path, text: s
     broken.write_text(text, encoding="utf-8")
 
     warnings = begin_phase(tmp_path, Run("site.yml", at(0), "nodes"), at(0))
-    see(tmp_path, seen(), at(1))
+    record_observation(tmp_path, seen(), at(1))
     end(tmp_path, "removed", "reset.yml", at(2))
 
     assert len(warnings) == 1
@@ -211,7 +211,7 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_a_url_of_an_image_is_kept_without_what_may_be_secret(tmp_path: Path) -> None:
     images = {"compute": "https://ada:secret@example.com/talos.raw.xz?signature=secret", "gateway": "a@sha256:12"}
-    see(tmp_path, seen()._replace(images=images, images_record={}), at(0))
+    record_observation(tmp_path, seen()._replace(images=images, images_record={}), at(0))
 
     (file,) = tmp_path.iterdir()
     assert only(tmp_path).tried.images == {"compute": "https://example.com/talos.raw.xz", "gateway": "a@sha256:12"}
@@ -231,7 +231,7 @@ def test_every_file_is_as_the_schema_says(tmp_path: Path) -> None:
 
 
 def test_an_open_session_counts_no_longer_than_until_aws_stops_it(tmp_path: Path) -> None:
-    see(tmp_path, seen(reading(expires=at(8))), at(1))
+    record_observation(tmp_path, seen(reading(expires=at(8))), at(1))
 
     assert bill(only(tmp_path), at(30)).hours == 8
 
@@ -243,9 +243,9 @@ def test_an_open_session_counts_no_longer_than_until_aws_stops_it(tmp_path: Path
 def test_a_cluster_that_runs_without_an_end_has_none_in_the_journal(
     tmp_path: Path, found: dict[str, Any], expires: datetime | None
 ) -> None:
-    see(tmp_path, seen(reading(expires=at(8))), at(1))
+    record_observation(tmp_path, seen(reading(expires=at(8))), at(1))
 
-    see(tmp_path, seen(found), at(9))
+    record_observation(tmp_path, seen(found), at(9))
 
     assert sessions(tmp_path)[0].expires == expires
 
@@ -254,7 +254,7 @@ def test_a_node_that_is_replaced_is_another_part(tmp_path: Path) -> None:
     build(tmp_path)
     found = reading(nodes={"gateway": at(3)})
     found["resources"]["instance/gateway"]["id"] = "i-other"
-    see(tmp_path, seen(found), at(4))
+    record_observation(tmp_path, seen(found), at(4))
 
     instances = [part for part in only(tmp_path).parts if part.kind == "instance" and part.name == "gateway"]
     assert [(part.since, part.until) for part in instances] == [(at(0), at(0.5)), (at(3), at(4))]
@@ -285,7 +285,7 @@ def test_a_value_that_is_impossible_stops_no_run(tmp_path: Path, place: tuple[st
     broken.write_text(text := json.dumps(content), encoding="utf-8")
 
     warnings = begin_phase(tmp_path, Run("site.yml", at(0), "nodes"), at(1))
-    see(tmp_path, seen(), at(2))
+    record_observation(tmp_path, seen(), at(2))
     end(tmp_path, "removed", "reset.yml", at(3))
 
     assert [str(broken) in one for one in warnings] == [True]
@@ -297,10 +297,10 @@ def test_the_hours_until_aws_stopped_the_nodes_stay_in_the_bill(tmp_path: Path) 
     # Started at 18:10, last run at 19:10, stopped by AWS at 02:10, and the next run on the next evening.
     phase(tmp_path, hours=1 / 6)
     started, again = (dict.fromkeys(NAMES, at(hours)) for hours in (1 / 6, 24))
-    see(tmp_path, seen(reading(nodes=started, bastion=None, expires=at(1 / 6 + 8))), at(1 / 6 + 1))
+    record_observation(tmp_path, seen(reading(nodes=started, bastion=None, expires=at(1 / 6 + 8))), at(1 / 6 + 1))
     before = node_hours(tmp_path, 24)
 
-    see(tmp_path, seen(reading(nodes=again, bastion=None, expires=at(32))), at(24.5))
+    record_observation(tmp_path, seen(reading(nodes=again, bastion=None, expires=at(32))), at(24.5))
 
     assert before == pytest.approx(3 * 8)
     assert node_hours(tmp_path, 24.5) == pytest.approx(3 * 8.5)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.spec import HoursSpec
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.observe import Sight, closed, is_there, observed
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.observe import Reading, closed, is_there, observed
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Part, Session
 from tests.ec2_cluster import spec
 from tests.ec2_costs import BASTION, THREE
@@ -21,7 +21,7 @@ from tests.sessions import NAMES, NOTHING, PRICES, SPEC, at, reading
 
 def looked(session: Session, hours: float, found: dict[str, Any], bastion: Any = SPEC.bastion) -> Session:
     """Return the session after a reading at this hour."""
-    return observed(session, Sight(found["resources"], PRICES, bastion, at(hours)))
+    return observed(session, Reading(found["resources"], PRICES, bastion, at(hours)))
 
 
 def bastions(session: Session) -> list[tuple[datetime, datetime]]:
@@ -143,7 +143,7 @@ def test_a_node_with_daily_hours_counts_until_these_or_its_time_to_live_end(
 ) -> None:
     first = looked(replace(FRESH, expires=expires), 1, reading())
 
-    session = observed(first, Sight(stopped(reading())["resources"], PRICES, SPEC.bastion, at(20), NIGHTLY))
+    session = observed(first, Reading(stopped(reading())["resources"], PRICES, SPEC.bastion, at(20), NIGHTLY))
 
     assert ran(session) == [(at(0), end)]
 

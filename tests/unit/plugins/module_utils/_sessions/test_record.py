@@ -26,7 +26,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record imp
     Part,
     Run,
     Session,
-    Tried,
+    Trial,
     dump,
     identity,
     parse,
@@ -54,7 +54,7 @@ parts = st.builds(
     per_hour=amounts | st.none(),
 )
 tried = st.builds(
-    Tried,
+    Trial,
     st.dictionaries(texts, texts, max_size=3),
     st.dictionaries(texts, texts, max_size=3),
     st.lists(texts, max_size=2).map(tuple),

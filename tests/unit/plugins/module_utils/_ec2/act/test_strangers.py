@@ -35,7 +35,7 @@ from tests.operator_policy import named_in_code
 from tests.strangers import (
     BESIDE,
     BOB,
-    GUESTS,
+    FOREIGN_KINDS,
     JOINS,
     MADE_BY,
     NAMES,
@@ -213,7 +213,9 @@ def test_an_address_that_another_interface_of_ours_has_is_refused_before_anythin
     with pytest.raises(Ec2Error, match=rf"eni moon-gateway: {holder} \(\S+\) of this cluster has its place"):
         build(api, NODES)
 
-    assert [(problem.code, problem.subject) for problem in problems_of(found)] == [("PLACE_TAKEN", "eni moon-gateway")]
+    assert [(problem.code, problem.subject) for problem in problems_of(found)] == [
+        ("ADDRESS_OR_NAME_IN_USE", "eni moon-gateway")
+    ]
     line = f"x network interface moon-gateway: {holder} has its name or address and belongs to this cluster too"
     assert line in plan_lines(SPEC, found)
     assert api.writes() == []
@@ -232,8 +234,8 @@ def test_an_address_in_a_prefix_of_another_interface_is_taken() -> None:
     assert (taker("10.10.0.96/28") is None, taker("10.10.0.112/28") is None) == (False, True)
 
 
-@pytest.mark.parametrize(("kind", "plant"), GUESTS.items(), ids=GUESTS.keys())
-def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, plant: Plant) -> None:
+@pytest.mark.parametrize(("kind", "plant"), FOREIGN_KINDS.items(), ids=FOREIGN_KINDS.keys())
+def test_a_foreign_resource_is_named_before_anything_is_deleted(api: BadDay, kind: str, plant: Plant) -> None:
     stranger = stranger_in(api)
     stranger.vpc = vpc_of_ours(api)
     read = plant(stranger)
@@ -246,7 +248,7 @@ def test_a_guest_is_named_before_anything_is_deleted(api: BadDay, kind: str, pla
         remove(api)
 
     # A NAT gateway is in a subnet, and has an interface there.
-    assert kind in [guest.kind for guest in read_and_compare(api, SPEC).guests]
+    assert kind in [foreign.kind for foreign in read_and_compare(api, SPEC).foreign_resources]
     assert (read(), api.writes()) == (before, [])
 
 
@@ -258,11 +260,11 @@ class Forgetful(Stranger):
 
 
 # Moto's DescribeTags has another word for NAT gateways than AWS, and playbooks make route tables.
-@pytest.mark.parametrize("kind", sorted(GUESTS.keys() - {"route_table", "natgateway"}))
+@pytest.mark.parametrize("kind", sorted(FOREIGN_KINDS.keys() - {"route_table", "natgateway"}))
 def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_our_tags(api: BadDay, kind: str) -> None:
     stranger = Forgetful(lambda service: api.clients[service], SPEC, IMAGE)
     stranger.vpc = vpc_of_ours(api)
-    GUESTS[kind](stranger)
+    FOREIGN_KINDS[kind](stranger)
     api.calls.clear()
 
     with pytest.raises(
@@ -273,7 +275,7 @@ def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_ou
 
     assert api.writes() == []
     assert kind in [item.kind for item in found.unmade]
-    assert "no playbook creates" in repr(result_of(SPEC, found, NOW)["guests"])
+    assert "no playbook creates" in repr(result_of(SPEC, found, NOW)["foreign_resources"])
 
 
 # A user may copy the tags that name a cluster; only this collection says that it made something.
@@ -414,7 +416,7 @@ def test_a_build_does_not_take_what_others_hold(api: BadDay, join: Join) -> None
     with pytest.raises(Ec2Error, match=r"Failed to use .* is not managed by this cluster \(Owner=Bob\)"):
         build(api, NETWORK, NODES, BASTION)
 
-    assert [problem.code for problem in problems_of(found)] == ["HELD_BY_OTHERS"]
+    assert [problem.code for problem in problems_of(found)] == ["USED_BY_FOREIGN_RESOURCE"]
     assert len([line for line in plan_lines(SPEC, found) if line.startswith("x ")]) == 1
     assert (read(), api.writes()) == (before, [])
 

@@ -238,13 +238,13 @@ SETTINGS: dict[str, Any] = {
         pytest.param(
             "describe_network_interfaces",
             interface_at(account="210987654321", instance=ENDED),
-            "INTERFACE_USED_BY_OTHERS",
+            "INTERFACE_ON_OTHER_MACHINE",
             id="a machine of another account",
         ),
         pytest.param(
             "describe_network_interfaces",
             interface_at(face="bastion"),
-            "INTERFACE_USED_BY_OTHERS",
+            "INTERFACE_ON_OTHER_MACHINE",
             id="a node with the bastion's interface",
         ),
         pytest.param("describe_network_interfaces", public_by_a_carrier, "PUBLIC_IPV4", id="a carrier's address"),
@@ -339,7 +339,7 @@ def test_a_second_user_of_a_volume_is_found(api: ChangedApi, monkeypatch: pytest
 
     (deviation,) = api.audit()
 
-    assert (deviation["code"], ENDED in deviation["message"]) == ("VOLUME_USED_ELSEWHERE", True)
+    assert (deviation["code"], ENDED in deviation["message"]) == ("VOLUME_USED_OUTSIDE_CLUSTER", True)
 
 
 @pytest.mark.parametrize(

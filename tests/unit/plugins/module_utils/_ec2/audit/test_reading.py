@@ -26,15 +26,15 @@ BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE, "star
 HOST_KEY = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 DESCRIBED = spec(bastion={**BASTION, "host_key_parameter": HOST_KEY})
 HOLES = {
-    *("RULE_OPEN_TO_EVERYBODY", "ROUTE_NOT_ALLOWED", "PUBLIC_IPV4", "IMDS_V1", "VOLUME_NOT_ENCRYPTED", "VPC_TWICE"),
+    *("RULE_OPEN_TO_INTERNET", "ROUTE_NOT_ALLOWED", "PUBLIC_IPV4", "IMDS_V1", "VOLUME_NOT_ENCRYPTED", "DUPLICATE_VPC"),
     *("IAM_WILDCARD", "IAM_POLICY_ATTACHED", "ROLE_IN_OTHER_PROFILE", "PARAMETER_NOT_ENCRYPTED", "SNAPSHOT_PUBLIC"),
     *("SCALING_SCHEDULE_NOT_DESCRIBED", "INTERFACE_HAS_MORE_ADDRESSES", "VPC_PEERING_NOT_DESCRIBED"),
-    *("DHCP_NOT_DESCRIBED", "SCALING_NOT_AS_DESCRIBED", "DOCUMENT_PUBLIC", "ADDRESS_USED_ELSEWHERE"),
+    *("DHCP_NOT_DESCRIBED", "SCALING_NOT_AS_DESCRIBED", "DOCUMENT_PUBLIC", "ADDRESS_USED_OUTSIDE_CLUSTER"),
 }
 # Without these fields, which say whose or what a thing is, a hole is found by another code. AWS leaves out the last one
 # where there is no public address, so a lost one is not visible.
 FOUND_AS: dict[tuple[str, str | int], tuple[set[str], set[str]]] = {
-    ("describe_addresses", "AssociationId"): ({"ADDRESS_USED_ELSEWHERE"}, {"ADDRESS_UNUSED"}),
+    ("describe_addresses", "AssociationId"): ({"ADDRESS_USED_OUTSIDE_CLUSTER"}, {"ADDRESS_UNUSED"}),
     ("describe_network_interfaces", "PrivateIpAddresses"): (
         {"INTERFACE_HAS_MORE_ADDRESSES"},
         {"INTERFACE_NOT_DESCRIBED"},

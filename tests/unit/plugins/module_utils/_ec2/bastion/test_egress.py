@@ -20,7 +20,7 @@ ARCHIVE = "https://github.com/cozystack/boot-to-talos/releases/download/v0.7.1"
 def test_what_is_out_of_reach_is_reported_once_and_by_name() -> None:
     found = list(egress_problems(spec(bastion=BASTION), [IMAGE, "registry.example.com/talos:v1", IMAGE, ARCHIVE], {}))
 
-    assert [problem.code for problem in found] == ["SOURCES_OUT_OF_REACH"]
+    assert [problem.code for problem in found] == ["SOURCES_UNREACHABLE"]
     assert found[0].message.endswith(f"on IPv4-only hosts: {IMAGE}, {ARCHIVE}.")
     assert all(word in found[0].remedy for word in ("public_ipv4", "$3.65 a month", "wireguard", "own registry"))
 

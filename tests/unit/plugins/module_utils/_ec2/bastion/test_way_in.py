@@ -68,7 +68,7 @@ def api() -> Iterator[MotoApi]:
             ["KEY_PAIR_NOT_FOUND"],
             id="a key pair that does not exist (sshkey_missing)",
         ),
-        pytest.param({}, OVER_BASTION, SshAccess(None, False), ["NO_WAY_TO_BASTION"], id="closed"),
+        pytest.param({}, OVER_BASTION, SshAccess(None, False), ["NO_ACCESS_TO_BASTION"], id="closed"),
         pytest.param({}, OVER_BASTION, SshAccess(None, True), [], id="opened before"),
         pytest.param(
             {"connection": "ssm"},

@@ -336,7 +336,7 @@ def test_nothing_is_opened_while_open_rules_are_not_certain_to_be_the_clusters(b
     with pytest.raises(AwsError, match="revoke-security-group-ingress --group-id sg-") as caught:
         home(built)
 
-    assert caught.value.problem.code == "HOME_ACCESS_ELSEWHERE"
+    assert caught.value.problem.code == "HOME_ACCESS_IN_OTHER_GROUP"
     assert (built.writes(), len(rules(built)), schedules(built)) == ([], 3, before)
 
 
@@ -353,7 +353,7 @@ def test_rules_that_are_not_certain_to_be_the_clusters_stay_while_the_others_are
     plan = home_plan(built, **{**CLOSED, "state": state})
 
     assert plan.elsewhere is not None
-    assert plan.elsewhere.code == "HOME_ACCESS_ELSEWHERE"
+    assert plan.elsewhere.code == "HOME_ACCESS_IN_OTHER_GROUP"
     assert "revoke-security-group-ingress --group-id sg-" in plan.elsewhere.remedy
     assert len(rules(built)) == left
     # Of the group whose rules stay open.
@@ -409,7 +409,7 @@ def test_the_role_is_kept_while_it_is_needed_to_close_a_rule_that_lost_its_tags(
 
     rule = bastion["SecurityGroupRuleId"]
     assert before == ()
-    assert [problem.code for problem in named if rule in problem.message] == ["HELD_BY_OTHERS"]
+    assert [problem.code for problem in named if rule in problem.message] == ["USED_BY_FOREIGN_RESOURCE"]
     assert f"IAM role {SPEC.schedule_role_name} is needed to close security group rule {rule}" in str(refusal.value)
     assert f"--security-group-rule-ids {rule}" in str(refusal.value)
     assert built.writes() == []

@@ -98,7 +98,7 @@ def test_one_resource_without_that_tag_is_a_conflict_in_the_plan(api: BadDay) ->
 
         assert [item.code for item in problems_of(found)] == ["MANAGED_BY_MISSING"]
         assert [item.key for item in found.resources if item.state == "foreign"] == [key]
-        assert found.guests == ()
+        assert found.foreign_resources == ()
         api.clients["ec2"].create_tags(Resources=[ids[key]], Tags=tag_list({"ManagedBy": MANAGED_BY}))
 
 
@@ -163,7 +163,7 @@ def test_two_of_a_kind_of_which_a_cluster_has_one_are_both_named_and_nothing_is_
     with pytest.raises(Ec2Error, match="both have the tags of this cluster, which has one"):
         ensure_cluster(api.calls_of(), SPEC, Order((NETWORK,), machines=MACHINES))
 
-    assert [item.code for item in problems] == ["SECOND_OF_ITS_KIND"] * len(ONLY_ONE)
+    assert [item.code for item in problems] == ["DUPLICATE_RESOURCE"] * len(ONLY_ONE)
     for item, (kind, second) in zip(problems, seconds.items(), strict=True):
         assert f"{ids[kind]} ({desired(SPEC)[kind].name}) and {second} (of-ada) both" in item.message
         assert f"aws ec2 delete-tags --resources {second} --tags Key=Cluster" in item.remedy
@@ -219,11 +219,11 @@ def test_a_main_route_table_of_another_owner_is_named_before_its_vpc_is_deleted(
     ec2.create_tags(Resources=[theirs], Tags=tag_list({"Owner": "Bob"}))
     # A tag policy may tag the table of AWS.
     ec2.create_tags(Resources=[of_aws["RouteTableId"]], Tags=tag_list({"CostCenter": "1"}))
-    before = [guest.id for guest in read_and_compare(api, SPEC).guests]
+    before = [foreign.id for foreign in read_and_compare(api, SPEC).foreign_resources]
     ec2.delete_tags(Resources=[of_aws["RouteTableId"]], Tags=[{"Key": "CostCenter"}])
 
     association = of_aws["Associations"][0]["RouteTableAssociationId"]
     ec2.replace_route_table_association(AssociationId=association, RouteTableId=theirs)
 
     assert before == [theirs]
-    assert theirs in [guest.id for guest in read_and_compare(api, SPEC).guests]
+    assert theirs in [foreign.id for foreign in read_and_compare(api, SPEC).foreign_resources]
