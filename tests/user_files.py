@@ -14,8 +14,8 @@ import yaml
 from hypothesis import strategies as st
 
 from lab.talos import pki
+from tests.rare_values import texts
 from tests.talos_nodes import Cluster
-from tests.unlikely import texts
 
 Style = Callable[[Any], str]
 

@@ -31,8 +31,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import par
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
-from tests.ec2_bad_day import READING, refusal, unknown
 from tests.ec2_cluster import cluster, node
+from tests.ec2_failures import READING, refusal, unknown
 from tests.lab.labs import Lab
 
 HOST_KEY = "/urmanac.talos/talos-arm64/moon/bastion-host-key"

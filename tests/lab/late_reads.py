@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds import MAKINGS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import reading_of
-from tests.ec2_bad_day import READING, unknown
+from tests.ec2_failures import READING, unknown
 from tests.lab.cluster_runs import FaultyApi, named
 from tests.lab.labs import Lab
 

@@ -24,9 +24,9 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from lab.settings import REGION
 from tests.ec2_cluster import OWNER, Builder, node, spec, tag_list
+from tests.fake_credentials import slack_webhook, tailscale_key
 from tests.home_access import ensure_home_access
 from tests.lab.labs import AMI_PARAMETER, Lab
-from tests.lookalikes import slack_webhook, tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOME = "2001:db8:1:2::/64"

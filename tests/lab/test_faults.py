@@ -14,8 +14,8 @@ import boto3
 import botocore.exceptions
 import pytest
 
+from tests.fake_credentials import ACCESS_KEY_ID
 from tests.lab.labs import Lab
-from tests.lookalikes import ACCESS_KEY_ID
 
 
 @pytest.fixture(autouse=True)

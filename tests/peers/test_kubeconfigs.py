@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from tests.go_programs import build, is_built
+from tests.rare_values import WORDS
 from tests.talos_nodes import Cluster
-from tests.unlikely import WORDS
 from tests.user_files import commented, documents, kubeconfig, styled
 
 JUDGE = Path(__file__).resolve().parents[2] / ".cache" / "peers" / "kubectl_reader"

@@ -24,8 +24,8 @@ import pytest
 import yaml
 
 from lab.settings import REGION, REPOSITORY
+from tests.fake_credentials import tailscale_key
 from tests.lab.labs import AMI_PARAMETER, Lab
-from tests.lookalikes import tailscale_key
 from tests.playbooks.runs import Run, calls, play, surroundings
 
 HOME = "2001:db8:1:2::/64"

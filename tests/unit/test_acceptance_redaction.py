@@ -16,7 +16,7 @@ import pytest
 from botocore.session import Session
 
 from tests.aws.redaction import SECRET, Redactor, numbered, restored, vocabulary
-from tests.lookalikes import pem_header, tailscale_key
+from tests.fake_credentials import pem_header, tailscale_key
 
 LOT = random.Random(7)  # noqa: S311  test data
 UPPER, HEX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "0123456789abcdef"

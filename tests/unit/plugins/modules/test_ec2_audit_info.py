@@ -40,8 +40,8 @@ from tests.ec2_cluster import (
     spec,
     tag_list,
 )
+from tests.fake_credentials import tailscale_key
 from tests.home_access import ensure_home_access
-from tests.lookalikes import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOME = "2001:db8:1:2::/64"

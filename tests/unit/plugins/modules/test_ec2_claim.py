@@ -21,8 +21,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import pro
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_claim
-from tests.ec2_bad_day import refusal
 from tests.ec2_cluster import IMAGE, OWNER, REGION, Builder, MotoApi, empty_aws, run_module, spec, tag_list
+from tests.ec2_failures import refusal
 
 NAME = "/urmanac.talos/talos-arm64/moon/claim"
 CLUSTER = {"name": "moon", "project": "talos-arm64", "region": REGION}

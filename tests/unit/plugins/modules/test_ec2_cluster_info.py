@@ -12,7 +12,7 @@ import yaml
 
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster_info
 from tests.ec2_cluster import Builder, MotoApi, cluster, empty_aws, run_module, spec
-from tests.lookalikes import ACCESS_KEY_ID
+from tests.fake_credentials import ACCESS_KEY_ID
 
 LAB = "http://127.0.0.1:1"
 # Moto cannot remember that an instance's credits are unlimited.

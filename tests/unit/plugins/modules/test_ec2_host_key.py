@@ -19,8 +19,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Er
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
 from ansible_collections.urmanac.talos.plugins.modules import ec2_host_key
-from tests.ec2_bad_day import BadDay, Deleting
 from tests.ec2_cluster import OWNER, MotoApi, cluster, compared, empty_aws, run_module, spec
+from tests.ec2_failures import Deleting, FailingEc2
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 
@@ -115,7 +115,7 @@ def test_two_concurrent_runs_use_the_first_key(api: MotoApi) -> None:
 @pytest.mark.parametrize("what", ["late", "lost"])
 def test_a_key_is_used_after_a_delayed_or_lost_answer(what: str) -> None:
     with empty_aws():
-        day = BadDay()
+        day = FailingEc2()
         getattr(day, what)["put_parameter"] = 2
 
         plan = ensure_present(day.calls_of(), spec(), PARAMETER, make_host_key, check_mode=False)

@@ -30,7 +30,7 @@ from tests.ec2_cluster import (
     spec,
     tag_list,
 )
-from tests.lookalikes import ACCESS_KEY_ID
+from tests.fake_credentials import ACCESS_KEY_ID
 
 BAD = {"vpc_ipv4_cidr": "10.0.0.0/33", "cpu_credits": "plenty", "nodes": [node(role="pet")]}
 BASTION = {"egress": "none", "instance_type": "t4g.medium", "volume_size": 30, "image": f"resolve:ssm:{AMI_PARAMETER}"}

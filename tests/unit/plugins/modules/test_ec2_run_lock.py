@@ -23,8 +23,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership impor
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run, is_alive, this_run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_run_lock
-from tests.ec2_bad_day import Deleting
 from tests.ec2_cluster import OWNER, REGION, empty_aws, run_module, tag_list
+from tests.ec2_failures import Deleting
 
 NAME = "/urmanac.talos/talos-arm64/moon/run"
 NOW = datetime(2026, 11, 28, 21, tzinfo=UTC)

@@ -21,7 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import 
 from ansible_collections.urmanac.talos.plugins.modules import talos_config
 from ansible_collections.urmanac.talos.plugins.modules.talos_config import ensure_configs
 from tests.ec2_cluster import run_module
-from tests.lookalikes import tailscale_key
+from tests.fake_credentials import tailscale_key
 from tests.talos_config import bundle_text, test_bundle
 from tests.talos_corpus import documented_patch
 

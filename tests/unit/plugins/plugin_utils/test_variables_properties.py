@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
     role_names,
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
-from tests.unlikely import texts, values
+from tests.rare_values import texts, values
 
 OPTIONS, ROLES = read_options(), role_names()
 NOW = Surroundings(datetime(2026, 1, 1, tzinfo=UTC))

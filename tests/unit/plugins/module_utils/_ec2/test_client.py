@@ -22,7 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding, finding
 from tests.aws_services import services_called
-from tests.lookalikes import ACCESS_KEY_ID
+from tests.fake_credentials import ACCESS_KEY_ID
 
 LAB = "http://127.0.0.1:5510"
 AWS = "https://ec2.eu-west-1.amazonaws.com"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsApi, AwsError
-from tests.unlikely import texts, values
+from tests.rare_values import texts, values
 
 CALLS = {
     "ec2": ("describe_vpcs", {}),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
-from tests.unlikely import texts
+from tests.rare_values import texts
 from tools.wrong_inputs import CLUSTER, DESCRIPTIONS
 
 NODE: dict[str, Any] = CLUSTER["nodes"][0]  # type: ignore[index]

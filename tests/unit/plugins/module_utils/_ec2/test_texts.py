@@ -30,8 +30,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.descr
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault, fits
-from tests.ec2_bad_day import READING, BadDay
 from tests.ec2_cluster import empty_aws, node, spec
+from tests.ec2_failures import READING, FailingEc2
 
 ROLES = Path(__file__).parents[5] / "roles"
 AWS_RULES = Path(__file__).parents[5] / "lab/aws/rules.json"
@@ -250,7 +250,7 @@ SENT: dict[tuple[str, str], str] = {
 }
 
 
-class RecordingDay(BadDay):
+class RecordingDay(FailingEc2):
     """An Api without failures that records the parameters of each writing call."""
 
     def __init__(self) -> None:

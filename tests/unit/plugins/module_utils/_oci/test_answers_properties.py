@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference impor
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.repository import MANIFESTS, Document
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.web import redirection
 from lab.registry.store import INDEX
-from tests.unlikely import texts, values
+from tests.rare_values import texts, values
 
 WANTED = parse_reference("ghcr.io/a/talos:v1")
 PLATFORMS = st.fixed_dictionaries(

@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.tailscale imp
     problems,
     state_of,
 )
-from tests.lookalikes import tailscale_key
+from tests.fake_credentials import tailscale_key
 from tests.talos_nodes import Cluster, configured, machines, own_address
 
 KEY = tailscale_key("kTESTCNTRL-" + "x" * 32)

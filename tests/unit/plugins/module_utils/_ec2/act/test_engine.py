@@ -24,8 +24,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay, refusal
 from tests.ec2_cluster import IMAGE, OWNER, Builder, empty_aws, node, spec, tag_list
+from tests.ec2_failures import FailingEc2, refusal
 
 CREATING = (
     *("create_vpc", "create_dhcp_options", "create_subnet", "create_internet_gateway", "create_route_table"),
@@ -39,16 +39,16 @@ SETTING = (
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     with empty_aws():
-        yield BadDay()
+        yield FailingEc2()
 
 
-def present(api: BadDay, **changes: Any) -> Outcome:
+def present(api: FailingEc2, **changes: Any) -> Outcome:
     return ensure_cluster(api.calls_of(), spec(), Order((NETWORK,), **changes))
 
 
-def absent(api: BadDay) -> Outcome:
+def absent(api: FailingEc2) -> Outcome:
     return ensure_cluster(api.calls_of(), spec(), Order((NETWORK,), state="absent"))
 
 
@@ -56,7 +56,7 @@ def states(outcome: Outcome) -> set[str]:
     return {item.state for item in outcome.after.resources if item.part == NETWORK}
 
 
-def test_an_empty_account_gets_the_whole_network(api: BadDay) -> None:
+def test_an_empty_account_gets_the_whole_network(api: FailingEc2) -> None:
     outcome = present(api)
 
     assert states(outcome) == {"present"}
@@ -64,7 +64,7 @@ def test_an_empty_account_gets_the_whole_network(api: BadDay) -> None:
     assert [line.split(" (")[0] for line in outcome.lines if line.startswith("created VPC")] == ["created VPC moon-vpc"]
 
 
-def test_a_second_run_makes_no_writing_call(api: BadDay) -> None:
+def test_a_second_run_makes_no_writing_call(api: FailingEc2) -> None:
     present(api)
     api.calls.clear()
 
@@ -73,7 +73,7 @@ def test_a_second_run_makes_no_writing_call(api: BadDay) -> None:
     assert (outcome.changed, api.writes()) == (False, [])
 
 
-def test_check_mode_makes_no_writing_call_and_says_what_it_would_do(api: BadDay) -> None:
+def test_check_mode_makes_no_writing_call_and_says_what_it_would_do(api: FailingEc2) -> None:
     outcome = present(api, check_mode=True)
 
     assert (outcome.changed, api.writes()) == (True, [])
@@ -81,7 +81,7 @@ def test_check_mode_makes_no_writing_call_and_says_what_it_would_do(api: BadDay)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_user_data_that_ec2_does_not_take_is_refused_before_any_writing_call(api: BadDay, check_mode: bool) -> None:
+def test_user_data_that_ec2_does_not_take_is_refused_before_any_writing_call(api: FailingEc2, check_mode: bool) -> None:
     def machines(size: int) -> Machines:
         return Machines(user_data={"gateway": base64.b64encode(b"#" * size).decode()})
 
@@ -93,7 +93,7 @@ def test_user_data_that_ec2_does_not_take_is_refused_before_any_writing_call(api
 
 
 @pytest.mark.parametrize("operation", [*CREATING, *SETTING])
-def test_a_lost_answer_leaves_one_resource(api: BadDay, operation: str) -> None:
+def test_a_lost_answer_leaves_one_resource(api: FailingEc2, operation: str) -> None:
     api.lost[operation] = 1
 
     outcome = present(api)
@@ -106,7 +106,7 @@ def test_a_lost_answer_leaves_one_resource(api: BadDay, operation: str) -> None:
 
 # Moto takes no tokens, so it would make a second table; the lab does.
 @pytest.mark.parametrize("operation", [name for name in CREATING if name != "create_route_table"])
-def test_a_lost_answer_leaves_one_resource_also_if_it_is_listed_late(api: BadDay, operation: str) -> None:
+def test_a_lost_answer_leaves_one_resource_also_if_it_is_listed_late(api: FailingEc2, operation: str) -> None:
     api.lost[operation], api.unlisted_for = 1, 25
 
     assert states(present(api)) == {"present"}
@@ -116,7 +116,7 @@ def test_a_lost_answer_leaves_one_resource_also_if_it_is_listed_late(api: BadDay
 
 
 @pytest.mark.parametrize("operation", CREATING)
-def test_what_is_known_late_is_waited_for(api: BadDay, operation: str) -> None:
+def test_what_is_known_late_is_waited_for(api: FailingEc2, operation: str) -> None:
     api.late[operation] = 3
 
     outcome = present(api)
@@ -125,7 +125,7 @@ def test_what_is_known_late_is_waited_for(api: BadDay, operation: str) -> None:
     assert [found for found in outcome.after.found if not found.described] == []
 
 
-class Associating(BadDay):
+class Associating(FailingEc2):
     """AWS, which associates a VPC's IPv6 block after ten seconds; it may name the block before."""
 
     def __init__(self, *, named: bool) -> None:
@@ -159,7 +159,7 @@ def test_the_block_of_the_vpc_is_used_as_soon_as_it_is_associated(named: bool, e
         assert api.time >= 10
 
 
-class AssociatingSubnet(BadDay):
+class AssociatingSubnet(FailingEc2):
     """AWS, which associates a subnet's IPv6 block some seconds after it created the subnet."""
 
     lasts, ends = 10.0, 0.0
@@ -194,14 +194,14 @@ def test_a_block_of_the_subnet_that_is_not_associated_in_time_ends_the_run() -> 
 
 
 @pytest.mark.parametrize("operation", [*CREATING, *SETTING, "describe_vpcs"])
-def test_a_throttled_call_is_made_again(api: BadDay, operation: str) -> None:
+def test_a_throttled_call_is_made_again(api: FailingEc2, operation: str) -> None:
     api.refused[operation] = ["RequestLimitExceeded", "Throttling"]
 
     assert states(present(api)) == {"present"}
     assert api.time > 0
 
 
-def test_a_refused_call_is_made_once_and_says_what_was_done_and_what_to_do(api: BadDay) -> None:
+def test_a_refused_call_is_made_once_and_says_what_was_done_and_what_to_do(api: FailingEc2) -> None:
     api.refused["create_vpc"] = ["VpcLimitExceeded"]
 
     with pytest.raises(AwsError, match=r"Failed to create VPC moon-vpc \(create_vpc in eu-west-1\): VpcLimitExceeded"):
@@ -210,7 +210,7 @@ def test_a_refused_call_is_made_once_and_says_what_was_done_and_what_to_do(api: 
     assert api.calls.count("create_vpc") == 1
 
 
-def test_an_interrupted_run_is_continued(api: BadDay) -> None:
+def test_an_interrupted_run_is_continued(api: FailingEc2) -> None:
     api.refused["create_route"] = ["UnauthorizedOperation"]
     with pytest.raises(AwsError, match="Run the playbook again"):
         present(api)
@@ -221,7 +221,7 @@ def test_an_interrupted_run_is_continued(api: BadDay) -> None:
     assert outcome.after.summary()["strays"] == 0
 
 
-def test_drift_is_repaired_and_the_tags_and_rules_of_other_owners_stay(api: BadDay) -> None:
+def test_drift_is_repaired_and_the_tags_and_rules_of_other_owners_stay(api: FailingEc2) -> None:
     ids = Builder(api, spec()).build()
     ec2 = api.clients["ec2"]
     ec2.modify_subnet_attribute(SubnetId=ids["subnet"], MapPublicIpOnLaunch={"Value": True})
@@ -239,7 +239,7 @@ def test_drift_is_repaired_and_the_tags_and_rules_of_other_owners_stay(api: BadD
     assert list(map(str, (groups["security_group/nodes"].have or {})["extra_rules"])) == ["in tcp/22 from 192.0.2.1/32"]
 
 
-def test_only_tags_that_differ_are_set(api: BadDay) -> None:
+def test_only_tags_that_differ_are_set(api: FailingEc2) -> None:
     ids = Builder(api, spec()).build()
     api.clients["ec2"].create_tags(Resources=[ids["vpc"]], Tags=tag_list({"Owner": "Bob"}))
 
@@ -249,7 +249,7 @@ def test_only_tags_that_differ_are_set(api: BadDay) -> None:
     assert set_tags == [tag_list({"Owner": "Ada Lovelace"})]
 
 
-def test_a_gateway_of_ours_is_moved_from_another_vpc_of_ours(api: BadDay) -> None:
+def test_a_gateway_of_ours_is_moved_from_another_vpc_of_ours(api: FailingEc2) -> None:
     ids = {item.key: item.id for item in present(api).after.resources}
     ec2 = api.clients["ec2"]
     other = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
@@ -263,7 +263,7 @@ def test_a_gateway_of_ours_is_moved_from_another_vpc_of_ours(api: BadDay) -> Non
     assert "detach_internet_gateway" in api.writes()
 
 
-def test_other_dhcp_options_take_the_place_of_the_old_ones(api: BadDay) -> None:
+def test_other_dhcp_options_take_the_place_of_the_old_ones(api: FailingEc2) -> None:
     present(api)
 
     outcome = ensure_cluster(api.calls_of(), spec(domain="moon.example.com"), Order((NETWORK,)))
@@ -272,7 +272,7 @@ def test_other_dhcp_options_take_the_place_of_the_old_ones(api: BadDay) -> None:
     assert len([found for found in outcome.after.found if found.kind == "dhcp_options"]) == 1
 
 
-def foreign(api: BadDay, kind: str) -> None:
+def foreign(api: FailingEc2, kind: str) -> None:
     """Make something of a stranger that has a name, or takes a place, that the cluster would use."""
     ec2, iam = api.clients["ec2"], api.clients["iam"]
     if kind == "iam_role":
@@ -289,7 +289,7 @@ def foreign(api: BadDay, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["iam_role", "instance_profile", "security_group", "subnet"])
-def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api: BadDay, kind: str) -> None:
+def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api: FailingEc2, kind: str) -> None:
     if kind in ("security_group", "subnet"):
         # They can only be in the way in a VPC of ours, which an interrupted run has left.
         api.refused[f"create_{kind}"] = ["UnauthorizedOperation"] * 2
@@ -306,7 +306,7 @@ def test_what_others_have_under_our_name_is_refused_before_anything_is_made(api:
 
 
 @pytest.mark.parametrize("key", ["vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"])
-def test_an_edited_name_of_the_network_is_restored_and_nothing_is_created(api: BadDay, key: str) -> None:
+def test_an_edited_name_of_the_network_is_restored_and_nothing_is_created(api: FailingEc2, key: str) -> None:
     made = {item.key: item.id or "" for item in present(api).after.resources}
     api.clients["ec2"].create_tags(Resources=[made[key]], Tags=tag_list({"Name": "renamed"}))
 
@@ -317,9 +317,9 @@ def test_an_edited_name_of_the_network_is_restored_and_nothing_is_created(api: B
     assert present(api).changed is False
 
 
-def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile(api: BadDay) -> None:
+def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile(api: FailingEc2) -> None:
     present(api)
-    other, elsewhere = BadDay(), spec(region="eu-central-1", availability_zone="eu-central-1a")
+    other, elsewhere = FailingEc2(), spec(region="eu-central-1", availability_zone="eu-central-1a")
     other.move_to(elsewhere.region)
 
     with pytest.raises(
@@ -335,7 +335,7 @@ def test_a_cluster_of_the_same_name_in_another_region_keeps_its_role_and_profile
 
 
 # It may be the one of a cluster of the same name in another region, whose machines would lose their permissions.
-def test_a_role_without_the_tag_of_its_region_is_refused_until_its_owner_tags_it(api: BadDay) -> None:
+def test_a_role_without_the_tag_of_its_region_is_refused_until_its_owner_tags_it(api: FailingEc2) -> None:
     name, iam = spec().iam_name, api.clients["iam"]
     present(api)
     iam.untag_role(RoleName=name, TagKeys=["Region"])
@@ -358,14 +358,14 @@ BASTION_SPEC = {"bastion": {"instance_type": "t4g.small", "volume_size": 8, "ima
 EVERYTHING = {**BASTION_SPEC, "home_schedule_enabled": True, "hours": {"ttl": 8.0}}
 
 
-def made_alone(api: BadDay, part: str, **order: Any) -> Outcome:
+def made_alone(api: FailingEc2, part: str, **order: Any) -> Outcome:
     """Make one part of a cluster that has all of them."""
     machines = Machines(image=IMAGE, bastion_started=False)
     return ensure_cluster(api.calls_of(), spec(**EVERYTHING), Order((part,), machines=machines, **order))
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part != NETWORK])
-def test_a_part_whose_network_does_not_exist_is_refused_with_what_to_run_first(api: BadDay, part: str) -> None:
+def test_a_part_whose_network_does_not_exist_is_refused_with_what_to_run_first(api: FailingEc2, part: str) -> None:
     with pytest.raises(Ec2Error, match=r"does not exist\. Run the role urmanac\.talos\.network first"):
         made_alone(api, part)
 
@@ -374,7 +374,7 @@ def test_a_part_whose_network_does_not_exist_is_refused_with_what_to_run_first(a
     assert made_alone(api, part, state="absent").changed is False
 
 
-def halve(api: BadDay, missing: str) -> None:
+def halve(api: FailingEc2, missing: str) -> None:
     """Make a network and take away something that machines are in or name."""
     made_alone(api, NETWORK)
     ids = {item.key: item.id for item in read_and_compare(api.calls_of(), spec(**EVERYTHING)).resources}
@@ -399,7 +399,7 @@ def halve(api: BadDay, missing: str) -> None:
 @pytest.mark.parametrize("missing", ["subnet", "security group", "instance profile"])
 @pytest.mark.parametrize("part", ["nodes", "bastion"])
 def test_a_part_whose_network_is_half_made_is_refused_with_what_is_missing(
-    api: BadDay, part: str, missing: str
+    api: FailingEc2, part: str, missing: str
 ) -> None:
     halve(api, missing)
 
@@ -412,13 +412,13 @@ def test_a_part_whose_network_is_half_made_is_refused_with_what_is_missing(
     assert made_alone(api, part).changed is True
 
 
-def test_the_role_that_closes_home_access_needs_the_vpc_alone(api: BadDay) -> None:
+def test_the_role_that_closes_home_access_needs_the_vpc_alone(api: FailingEc2) -> None:
     halve(api, "subnet")
 
     assert made_alone(api, "access").changed is True
 
 
-def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: BadDay) -> None:
+def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: FailingEc2) -> None:
     present(api)
     ec2 = api.clients["ec2"]
     subnet = next(found.id for found in read_and_compare(api, spec()).found if found.kind == "subnet")
@@ -433,7 +433,7 @@ def test_what_others_have_in_the_vpc_is_named_before_anything_is_deleted(api: Ba
     assert api.writes() == []
 
 
-def test_everything_is_removed_and_a_second_removal_makes_no_writing_call(api: BadDay) -> None:
+def test_everything_is_removed_and_a_second_removal_makes_no_writing_call(api: FailingEc2) -> None:
     present(api)
 
     first = absent(api)
@@ -444,7 +444,7 @@ def test_everything_is_removed_and_a_second_removal_makes_no_writing_call(api: B
     assert (second.changed, api.writes()) == (False, [])
 
 
-def test_a_project_of_wildcards_owns_nothing(api: BadDay) -> None:
+def test_a_project_of_wildcards_owns_nothing(api: FailingEc2) -> None:
     present(api)
     api.calls.clear()
 
@@ -453,7 +453,7 @@ def test_a_project_of_wildcards_owns_nothing(api: BadDay) -> None:
     assert (outcome.changed, api.writes()) == (False, [])
 
 
-def test_rules_that_name_groups_go_before_any_group(api: BadDay) -> None:
+def test_rules_that_name_groups_go_before_any_group(api: FailingEc2) -> None:
     present(api)
     api.calls.clear()
 
@@ -465,7 +465,7 @@ def test_rules_that_name_groups_go_before_any_group(api: BadDay) -> None:
     assert max(revoked) < writes.index("delete_security_group")
 
 
-def test_two_vpcs_of_ours_and_a_detached_gateway_are_removed(api: BadDay) -> None:
+def test_two_vpcs_of_ours_and_a_detached_gateway_are_removed(api: FailingEc2) -> None:
     outcome = present(api)
     ids = {item.key: item.id for item in outcome.after.resources}
     ec2, tags = api.clients["ec2"], tag_list(dict(outcome.after.resources[0].want["tags"]))
@@ -476,7 +476,7 @@ def test_two_vpcs_of_ours_and_a_detached_gateway_are_removed(api: BadDay) -> Non
     assert absent(api).after.found == ()
 
 
-def test_a_main_route_table_of_ours_goes_with_its_vpc(api: BadDay) -> None:
+def test_a_main_route_table_of_ours_goes_with_its_vpc(api: FailingEc2) -> None:
     ids = {item.key: item.id for item in present(api).after.resources}
     ec2 = api.clients["ec2"]
     main = [{"Name": "vpc-id", "Values": [ids["vpc"]]}, {"Name": "association.main", "Values": ["true"]}]
@@ -493,12 +493,12 @@ def test_a_main_route_table_of_ours_goes_with_its_vpc(api: BadDay) -> None:
     assert "delete_route_table" not in api.writes()
 
 
-def tagged_as_ours(api: BadDay, *ids: str) -> None:
+def tagged_as_ours(api: FailingEc2, *ids: str) -> None:
     """Do what a tag policy does that tags all of an account alike."""
     api.clients["ec2"].create_tags(Resources=ids, Tags=tag_list(owner_tags(spec())))
 
 
-def made_by_aws(api: BadDay, vpc: str) -> dict[str, str]:
+def made_by_aws(api: FailingEc2, vpc: str) -> dict[str, str]:
     """Return the ids of what AWS makes with a VPC."""
     ec2, within = api.clients["ec2"], [{"Name": "vpc-id", "Values": [vpc]}]
     groups = ec2.describe_security_groups(Filters=[*within, {"Name": "group-name", "Values": ["default"]}])
@@ -511,7 +511,7 @@ def made_by_aws(api: BadDay, vpc: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", ["security group", "network ACL", "route table"])
-def test_what_comes_with_our_vpc_and_has_our_tags_goes_with_it(api: BadDay, what: str) -> None:
+def test_what_comes_with_our_vpc_and_has_our_tags_goes_with_it(api: FailingEc2, what: str) -> None:
     ids = {item.key: item.id or "" for item in present(api).after.resources}
     thing = made_by_aws(api, ids["vpc"])[what]
     tagged_as_ours(api, thing)
@@ -528,7 +528,7 @@ def test_what_comes_with_our_vpc_and_has_our_tags_goes_with_it(api: BadDay, what
 
 
 @pytest.mark.parametrize("what", ["VPC", "subnet", "security group", "network ACL", "route table"])
-def test_what_aws_made_elsewhere_and_has_our_tags_stays(api: BadDay, what: str) -> None:
+def test_what_aws_made_elsewhere_and_has_our_tags_stays(api: FailingEc2, what: str) -> None:
     present(api)
     ec2 = api.clients["ec2"]
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
@@ -545,7 +545,7 @@ def test_what_aws_made_elsewhere_and_has_our_tags_stays(api: BadDay, what: str) 
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
 
 
-def test_the_dhcp_options_that_a_region_has_stay_also_with_our_tags(api: BadDay) -> None:
+def test_the_dhcp_options_that_a_region_has_stay_also_with_our_tags(api: FailingEc2) -> None:
     ec2 = api.clients["ec2"]
     values = {"domain-name": "eu-west-1.compute.internal", "domain-name-servers": "AmazonProvidedDNS"}
     configuration = [{"Key": key, "Values": [value]} for key, value in values.items()]
@@ -558,7 +558,7 @@ def test_the_dhcp_options_that_a_region_has_stay_also_with_our_tags(api: BadDay)
     assert ec2.describe_dhcp_options(DhcpOptionsIds=[made])["DhcpOptions"]
 
 
-def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
+def test_a_second_vpc_is_named_and_removed_on_request(api: FailingEc2) -> None:
     first = present(api)
     tags = tag_list(dict(first.after.resources[0].want["tags"]))
     second = api.clients["ec2"].create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
@@ -573,7 +573,7 @@ def test_a_second_vpc_is_named_and_removed_on_request(api: BadDay) -> None:
     assert not [found for found in removed.after.found if found.duplicate]
 
 
-def test_only_the_bastions_own_address_is_released_when_it_is_not_described_any_more(api: BadDay) -> None:
+def test_only_the_bastions_own_address_is_released_when_it_is_not_described_any_more(api: FailingEc2) -> None:
     def allocated(name: str) -> str:
         tags = tag_list({**owner_tags(spec()), "Name": name})
         made = api.clients["ec2"].allocate_address(TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
@@ -590,7 +590,7 @@ def test_only_the_bastions_own_address_is_released_when_it_is_not_described_any_
     assert outcome.lines == (f"deleted Elastic IP moon-bastion ({mine})",)
 
 
-def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(api: BadDay) -> None:
+def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(api: FailingEc2) -> None:
     first = present(api)
     ec2, tags = api.clients["ec2"], tag_list(dict(first.after.resources[1].want["tags"]))
     configuration = [{"Key": "domain-name", "Values": ["moon.example.com"]}]
@@ -606,7 +606,7 @@ def test_a_second_set_of_dhcp_options_that_others_use_is_not_removed_on_request(
     assert api.writes() == []
 
 
-def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> None:
+def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: FailingEc2) -> None:
     ours = tag_list({**OWNER, "Region": "eu-west-1"})
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
@@ -626,7 +626,7 @@ def test_an_untagged_profile_that_has_our_role_in_it_is_adopted(api: BadDay) -> 
     [pytest.param("/", False, id="empty"), pytest.param("/bob/", True, id="with our role, in another path")],
 )
 def test_an_untagged_profile_of_our_name_that_others_made_is_refused_and_kept(
-    api: BadDay, path: str, has_role: bool
+    api: FailingEc2, path: str, has_role: bool
 ) -> None:
     present(api)
     iam, name = api.clients["iam"], spec().iam_name
@@ -651,7 +651,7 @@ def test_an_untagged_profile_of_our_name_that_others_made_is_refused_and_kept(
     assert iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"] == before
 
 
-def test_a_profile_whose_answer_was_lost_and_whose_run_was_killed_is_ours(api: BadDay) -> None:
+def test_a_profile_whose_answer_was_lost_and_whose_run_was_killed_is_ours(api: FailingEc2) -> None:
     # It is made with its tags, in one call: no run leaves one without.
     api.refused["add_role_to_instance_profile"] = ["UnauthorizedOperation"]
     api.lost["create_instance_profile"] = 1
@@ -664,7 +664,7 @@ def test_a_profile_whose_answer_was_lost_and_whose_run_was_killed_is_ours(api: B
 
 @pytest.mark.parametrize("removing", [False, True], ids=["build", "removal"])
 def test_a_role_of_another_owner_that_is_taken_out_of_our_profile_is_named_and_stays(
-    api: BadDay, removing: bool
+    api: FailingEc2, removing: bool
 ) -> None:
     present(api)
     iam, name = api.clients["iam"], spec().iam_name
@@ -681,7 +681,7 @@ def test_a_role_of_another_owner_that_is_taken_out_of_our_profile_is_named_and_s
     assert iam.get_role(RoleName="bob")["Role"] == before
 
 
-def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) -> None:
+def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: FailingEc2) -> None:
     ours = tag_list(OWNER)
     iam, name = api.clients["iam"], spec().iam_name
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=ours)
@@ -693,7 +693,7 @@ def test_an_untagged_profile_with_another_role_in_it_is_not_ours(api: BadDay) ->
         present(api)
 
 
-def test_a_deletion_waits_for_dependent_resources(api: BadDay) -> None:
+def test_a_deletion_waits_for_dependent_resources(api: FailingEc2) -> None:
     present(api)
     api.refused["delete_vpc"] = ["DependencyViolation"] * 3
     api.refused["delete_subnet"] = ["DependencyViolation"]
@@ -701,7 +701,7 @@ def test_a_deletion_waits_for_dependent_resources(api: BadDay) -> None:
     assert absent(api).after.found == ()
 
 
-def test_a_deletion_gives_up_after_a_while(api: BadDay) -> None:
+def test_a_deletion_gives_up_after_a_while(api: FailingEc2) -> None:
     present(api)
     api.refused["delete_vpc"] = ["DependencyViolation"] * 1000
 
@@ -711,7 +711,7 @@ def test_a_deletion_gives_up_after_a_while(api: BadDay) -> None:
     assert 100 < api.time < 400
 
 
-def test_a_deletion_that_fails_says_what_is_left_and_nothing_of_what_is_kept(api: BadDay) -> None:
+def test_a_deletion_that_fails_says_what_is_left_and_nothing_of_what_is_kept(api: FailingEc2) -> None:
     ids = {item.key: item.id for item in present(api).after.resources}
     api.refused["delete_subnet"] = ["UnauthorizedOperation"]
 
@@ -729,7 +729,7 @@ def test_a_deletion_that_fails_says_what_is_left_and_nothing_of_what_is_kept(api
     assert absent(api).after.found == ()
 
 
-def test_a_machine_that_may_not_be_terminated_is_said_to_cost_money(api: BadDay) -> None:
+def test_a_machine_that_may_not_be_terminated_is_said_to_cost_money(api: FailingEc2) -> None:
     two = spec(nodes=[node(), node("compute-2", ipv4="10.10.0.102")])
     ensure_cluster(api.calls_of(), two, Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
     api.refused["terminate_instances"] = ["OperationNotPermitted"]
@@ -743,7 +743,7 @@ def test_a_machine_that_may_not_be_terminated_is_said_to_cost_money(api: BadDay)
     assert len(re.findall(r"moon-[\w-]+ costs money until then", str(refused.value))) == 1
 
 
-def test_a_machine_that_does_not_end_is_said_to_be_left(api: BadDay) -> None:
+def test_a_machine_that_does_not_end_is_said_to_be_left(api: FailingEc2) -> None:
     ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
     api.ignored.add("terminate_instances")
 
@@ -752,7 +752,7 @@ def test_a_machine_that_does_not_end_is_said_to_be_left(api: BadDay) -> None:
 
 
 @pytest.mark.parametrize("reason", ["InsufficientInstanceCapacity", "VcpuLimitExceeded"])
-def test_case_17_no_capacity(api: BadDay, reason: str) -> None:
+def test_case_17_no_capacity(api: FailingEc2, reason: str) -> None:
     nodes = [node(), node("b", ipv4="10.10.0.102"), node("c", ipv4="10.10.0.103")]
     described = spec(nodes=nodes, cpu_credits="standard")
     ensure_cluster(api.calls_of(), described, Order((NETWORK,)))
@@ -769,7 +769,7 @@ def test_case_17_no_capacity(api: BadDay, reason: str) -> None:
     assert "playbooks/reset.yml" in refused.value.problem.remedy
 
 
-def test_a_stopped_node_is_not_said_to_run_when_another_one_cannot_be_made(api: BadDay) -> None:
+def test_a_stopped_node_is_not_said_to_run_when_another_one_cannot_be_made(api: FailingEc2) -> None:
     described = spec(nodes=[node(), node("b", ipv4="10.10.0.102")])
     order = Order((NODES,), machines=Machines(image=IMAGE))
     ensure_cluster(api.calls_of(), spec(), order._replace(parts=(NETWORK, NODES)))
@@ -786,7 +786,7 @@ def test_a_stopped_node_is_not_said_to_run_when_another_one_cannot_be_made(api: 
     assert "These instances are running and cost money: moon-gateway (i-" in started.value.problem.remedy
 
 
-def test_the_tag_by_which_schedules_find_nodes_is_on_instances_alone(api: BadDay) -> None:
+def test_the_tag_by_which_schedules_find_nodes_is_on_instances_alone(api: FailingEc2) -> None:
     described = spec()
     ensure_cluster(api.calls_of(), described, Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
 
@@ -810,7 +810,7 @@ def test_every_creating_call_that_takes_a_token_gets_one_so_that_a_lost_answer_m
     assert {name for name, making in MAKINGS.items() if making.has_token} == taking
 
 
-def test_a_call_whose_answer_was_lost_is_repeated_with_its_token(api: BadDay) -> None:
+def test_a_call_whose_answer_was_lost_is_repeated_with_its_token(api: FailingEc2) -> None:
     # No bastion is described, for which a launch template would be made.
     made = [making.operation for name, making in MAKINGS.items() if making.has_token and name != "launch_template"]
     api.refused = {operation: ["InternalError"] for operation in made}

@@ -19,8 +19,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.hours.schedules
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare, result_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.scheduler import UNSET, UNSET_OF_TARGET
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay, built, refusal
 from tests.ec2_cluster import OWNER, change_schedule, spec
+from tests.ec2_failures import FailingEc2, built, refusal
 from tests.operator_policy import findings, unreachable
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -31,18 +31,18 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     """Give an account with the cluster, without its hours."""
     with built(spec(bastion=MACHINE)) as api:
         yield api
 
 
-def ensure(api: BadDay, hours: dict[str, Any] | None = None, **changes: Any) -> Outcome:
+def ensure(api: FailingEc2, hours: dict[str, Any] | None = None, **changes: Any) -> Outcome:
     described = spec(bastion=MACHINE, hours=TTL if hours is None else hours)
     return ensure_cluster(api.calls_of(), described, Order((HOURS,), **changes), now=NOW)
 
 
-def schedules(api: BadDay) -> dict[str, dict[str, Any]]:
+def schedules(api: FailingEc2) -> dict[str, dict[str, Any]]:
     """Return the schedules of the cluster by name, or nothing without a group."""
     scheduler = api.clients["scheduler"]
     if NAME not in [group["Name"] for group in scheduler.list_schedule_groups()["ScheduleGroups"]]:
@@ -51,20 +51,20 @@ def schedules(api: BadDay) -> dict[str, dict[str, Any]]:
     return {name: scheduler.get_schedule(GroupName=NAME, Name=name) for name in names}
 
 
-def end(api: BadDay) -> timedelta:
+def end(api: FailingEc2) -> timedelta:
     """Return how long the nodes still have."""
     at = end_of({"expression": schedules(api)["ttl-nodes"]["ScheduleExpression"]})
     assert at
     return at - NOW
 
 
-def move(api: BadDay, at: datetime, *names: str) -> None:
+def move(api: FailingEc2, at: datetime, *names: str) -> None:
     """Set another end, as if time had passed since the last run."""
     for name in names:
         change_schedule(api.clients["scheduler"], name, NAME, ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})")
 
 
-def test_the_end_is_set_and_a_second_run_changes_nothing(api: BadDay) -> None:
+def test_the_end_is_set_and_a_second_run_changes_nothing(api: FailingEc2) -> None:
     planned = result_of(spec(bastion=MACHINE, hours=TTL), read_and_compare(api, spec(bastion=MACHINE, hours=TTL)), NOW)
     checked = ensure(api, check_mode=True)
     nothing = schedules(api)
@@ -78,7 +78,7 @@ def test_the_end_is_set_and_a_second_run_changes_nothing(api: BadDay) -> None:
     assert again.changed is False
 
 
-def test_a_group_with_the_name_of_a_new_role_is_not_waited_for(api: BadDay) -> None:
+def test_a_group_with_the_name_of_a_new_role_is_not_waited_for(api: FailingEc2) -> None:
     before = api.time
 
     ensure(api)
@@ -86,7 +86,7 @@ def test_a_group_with_the_name_of_a_new_role_is_not_waited_for(api: BadDay) -> N
     assert api.time == before
 
 
-def test_it_stops_the_nodes_by_their_tag_and_the_bastion_by_its_group(api: BadDay) -> None:
+def test_it_stops_the_nodes_by_their_tag_and_the_bastion_by_its_group(api: FailingEc2) -> None:
     ensure(api, DAILY)
 
     found = schedules(api)
@@ -106,7 +106,7 @@ def test_it_stops_the_nodes_by_their_tag_and_the_bastion_by_its_group(api: BadDa
     assert found["nodes-start"]["ScheduleExpressionTimezone"] == "Europe/Dublin"
 
 
-def test_aws_takes_the_calls_of_the_schedules(api: BadDay) -> None:
+def test_aws_takes_the_calls_of_the_schedules(api: FailingEc2) -> None:
     ensure(api, DAILY)
 
     for schedule in schedules(api).values():
@@ -116,7 +116,7 @@ def test_aws_takes_the_calls_of_the_schedules(api: BadDay) -> None:
         assert report.generate_report() == ""
 
 
-def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(api: BadDay) -> None:
+def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(api: FailingEc2) -> None:
     ensure(api)
 
     policy = api.clients["iam"].get_role_policy(RoleName=NAME, PolicyName=NAME)["PolicyDocument"]
@@ -138,7 +138,7 @@ def test_the_role_may_stop_machines_of_this_cluster_and_nothing_else(api: BadDay
         pytest.param(20.0, True, id="more than described"),
     ],
 )
-def test_a_run_renews_it_when_less_than_half_is_left(api: BadDay, left: float, renewed: bool) -> None:
+def test_a_run_renews_it_when_less_than_half_is_left(api: FailingEc2, left: float, renewed: bool) -> None:
     ensure(api)
     move(api, NOW + timedelta(hours=left), "ttl-nodes", "ttl-bastion")
 
@@ -149,7 +149,7 @@ def test_a_run_renews_it_when_less_than_half_is_left(api: BadDay, left: float, r
     assert ensure(api).changed is False
 
 
-def test_ends_that_are_not_one_are_set_to_one(api: BadDay) -> None:
+def test_ends_that_are_not_one_are_set_to_one(api: FailingEc2) -> None:
     ensure(api)
     move(api, NOW + timedelta(hours=6), "ttl-bastion")
 
@@ -157,7 +157,7 @@ def test_ends_that_are_not_one_are_set_to_one(api: BadDay) -> None:
     assert len({schedule["ScheduleExpression"] for schedule in schedules(api).values()}) == 1
 
 
-def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(api: BadDay) -> None:
+def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(api: FailingEc2) -> None:
     ensure(api, DAILY)
     scheduler = api.clients["scheduler"]
     scheduler.delete_schedule(GroupName=NAME, Name="ttl-nodes")
@@ -184,7 +184,7 @@ def test_a_schedule_that_ran_was_switched_off_or_is_not_described_is_set_right(a
     ids=lambda changes: next(iter(changes)),
 )
 def test_a_schedule_that_does_not_run_in_time_is_in_the_plan_and_set_right(
-    api: BadDay, name: str, changes: dict[str, Any]
+    api: FailingEc2, name: str, changes: dict[str, Any]
 ) -> None:
     ensure(api, DAILY)
     have = schedules(api)[name]
@@ -200,7 +200,7 @@ def test_a_schedule_that_does_not_run_in_time_is_in_the_plan_and_set_right(
     assert ensure(api, DAILY).changed is False
 
 
-def test_the_end_is_that_of_aws_and_not_the_one_that_a_run_would_set(api: BadDay) -> None:
+def test_the_end_is_that_of_aws_and_not_the_one_that_a_run_would_set(api: FailingEc2) -> None:
     described, without = spec(bastion=MACHINE, hours=TTL), spec(bastion=MACHINE)
     before = result_of(described, read_and_compare(api, described), NOW)["hours"]
     ensure(api)
@@ -217,7 +217,7 @@ def test_the_end_is_that_of_aws_and_not_the_one_that_a_run_would_set(api: BadDay
     assert ["the next run removes that end" in line for line in not_described["lines"]] == [True]
 
 
-def test_a_cluster_without_hours_loses_them(api: BadDay) -> None:
+def test_a_cluster_without_hours_loses_them(api: FailingEc2) -> None:
     ensure(api)
 
     outcome = ensure(api, {})
@@ -227,7 +227,7 @@ def test_a_cluster_without_hours_loses_them(api: BadDay) -> None:
     assert ensure(api, {}).changed is False
 
 
-def test_they_are_removed_and_found_as_ours(api: BadDay) -> None:
+def test_they_are_removed_and_found_as_ours(api: FailingEc2) -> None:
     ensure(api)
 
     found = read_and_compare(api, spec(bastion=MACHINE)).found
@@ -242,7 +242,7 @@ def test_they_are_removed_and_found_as_ours(api: BadDay) -> None:
 
 
 @pytest.mark.parametrize("operation", ["create_role", "create_schedule_group", "create_schedule", "update_schedule"])
-def test_a_lost_answer_leaves_one_of_each(api: BadDay, operation: str) -> None:
+def test_a_lost_answer_leaves_one_of_each(api: FailingEc2, operation: str) -> None:
     if operation == "update_schedule":
         ensure(api)
         move(api, NOW + timedelta(hours=1), "ttl-nodes", "ttl-bastion")
@@ -255,7 +255,7 @@ def test_a_lost_answer_leaves_one_of_each(api: BadDay, operation: str) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_group_of_another_owner_is_refused_before_anything_is_created(api: BadDay, check_mode: bool) -> None:
+def test_a_group_of_another_owner_is_refused_before_anything_is_created(api: FailingEc2, check_mode: bool) -> None:
     api.clients["scheduler"].create_schedule_group(Name=NAME, Tags=[{"Key": "Owner", "Value": "Bob"}])
 
     with pytest.raises(Ec2Error, match=r"Failed to create schedule_group .*Owner=Bob"):
@@ -265,7 +265,7 @@ def test_a_group_of_another_owner_is_refused_before_anything_is_created(api: Bad
     assert (api.writes(), removed.changed) == ([], False)
 
 
-def add_schedule_of_others(api: BadDay) -> None:
+def add_schedule_of_others(api: FailingEc2) -> None:
     """Add another owner's schedule to our group."""
     target = {"Arn": "arn:aws:sqs:eu-west-1:123456789012:theirs", "RoleArn": "arn:aws:iam::123456789012:role/theirs"}
     api.clients["scheduler"].create_schedule(
@@ -278,7 +278,7 @@ def add_schedule_of_others(api: BadDay) -> None:
     api.calls.clear()
 
 
-def test_a_schedule_of_another_owner_in_our_group_is_kept_and_shown(api: BadDay) -> None:
+def test_a_schedule_of_another_owner_in_our_group_is_kept_and_shown(api: FailingEc2) -> None:
     ensure(api, DAILY)
     add_schedule_of_others(api)
 
@@ -296,7 +296,7 @@ def test_a_schedule_of_another_owner_in_our_group_is_kept_and_shown(api: BadDay)
 @pytest.mark.parametrize("changes", [{"state": "absent"}, {"hours": {}}])
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_schedule_of_another_owner_is_named_before_its_group_is_deleted(
-    api: BadDay, changes: dict[str, Any], check_mode: bool
+    api: FailingEc2, changes: dict[str, Any], check_mode: bool
 ) -> None:
     ensure(api)
     add_schedule_of_others(api)
@@ -307,7 +307,7 @@ def test_a_schedule_of_another_owner_is_named_before_its_group_is_deleted(
     assert api.writes() == []
 
 
-def schedule_of_bob(api: BadDay, role: str, **target: Any) -> None:
+def schedule_of_bob(api: FailingEc2, role: str, **target: Any) -> None:
     """Create a schedule of another owner in a group of his own."""
     scheduler = api.clients["scheduler"]
     scheduler.create_schedule_group(Name="bob")
@@ -328,7 +328,7 @@ BOBS_ROLE = "arn:aws:iam::123456789012:role/bob"
     ("role", "target"), [(OUR_ROLE, {}), (BOBS_ROLE, {"Input": json.dumps({"AutomationAssumeRole": [OUR_ROLE]})})]
 )
 def test_a_schedule_of_another_owner_that_uses_our_role_is_named_before_the_role_is_deleted(
-    api: BadDay, role: str, target: dict[str, str]
+    api: FailingEc2, role: str, target: dict[str, str]
 ) -> None:
     ensure(api)
     schedule_of_bob(api, role, **target)
@@ -340,7 +340,7 @@ def test_a_schedule_of_another_owner_that_uses_our_role_is_named_before_the_role
     assert api.writes() == []
 
 
-class Denying(BadDay):
+class Denying(FailingEc2):
     """AWS, in which only the schedules of the cluster may be read."""
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -349,9 +349,9 @@ class Denying(BadDay):
         return super().call(service, operation, **parameters)
 
 
-@pytest.mark.parametrize(("role", "aws"), [(BOBS_ROLE, BadDay), (OUR_ROLE, Denying)])
+@pytest.mark.parametrize(("role", "aws"), [(BOBS_ROLE, FailingEc2), (OUR_ROLE, Denying)])
 def test_a_schedule_of_another_owner_that_uses_another_role_or_may_not_be_read_keeps_nothing(
-    api: BadDay, role: str, aws: type[BadDay]
+    api: FailingEc2, role: str, aws: type[FailingEc2]
 ) -> None:
     ensure(api)
     schedule_of_bob(api, role)
@@ -375,7 +375,7 @@ def test_every_setting_of_a_schedule_in_the_model_of_aws_is_known() -> None:
     assert set(answer.members["Target"].members) <= {"Arn", "RoleArn", "Input", "RetryPolicy"} | UNSET_OF_TARGET
 
 
-class Newer(BadDay):
+class Newer(FailingEc2):
     """AWS, whose schedules have got more settings."""
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -385,7 +385,7 @@ class Newer(BadDay):
         return answer
 
 
-def test_a_setting_that_aws_adds_later_changes_no_schedule(api: BadDay) -> None:
+def test_a_setting_that_aws_adds_later_changes_no_schedule(api: FailingEc2) -> None:
     ensure(api)
     newer = Newer()
 
@@ -393,7 +393,7 @@ def test_a_setting_that_aws_adds_later_changes_no_schedule(api: BadDay) -> None:
     assert newer.writes() == []
 
 
-def test_a_removal_waits_for_a_group_that_is_being_deleted(api: BadDay) -> None:
+def test_a_removal_waits_for_a_group_that_is_being_deleted(api: FailingEc2) -> None:
     ensure(api)
     api.refused["delete_schedule_group"] = ["ConflictException"]
 
@@ -410,7 +410,7 @@ def test_a_schedule_that_stops_nothing_is_no_end_of_the_time_to_live() -> None:
     assert ends == [datetime(2026, 12, 24, 18, tzinfo=UTC), None, None]
 
 
-class Deleting(BadDay):
+class Deleting(FailingEc2):
     """AWS, which does not finish to delete a schedule group."""
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -418,7 +418,7 @@ class Deleting(BadDay):
         return answer | {"State": "DELETING"} if operation == "get_schedule_group" else answer
 
 
-def test_a_group_that_is_not_deleted_in_time_ends_the_run_before_another_one_is_created(api: BadDay) -> None:
+def test_a_group_that_is_not_deleted_in_time_ends_the_run_before_another_one_is_created(api: FailingEc2) -> None:
     ensure(api)
     deleting = Deleting()
 

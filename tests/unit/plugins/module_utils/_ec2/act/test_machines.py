@@ -15,14 +15,14 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine impo
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, empty_aws, spec
+from tests.ec2_failures import FailingEc2
 
 
 def test_a_node_has_the_checksum_of_its_user_data_as_a_tag_and_a_second_run_changes_nothing() -> None:
     user_data = b"#!/bin/sh\nid\n"
     with empty_aws():
-        api = BadDay()
+        api = FailingEc2()
         machines = Machines(image=IMAGE, user_data={"gateway": base64.b64encode(user_data).decode()})
         ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=machines))
 
@@ -36,7 +36,7 @@ def test_a_node_has_the_checksum_of_its_user_data_as_a_tag_and_a_second_run_chan
 def test_the_image_of_new_nodes_is_read_from_its_parameter_only_if_a_node_is_created() -> None:
     machines = Machines(image="resolve:ssm:/image")
     with empty_aws():
-        api = BadDay()
+        api = FailingEc2()
         with pytest.raises(Ec2Error, match=r"Failed to look up the image of new nodes \(ssm:GetParameter in "):
             ensure_cluster(api.calls_of(), spec(), Order((NETWORK, NODES), machines=machines))
         refused = api.writes()
@@ -51,7 +51,7 @@ def test_the_image_of_new_nodes_is_read_from_its_parameter_only_if_a_node_is_cre
     assert api.calls.count("get_parameter") == read
 
 
-class Stopping(BadDay):
+class Stopping(FailingEc2):
     """AWS, in which an instance never ends to stop."""
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Stopping(BadDay):
 def test_a_node_that_does_not_end_to_stop_is_not_started() -> None:
     order = Order((NETWORK, NODES), machines=Machines(image=IMAGE))
     with empty_aws():
-        ensure_cluster(BadDay().calls_of(), spec(), order)
+        ensure_cluster(FailingEc2().calls_of(), spec(), order)
         api = Stopping()
 
         with pytest.raises(Ec2Error, match=r"Failed to start i-.*: it is still stopping after several minutes"):

@@ -16,8 +16,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import diff_of
-from tests.ec2_bad_day import BadDay, built
 from tests.ec2_cluster import IMAGE, empty_aws, spec
+from tests.ec2_failures import FailingEc2, built
 
 HOURS = {"start": "18:00", "stop": "23:00"}
 SPEC = spec(bastion={"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, **HOURS})
@@ -26,23 +26,23 @@ LATER = (datetime.now(UTC).replace(microsecond=0) + timedelta(hours=7)).isoforma
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     """Give an account with a cluster whose bastion is stopped."""
     with built(SPEC) as api:
         yield api
 
 
-def postponed(api: BadDay, **changes: Any) -> Outcome:
+def postponed(api: FailingEc2, **changes: Any) -> Outcome:
     machines = Machines(user_data={BASTION: "IyEvYmluL3NoCg=="}, bastion_started=False, bastion_stop_at=LATER)
     return ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), machines=machines, **changes))
 
 
-def actions(api: BadDay) -> dict[str, dict[str, Any]]:
+def actions(api: FailingEc2) -> dict[str, dict[str, Any]]:
     found = api.clients["autoscaling"].describe_scheduled_actions(AutoScalingGroupName=GROUP)
     return {item["ScheduledActionName"]: item for item in found["ScheduledUpdateGroupActions"]}
 
 
-def test_a_run_without_the_bastions_user_data_postpones_the_stop_and_changes_nothing_else(api: BadDay) -> None:
+def test_a_run_without_the_bastions_user_data_postpones_the_stop_and_changes_nothing_else(api: FailingEc2) -> None:
     """The group is to have other hours and another template, which only the role bastion may change."""
     wanted = {"instance_type": "t4g.medium", "volume_size": 30, "image": IMAGE, "start": "17:00", "stop": "22:00"}
     order = Order((BASTION,), state="postponed", machines=Machines(bastion_stop_at=LATER))
@@ -66,14 +66,14 @@ def test_a_run_without_the_bastions_user_data_postpones_the_stop_and_changes_not
 
 def test_without_a_group_nothing_is_postponed() -> None:
     with empty_aws():
-        api = BadDay()
+        api = FailingEc2()
         order = Order((BASTION,), state="postponed", machines=Machines(bastion_stop_at=LATER))
 
         assert not ensure_cluster(api.calls_of(), SPEC, order).changed
         assert api.writes() == []
 
 
-def test_the_next_stop_is_postponed_once_and_the_hours_stay(api: BadDay) -> None:
+def test_the_next_stop_is_postponed_once_and_the_hours_stay(api: FailingEc2) -> None:
     before = actions(api)
 
     first, second = postponed(api), postponed(api)
@@ -90,13 +90,13 @@ def test_the_next_stop_is_postponed_once_and_the_hours_stay(api: BadDay) -> None
     assert after[f"{GROUP}-start"] == before[f"{GROUP}-start"]
 
 
-def test_check_mode_only_says_that_it_would_be(api: BadDay) -> None:
+def test_check_mode_only_says_that_it_would_be(api: FailingEc2) -> None:
     outcome = postponed(api, check_mode=True)
 
     assert (outcome.lines, api.writes()) == ((f"would change Auto Scaling group {GROUP}",), [])
 
 
-def test_a_lost_answer_is_no_second_postponement(api: BadDay) -> None:
+def test_a_lost_answer_is_no_second_postponement(api: FailingEc2) -> None:
     api.lost["put_scheduled_update_group_action"] = 1
 
     postponed(api)
@@ -104,7 +104,7 @@ def test_a_lost_answer_is_no_second_postponement(api: BadDay) -> None:
     assert postponed(api).changed is False
 
 
-def test_a_new_version_of_the_template_inherits_nothing_from_the_one_before(api: BadDay) -> None:
+def test_a_new_version_of_the_template_inherits_nothing_from_the_one_before(api: FailingEc2) -> None:
     (template,) = api.clients["ec2"].describe_launch_templates()["LaunchTemplates"]
     theirs = {"ImageId": IMAGE, "InstanceType": "t4g.small", "KeyName": "theirs"}
     api.clients["ec2"].create_launch_template_version(
@@ -120,7 +120,7 @@ def test_a_new_version_of_the_template_inherits_nothing_from_the_one_before(api:
     assert sent["LaunchTemplateData"]["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_scheduled_actions_of_other_owners_stay_and_change_nothing(api: BadDay) -> None:
+def test_scheduled_actions_of_other_owners_stay_and_change_nothing(api: FailingEc2) -> None:
     scaling = api.clients["autoscaling"]
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=30)
     # It ends the bastion before our own stop does, so it must not be taken for ours.
@@ -138,7 +138,7 @@ def test_scheduled_actions_of_other_owners_stay_and_change_nothing(api: BadDay) 
     assert actions(api)["bob-weekend"] == theirs
 
 
-def test_our_own_hours_are_removed_when_they_are_not_described_any_more(api: BadDay) -> None:
+def test_our_own_hours_are_removed_when_they_are_not_described_any_more(api: FailingEc2) -> None:
     scaling = api.clients["autoscaling"]
     scaling.put_scheduled_update_group_action(
         AutoScalingGroupName=GROUP, ScheduledActionName="bob-weekend", Recurrence="0 0 * * 6", DesiredCapacity=0
@@ -150,7 +150,7 @@ def test_our_own_hours_are_removed_when_they_are_not_described_any_more(api: Bad
     assert list(actions(api)) == ["bob-weekend"]
 
 
-def test_a_removal_does_not_wait_for_the_end_of_a_deleted_group_and_the_next_build_does(api: BadDay) -> None:
+def test_a_removal_does_not_wait_for_the_end_of_a_deleted_group_and_the_next_build_does(api: FailingEc2) -> None:
     api.groups_end_after = 120
 
     removed = ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
@@ -167,7 +167,7 @@ def test_a_removal_does_not_wait_for_the_end_of_a_deleted_group_and_the_next_bui
     ] == [GROUP]
 
 
-def test_a_group_that_does_not_end_stops_the_build_with_the_words_of_aws(api: BadDay) -> None:
+def test_a_group_that_does_not_end_stops_the_build_with_the_words_of_aws(api: FailingEc2) -> None:
     api.groups_end_after = 10_000
     ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), state="absent"))
 

@@ -16,8 +16,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.stopping im
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
-from tests.ec2_bad_day import BadDay, built
 from tests.ec2_cluster import ACCOUNT, IMAGE, aws_with_images, empty_aws, node, spec
+from tests.ec2_failures import FailingEc2, built
 from tests.strangers import Stranger, their_machine_in_our_group
 
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": "ami-0123456789abcdef0"}
@@ -26,22 +26,22 @@ GROUP = "talos-arm64-moon-bastion"
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     """Give an account with a cluster whose nodes run."""
     with built(SPEC) as api:
         yield api
 
 
-def stop(api: BadDay, *parts: str, **changes: Any) -> Outcome:
+def stop(api: FailingEc2, *parts: str, **changes: Any) -> Outcome:
     return ensure_cluster(api.calls_of(), SPEC, Order(parts, state="stopped", **changes))
 
 
-def states(api: BadDay) -> list[str]:
+def states(api: FailingEc2) -> list[str]:
     found = api.clients["ec2"].describe_instances()["Reservations"]
     return sorted(item["State"]["Name"] for reservation in found for item in reservation["Instances"])
 
 
-def start_bastion(api: BadDay) -> None:
+def start_bastion(api: FailingEc2) -> None:
     """Have the group launch its instance, with the tags that the real template gives to it."""
     scaling, tags = api.clients["autoscaling"], [{"Key": key, "Value": of} for key, of in owner_tags(SPEC).items()]
     scaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=1)
@@ -50,7 +50,7 @@ def start_bastion(api: BadDay) -> None:
     api.clients["ec2"].create_tags(Resources=[machine["InstanceId"]], Tags=tags)
 
 
-def test_the_nodes_are_stopped_and_a_second_run_changes_nothing(api: BadDay) -> None:
+def test_the_nodes_are_stopped_and_a_second_run_changes_nothing(api: FailingEc2) -> None:
     planned = stop(api, NODES, check_mode=True)
     before = states(api)
     outcome, again = stop(api, NODES), stop(api, NODES)
@@ -69,7 +69,7 @@ def test_the_nodes_are_stopped_and_a_second_run_changes_nothing(api: BadDay) -> 
     assert api.writes() == ["stop_instances"]
 
 
-def test_an_interrupted_stop_goes_on_with_those_that_run(api: BadDay) -> None:
+def test_an_interrupted_stop_goes_on_with_those_that_run(api: FailingEc2) -> None:
     ec2 = api.clients["ec2"]
     filters = [{"Name": "tag:Node", "Values": ["two"]}]
     (found,) = ec2.describe_instances(Filters=filters)["Reservations"]
@@ -81,7 +81,7 @@ def test_an_interrupted_stop_goes_on_with_those_that_run(api: BadDay) -> None:
     assert states(api) == ["stopped", "stopped"]
 
 
-def test_nodes_of_an_interrupted_stop_are_waited_for_before_the_bastion_is_stopped(api: BadDay) -> None:
+def test_nodes_of_an_interrupted_stop_are_waited_for_before_the_bastion_is_stopped(api: FailingEc2) -> None:
     start_bastion(api)
     for machine in ec2_backends[ACCOUNT][SPEC.region].all_instances():
         if {"key": "aws:autoscaling:groupName", "value": GROUP} not in machine.get_tags():
@@ -100,14 +100,14 @@ def test_nodes_of_an_interrupted_stop_are_waited_for_before_the_bastion_is_stopp
     assert api.writes() == ["stop_instances", "set_desired_capacity"]
 
 
-def test_a_lost_answer_stops_them_all_the_same(api: BadDay) -> None:
+def test_a_lost_answer_stops_them_all_the_same(api: FailingEc2) -> None:
     api.lost["stop_instances"] = 1
 
     assert stop(api, NODES).changed
     assert states(api) == ["stopped", "stopped"]
 
 
-def test_they_are_started_by_the_next_build(api: BadDay) -> None:
+def test_they_are_started_by_the_next_build(api: FailingEc2) -> None:
     stop(api, NODES)
 
     outcome = ensure_cluster(api.calls_of(), SPEC, Order((NODES,)))
@@ -116,13 +116,13 @@ def test_they_are_started_by_the_next_build(api: BadDay) -> None:
     assert states(api) == ["running", "running"]
 
 
-def desired_capacity(api: BadDay) -> int:
+def desired_capacity(api: FailingEc2) -> int:
     """Return how many bastions the group should have."""
     groups = api.clients["autoscaling"].describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])
     return int(groups["AutoScalingGroups"][0]["DesiredCapacity"])
 
 
-def test_the_bastion_is_ended_by_its_group_alone_and_a_second_run_changes_nothing(api: BadDay) -> None:
+def test_the_bastion_is_ended_by_its_group_alone_and_a_second_run_changes_nothing(api: FailingEc2) -> None:
     start_bastion(api)
     planned, before = stop(api, BASTION, check_mode=True), desired_capacity(api)
     nothing = api.writes()
@@ -159,7 +159,7 @@ def test_a_node_whose_name_ends_in_bastion_is_a_node() -> None:
 
 def test_a_cluster_that_was_removed_has_nothing_to_stop() -> None:
     with empty_aws():
-        api = BadDay()
+        api = FailingEc2()
 
         assert stop(api, NODES, BASTION).changed is False
         assert api.writes() == []

@@ -29,8 +29,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading im
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import kind_word, plan_lines, tie_text
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from lab.settings import REPOSITORY
-from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, aws_with_images, empty_aws, spec, tag_list
+from tests.ec2_failures import FailingEc2
 from tests.operator_policy import named_in_code
 from tests.strangers import (
     BESIDE,
@@ -67,26 +67,26 @@ MACHINES = Machines(image=IMAGE, bastion_started=False)
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     with empty_aws():
-        yield BadDay()
+        yield FailingEc2()
 
 
-def stranger_in(api: BadDay) -> Stranger:
+def stranger_in(api: FailingEc2) -> Stranger:
     return Stranger(lambda service: api.clients[service], SPEC, IMAGE)
 
 
-def build(api: BadDay, *parts: str) -> None:
+def build(api: FailingEc2, *parts: str) -> None:
     for part in parts:
         ensure_cluster(api.calls_of(), SPEC, Order((part,), machines=MACHINES))
 
 
-def remove(api: BadDay) -> None:
+def remove(api: FailingEc2) -> None:
     for part in reversed(PARTS):
         ensure_cluster(api.calls_of(), SPEC, Order((part,), state="absent"))
 
 
-def vpc_of_ours(api: BadDay) -> str:
+def vpc_of_ours(api: FailingEc2) -> str:
     """Return a VPC that an interrupted run has left."""
     ec2 = api.clients["ec2"]
     vpc: str = ec2.create_vpc(CidrBlock=SPEC.vpc_ipv4_cidr, AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
@@ -94,7 +94,7 @@ def vpc_of_ours(api: BadDay) -> str:
     return vpc
 
 
-def assert_refused_and_kept(api: BadDay, key: str, read: Read) -> None:
+def assert_refused_and_kept(api: FailingEc2, key: str, read: Read) -> None:
     """Check that the plan and the part refuse the thing alone, that nothing is changed, and that it stays."""
     before, resource = read(), desired(SPEC)[key]
     api.calls.clear()
@@ -114,14 +114,14 @@ def assert_refused_and_kept(api: BadDay, key: str, read: Read) -> None:
 
 
 @pytest.mark.parametrize(("key", "plant"), NAMES.items(), ids=NAMES.keys())
-def test_a_name_that_others_have_is_refused(api: BadDay, key: str, plant: Plant) -> None:
+def test_a_name_that_others_have_is_refused(api: FailingEc2, key: str, plant: Plant) -> None:
     read = plant(stranger_in(api))
 
     assert_refused_and_kept(api, key, read)
 
 
 @pytest.mark.parametrize(("key", "plant"), NAMES.items(), ids=NAMES.keys())
-def test_a_removal_leaves_what_has_only_our_name(api: BadDay, key: str, plant: Plant) -> None:
+def test_a_removal_leaves_what_has_only_our_name(api: FailingEc2, key: str, plant: Plant) -> None:
     read = plant(stranger_in(api))
     before = read()
     api.calls.clear()
@@ -151,7 +151,7 @@ def plant_group(stranger: Stranger) -> Read:
         pytest.param("security_group/nodes", plant_group, id="security group"),
     ],
 )
-def test_a_name_that_differs_in_upper_and_lower_case_only_is_taken(api: BadDay, key: str, plant: Plant) -> None:
+def test_a_name_that_differs_in_upper_and_lower_case_only_is_taken(api: FailingEc2, key: str, plant: Plant) -> None:
     stranger = stranger_in(api)
     stranger.vpc = vpc_of_ours(api)
     read = plant(stranger)
@@ -161,7 +161,7 @@ def test_a_name_that_differs_in_upper_and_lower_case_only_is_taken(api: BadDay, 
 
 @pytest.mark.parametrize(("key", "plant"), PLACES.items(), ids=PLACES.keys())
 def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
-    api: BadDay, key: str, plant: Plant
+    api: FailingEc2, key: str, plant: Plant
 ) -> None:
     stranger = stranger_in(api)
     if key.startswith("eni/"):
@@ -183,7 +183,7 @@ def test_a_place_that_others_have_is_refused_and_its_network_is_not_removed(
 @pytest.mark.parametrize("second", [False, True], ids=["first address", "second address"])
 @pytest.mark.parametrize(("key", "ipv4"), [("eni/gateway", SPEC.nodes[0].ipv4), ("eni/bastion", SPEC.bastion_ipv4)])
 def test_an_address_of_ours_that_an_interface_of_another_owner_has_is_refused(
-    api: BadDay, key: str, ipv4: str, second: bool
+    api: FailingEc2, key: str, ipv4: str, second: bool
 ) -> None:
     build(api, NETWORK)
     stranger = stranger_in(api)
@@ -196,7 +196,7 @@ def test_an_address_of_ours_that_an_interface_of_another_owner_has_is_refused(
 
 @pytest.mark.parametrize("second", [False, True], ids=["a stray", "a second address of the bastion"])
 def test_an_address_that_another_interface_of_ours_has_is_refused_before_anything_is_made(
-    api: BadDay, second: bool
+    api: FailingEc2, second: bool
 ) -> None:
     build(api, NETWORK, BASTION)
     ec2, ids = api.clients["ec2"], {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
@@ -235,7 +235,7 @@ def test_an_address_in_a_prefix_of_another_interface_is_taken() -> None:
 
 
 @pytest.mark.parametrize(("kind", "plant"), FOREIGN_KINDS.items(), ids=FOREIGN_KINDS.keys())
-def test_a_foreign_resource_is_named_before_anything_is_deleted(api: BadDay, kind: str, plant: Plant) -> None:
+def test_a_foreign_resource_is_named_before_anything_is_deleted(api: FailingEc2, kind: str, plant: Plant) -> None:
     stranger = stranger_in(api)
     stranger.vpc = vpc_of_ours(api)
     read = plant(stranger)
@@ -261,7 +261,9 @@ class Forgetful(Stranger):
 
 # Moto's DescribeTags has another word for NAT gateways than AWS, and playbooks make route tables.
 @pytest.mark.parametrize("kind", sorted(FOREIGN_KINDS.keys() - {"route_table", "natgateway"}))
-def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_our_tags(api: BadDay, kind: str) -> None:
+def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_our_tags(
+    api: FailingEc2, kind: str
+) -> None:
     stranger = Forgetful(lambda service: api.clients[service], SPEC, IMAGE)
     stranger.vpc = vpc_of_ours(api)
     FOREIGN_KINDS[kind](stranger)
@@ -280,7 +282,7 @@ def test_what_no_playbook_makes_is_named_before_anything_is_deleted_also_with_ou
 
 # A user may copy the tags that name a cluster; only this collection says that it made something.
 @pytest.mark.parametrize("named", [{}, cluster_tags(SPEC)], ids=["without our tags", "with the cluster's name"])
-def test_copies_of_our_volume_that_others_made_stay(api: BadDay, named: dict[str, str]) -> None:
+def test_copies_of_our_volume_that_others_made_stay(api: FailingEc2, named: dict[str, str]) -> None:
     build(api, NETWORK, NODES)
     ec2, ids = api.clients["ec2"], resources_of_ours(api)
     tags = [{"ResourceType": "snapshot", "Tags": tag_list({**BOB, **named})}]
@@ -301,7 +303,7 @@ def test_copies_of_our_volume_that_others_made_stay(api: BadDay, named: dict[str
 
 @pytest.mark.parametrize(("tags", "part"), [({}, NODES), ({"Node": "gateway"}, NODES), ({"Node": BASTION}, BASTION)])
 def test_a_volume_of_ours_that_no_machine_has_is_shown_and_deleted(
-    api: BadDay, tags: dict[str, str], part: str
+    api: FailingEc2, tags: dict[str, str], part: str
 ) -> None:
     volume = volume_of_ours(api, **tags)
     shown = part_of(read_and_compare(api, SPEC), part).found
@@ -317,7 +319,7 @@ def test_a_volume_of_ours_that_no_machine_has_is_shown_and_deleted(
 
 def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> None:
     with aws_with_images():
-        api = BadDay()
+        api = FailingEc2()
         stranger = stranger_in(api)
         readings = {kind: plant(stranger) for kind, plant in BESIDE.items()}
         before = {kind: read() for kind, read in readings.items()}
@@ -330,7 +332,7 @@ def test_what_may_be_there_any_number_of_times_is_neither_used_nor_removed() -> 
         assert {kind: read() for kind, read in readings.items()} == before
 
 
-def volume_of_ours(api: BadDay, **more: str) -> str:
+def volume_of_ours(api: FailingEc2, **more: str) -> str:
     """Return a volume of ours that no machine has."""
     tags = [{"ResourceType": "volume", "Tags": tag_list({**owner_tags(SPEC), **more})}]
     place = {"AvailabilityZone": SPEC.availability_zone, "Size": 1}
@@ -338,13 +340,13 @@ def volume_of_ours(api: BadDay, **more: str) -> str:
     return volume
 
 
-def resources_of_ours(api: BadDay) -> dict[str, str]:
+def resources_of_ours(api: FailingEc2) -> dict[str, str]:
     """Return the ids of ours by key, with the group of the nodes, and a volume of ours that no machine has."""
     ids = {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
     return {**ids, "nodes": ids["security_group/nodes"], "volume": volume_of_ours(api)}
 
 
-def refusal_of_removal(api: BadDay, part: str) -> str:
+def refusal_of_removal(api: FailingEc2, part: str) -> str:
     with pytest.raises(Ec2Error) as caught:
         ensure_cluster(api.calls_of(), SPEC, Order((part,), state="absent"))
     return str(caught.value)
@@ -352,7 +354,7 @@ def refusal_of_removal(api: BadDay, part: str) -> str:
 
 def test_everything_of_other_owners_that_is_joined_with_ours_is_named_before_anything_is_deleted() -> None:
     with aws_with_images():
-        api = BadDay()
+        api = FailingEc2()
         build(api, *PARTS)
         clean = read_and_compare(api, SPEC, all_ties=True).ties
         stranger, ours = stranger_in(api), resources_of_ours(api)
@@ -374,7 +376,7 @@ def test_everything_of_other_owners_that_is_joined_with_ours_is_named_before_any
         assert [read() for *_tie, read in joined] == before
 
 
-def test_a_launch_configuration_that_names_ours_is_named_before_anything_is_deleted(api: BadDay) -> None:
+def test_a_launch_configuration_that_names_ours_is_named_before_anything_is_deleted(api: FailingEc2) -> None:
     build(api, NETWORK)
     ours = {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
     api.clients["autoscaling"].create_launch_configuration(
@@ -406,7 +408,7 @@ def test_a_launch_configuration_that_names_ours_is_named_before_anything_is_dele
         pytest.param(their_machine_in_our_group, id="machine in the group"),
     ],
 )
-def test_a_build_does_not_take_what_others_hold(api: BadDay, join: Join) -> None:
+def test_a_build_does_not_take_what_others_hold(api: FailingEc2, join: Join) -> None:
     build(api, *PARTS)
     _other, read = join(stranger_in(api), resources_of_ours(api))
     before = read()
@@ -421,7 +423,7 @@ def test_a_build_does_not_take_what_others_hold(api: BadDay, join: Join) -> None
     assert (read(), api.writes()) == (before, [])
 
 
-def described(api: BadDay, project: str) -> dict[str, Any]:
+def described(api: FailingEc2, project: str) -> dict[str, Any]:
     """Return how AWS describes everything of a project's cluster."""
     return everything_of(lambda service: api.clients[service], project, SPEC.name, "node", "bastion", "home-access")
 
@@ -429,7 +431,7 @@ def described(api: BadDay, project: str) -> dict[str, Any]:
 def test_a_cluster_of_the_same_name_in_another_project_is_made_and_removed_beside_ours() -> None:
     other = replace(SPEC, project="spare")
     with aws_with_images():
-        api = BadDay()
+        api = FailingEc2()
         build(api, *PARTS)
         before = described(api, SPEC.project)
 

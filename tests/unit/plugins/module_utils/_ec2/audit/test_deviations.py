@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.modules.ec2_audit_info import audit_info
 from tests.ec2_cluster import IMAGE, Builder, MotoApi, empty_aws, node, spec
-from tests.lookalikes import tailscale_key
+from tests.fake_credentials import tailscale_key
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BASTION = {"instance_type": "t4g.small", "volume_size": 8, "image": IMAGE}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.secrets import find_secrets
-from tests.lookalikes import ACCESS_KEY_ID, pem_header, tailscale_key
+from tests.fake_credentials import ACCESS_KEY_ID, pem_header, tailscale_key
 
 # Put together here, so that no scanner of repositories takes this file for a leak.
 PEM = f"{pem_header('ED25519 PRIVATE KEY')}\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END ED25519 PRIVATE KEY-----"

@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.launch import wait_for_instance
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from tests.ec2_bad_day import refusal
 from tests.ec2_cluster import spec
+from tests.ec2_failures import refusal
 
 NOW = datetime(2026, 12, 1, 18, 0, tzinfo=UTC)
 GROUP = "talos-arm64-moon-bastion"

@@ -26,8 +26,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading im
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import ensure, order_of
-from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import ACCOUNT, OWNER, Builder, empty_aws, spec, tag_list
+from tests.ec2_failures import FailingEc2
 from tests.home_access import make_groups
 
 SPEC = spec(home_schedule_enabled=True)
@@ -38,36 +38,36 @@ CLOSED: dict[str, Any] = {"state": "absent", "ipv6": None, "expires": None}
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     with empty_aws():
-        yield BadDay()
+        yield FailingEc2()
 
 
 @pytest.fixture
-def built(api: BadDay) -> BadDay:
+def built(api: FailingEc2) -> FailingEc2:
     """Give an account with the cluster, without the role of home access."""
     Builder(api, SPEC).build()
     api.calls.clear()
     return api
 
 
-def role(api: BadDay, **changes: Any) -> Outcome:
+def role(api: FailingEc2, **changes: Any) -> Outcome:
     return ensure_cluster(api.calls_of(), SPEC, Order((ACCESS,), **changes))
 
 
-def home(api: BadDay, **changes: Any) -> bool:
+def home(api: FailingEc2, **changes: Any) -> bool:
     """Open or close home access with schedules, and return whether anything was to be done."""
     plan, schedules = ensured(api, **changes)
     return plan.changed or schedules.changed
 
 
-def home_plan(api: BadDay, **changes: Any) -> Plan:
+def home_plan(api: FailingEc2, **changes: Any) -> Plan:
     """Open or close home access, and return what was done with its rules."""
     return ensured(api, **changes)[0]
 
 
 def ensured(
-    api: BadDay, *, check_mode: bool = False, role_arn: str | None = ROLE, **changes: Any
+    api: FailingEc2, *, check_mode: bool = False, role_arn: str | None = ROLE, **changes: Any
 ) -> tuple[Plan, SchedulePlan]:
     openings = [opening._asdict() for opening in OPENINGS]
     wanted = {"state": "present", "ipv6": HOME, "expires": "8h", "replace": False, "openings": openings, **changes}
@@ -76,16 +76,16 @@ def ensured(
     return ensure(api.calls_of(), options, order, NOW, check_mode=check_mode)
 
 
-def rules(api: BadDay) -> list[dict[str, Any]]:
+def rules(api: FailingEc2) -> list[dict[str, Any]]:
     found = api.clients["ec2"].describe_security_group_rules()["SecurityGroupRules"]
     return [rule for rule in found if rule.get("CidrIpv6") == HOME]
 
 
-def schedules(api: BadDay) -> list[str]:
+def schedules(api: FailingEc2) -> list[str]:
     return [item["Name"] for item in api.clients["scheduler"].list_schedules()["Schedules"]]
 
 
-def test_the_role_is_in_the_plan_and_made_with_the_account_in_it(built: BadDay) -> None:
+def test_the_role_is_in_the_plan_and_made_with_the_account_in_it(built: FailingEc2) -> None:
     lines = result_of(SPEC, read_and_compare(built, SPEC), NOW)["plan"]
     outcome = role(built)
 
@@ -98,7 +98,7 @@ def test_the_role_is_in_the_plan_and_made_with_the_account_in_it(built: BadDay) 
     assert (role(built).changed, made["Arn"]) == (False, ROLE)
 
 
-def test_nothing_is_made_beside_the_role(built: BadDay) -> None:
+def test_nothing_is_made_beside_the_role(built: FailingEc2) -> None:
     before = built.clients["iam"].list_instance_profiles()["InstanceProfiles"]
 
     role(built)
@@ -107,13 +107,13 @@ def test_nothing_is_made_beside_the_role(built: BadDay) -> None:
     assert built.writes() == ["create_role", "put_role_policy"]
 
 
-def test_nothing_is_waited_for_that_has_the_name_of_the_role_and_is_not_made(built: BadDay) -> None:
+def test_nothing_is_waited_for_that_has_the_name_of_the_role_and_is_not_made(built: FailingEc2) -> None:
     role(built)
 
     assert built.time == 0
 
 
-def test_without_a_network_it_is_planned_and_not_made(api: BadDay) -> None:
+def test_without_a_network_it_is_planned_and_not_made(api: FailingEc2) -> None:
     assert role(api, check_mode=True).changed
 
     with pytest.raises(Ec2Error, match=r"Run the role urmanac\.talos\.network first"):
@@ -123,7 +123,7 @@ def test_without_a_network_it_is_planned_and_not_made(api: BadDay) -> None:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_role_of_another_owner_is_refused_in_the_plan_and_before_anything_is_made(
-    built: BadDay, check_mode: bool
+    built: FailingEc2, check_mode: bool
 ) -> None:
     iam = built.clients["iam"]
     owner = [{"Key": "Owner", "Value": "Bob"}]
@@ -140,7 +140,7 @@ def test_a_role_of_another_owner_is_refused_in_the_plan_and_before_anything_is_m
     assert iam.get_role(RoleName=SPEC.schedule_role_name)["Role"] == before
 
 
-def test_a_role_that_drifted_is_set_right_and_tags_of_other_owners_stay(built: BadDay) -> None:
+def test_a_role_that_drifted_is_set_right_and_tags_of_other_owners_stay(built: FailingEc2) -> None:
     role(built)
     name = {"RoleName": SPEC.schedule_role_name}
     statement = {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}
@@ -154,7 +154,7 @@ def test_a_role_that_drifted_is_set_right_and_tags_of_other_owners_stay(built: B
     assert {"Key": "CostCentre", "Value": "42"} in tags
 
 
-def test_a_role_that_is_not_described_any_more_is_found_and_removed(built: BadDay) -> None:
+def test_a_role_that_is_not_described_any_more_is_found_and_removed(built: FailingEc2) -> None:
     role(built)
 
     outcome = ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), state="absent"))
@@ -163,7 +163,7 @@ def test_a_role_that_is_not_described_any_more_is_found_and_removed(built: BadDa
     assert ensure_cluster(built.calls_of(), spec(), Order((ACCESS,), state="absent")).changed is False
 
 
-def test_the_role_is_kept_when_the_network_is_removed(built: BadDay) -> None:
+def test_the_role_is_kept_when_the_network_is_removed(built: FailingEc2) -> None:
     role(built)
 
     found = read_and_compare(built, SPEC).found
@@ -176,7 +176,7 @@ def test_the_role_is_kept_when_the_network_is_removed(built: BadDay) -> None:
     "operation",
     ["authorize_security_group_ingress", "create_schedule", "update_security_group_rule_descriptions_ingress"],
 )
-def test_a_lost_answer_leaves_one_of_each(built: BadDay, operation: str) -> None:
+def test_a_lost_answer_leaves_one_of_each(built: FailingEc2, operation: str) -> None:
     built.lost[operation] = 1
 
     home(built)
@@ -186,7 +186,7 @@ def test_a_lost_answer_leaves_one_of_each(built: BadDay, operation: str) -> None
 
 
 @pytest.mark.parametrize("operation", ["revoke_security_group_ingress", "delete_schedule"])
-def test_a_lost_answer_of_a_removal_leaves_nothing(built: BadDay, operation: str) -> None:
+def test_a_lost_answer_of_a_removal_leaves_nothing(built: FailingEc2, operation: str) -> None:
     home(built)
     built.lost[operation] = 1
 
@@ -194,7 +194,7 @@ def test_a_lost_answer_of_a_removal_leaves_nothing(built: BadDay, operation: str
     assert (rules(built), schedules(built), home(built, **CLOSED)) == ([], [], False)
 
 
-def test_a_second_run_and_check_mode_make_no_writing_call(built: BadDay) -> None:
+def test_a_second_run_and_check_mode_make_no_writing_call(built: FailingEc2) -> None:
     assert home(built, check_mode=True)
     assert built.writes() == []
     home(built)
@@ -204,11 +204,11 @@ def test_a_second_run_and_check_mode_make_no_writing_call(built: BadDay) -> None
     assert built.writes() == []
 
 
-def test_a_role_that_the_scheduler_does_not_know_yet_is_waited_for(built: BadDay) -> None:
+def test_a_role_that_the_scheduler_does_not_know_yet_is_waited_for(built: FailingEc2) -> None:
     words = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
     problem = finding("AWS_ERROR", "call scheduler:CreateSchedule", words, "")
 
-    class LateRole(BadDay):
+    class LateRole(FailingEc2):
         left = 2
 
         def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def test_a_role_that_the_scheduler_does_not_know_yet_is_waited_for(built: BadDay
     assert (len(schedules(late)), late.left) == (2, 0)
 
 
-def test_a_schedule_of_another_owner_is_refused_before_anything_is_opened(built: BadDay) -> None:
+def test_a_schedule_of_another_owner_is_refused_before_anything_is_opened(built: FailingEc2) -> None:
     home(built)
     scheduler = built.clients["scheduler"]
     theirs = schedules(built)[0]
@@ -246,7 +246,7 @@ def test_a_schedule_of_another_owner_is_refused_before_anything_is_opened(built:
     ids=["tagged", "untagged"],
 )
 def test_a_rule_of_another_owner_in_the_place_of_ours_is_refused_and_stays(
-    built: BadDay, tags: dict[str, str], owner: str, check_mode: bool
+    built: FailingEc2, tags: dict[str, str], owner: str, check_mode: bool
 ) -> None:
     group = next(thing for key, thing in built_ids(built).items() if key == "security_group/nodes")
     built.clients["ec2"].authorize_security_group_ingress(
@@ -263,15 +263,15 @@ def test_a_rule_of_another_owner_in_the_place_of_ours_is_refused_and_stays(
     assert rules(built) == before
 
 
-def built_ids(api: BadDay) -> dict[str, str]:
+def built_ids(api: FailingEc2) -> dict[str, str]:
     return {item.key: item.id for item in read_and_compare(api, SPEC).resources if item.id}
 
 
-def test_a_rule_that_has_gone_meanwhile_does_not_stop_the_others(built: BadDay) -> None:
+def test_a_rule_that_has_gone_meanwhile_does_not_stop_the_others(built: FailingEc2) -> None:
     home(built)
     gone = rules(built)[0]
 
-    class Racing(BadDay):
+    class Racing(FailingEc2):
         def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
             if operation == "revoke_security_group_ingress" and not self.sent_revoke:
                 self.sent_revoke = True
@@ -285,15 +285,15 @@ def test_a_rule_that_has_gone_meanwhile_does_not_stop_the_others(built: BadDay) 
     assert json.dumps(rules(built)) == "[]"
 
 
-def retag(api: BadDay, thing: str, **tags: str) -> None:
+def retag(api: FailingEc2, thing: str, **tags: str) -> None:
     api.clients["ec2"].create_tags(Resources=[thing], Tags=tag_list(tags))
 
 
-def untag(api: BadDay, thing: str, key: str) -> None:
+def untag(api: FailingEc2, thing: str, key: str) -> None:
     api.clients["ec2"].delete_tags(Resources=[thing], Tags=[{"Key": key}])
 
 
-def second_network(api: BadDay) -> dict[str, str]:
+def second_network(api: FailingEc2) -> dict[str, str]:
     """Make another VPC with the cluster's tags and groups, and open it as home access would."""
     groups = make_groups(api.clients["ec2"])
     permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": HOME}]}
@@ -307,7 +307,9 @@ def second_network(api: BadDay) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("state", ["absent", "expired"])
-def test_a_group_with_another_tag_name_is_closed_and_its_schedule_stays_until_then(built: BadDay, state: str) -> None:
+def test_a_group_with_another_tag_name_is_closed_and_its_schedule_stays_until_then(
+    built: FailingEc2, state: str
+) -> None:
     home(built)
     group = built_ids(built)["security_group/nodes"]
     retag(built, group, Name="Talos nodes (renamed in the console)")
@@ -321,13 +323,13 @@ def test_a_group_with_another_tag_name_is_closed_and_its_schedule_stays_until_th
     assert (rules(built), schedules(built)) == ([], [])
 
 
-def retag_rules(api: BadDay, **tags: str) -> None:
+def retag_rules(api: FailingEc2, **tags: str) -> None:
     for rule in rules(api):
         retag(api, rule["SecurityGroupRuleId"], **tags)
 
 
 @pytest.mark.parametrize("where", ["vpc", "security_group/nodes"])
-def test_nothing_is_opened_while_open_rules_are_not_certain_to_be_the_clusters(built: BadDay, where: str) -> None:
+def test_nothing_is_opened_while_open_rules_are_not_certain_to_be_the_clusters(built: FailingEc2, where: str) -> None:
     home(built)
     before = schedules(built)
     untag(built, built_ids(built)[where], "ManagedBy")
@@ -343,7 +345,7 @@ def test_nothing_is_opened_while_open_rules_are_not_certain_to_be_the_clusters(b
 @pytest.mark.parametrize("state", ["absent", "expired"])
 @pytest.mark.parametrize(("where", "left", "ends"), [("vpc", 3, 2), ("security_group/nodes", 2, 1)])
 def test_rules_that_are_not_certain_to_be_the_clusters_stay_while_the_others_are_closed(
-    built: BadDay, where: str, left: int, ends: int, state: str
+    built: FailingEc2, where: str, left: int, ends: int, state: str
 ) -> None:
     home(built)
     retag_rules(built, Expires="2020-01-01T00:00:00Z")
@@ -361,7 +363,7 @@ def test_rules_that_are_not_certain_to_be_the_clusters_stay_while_the_others_are
 
 
 @pytest.mark.parametrize("state", ["absent", "expired"])
-def test_two_networks_with_the_clusters_groups_are_both_closed(built: BadDay, state: str) -> None:
+def test_two_networks_with_the_clusters_groups_are_both_closed(built: FailingEc2, state: str) -> None:
     home(built)
     retag_rules(built, Expires="2020-01-01T00:00:00Z")
     second_network(built)
@@ -372,14 +374,14 @@ def test_two_networks_with_the_clusters_groups_are_both_closed(built: BadDay, st
     assert rules(built) == []
 
 
-def test_nothing_is_opened_in_two_networks_with_the_clusters_groups(built: BadDay) -> None:
+def test_nothing_is_opened_in_two_networks_with_the_clusters_groups(built: FailingEc2) -> None:
     second_network(built)
 
     with pytest.raises(AwsError, match=r"have the tags of the cluster\. Nothing was opened or closed"):
         home(built)
 
 
-def test_the_schedule_of_a_rule_that_lost_its_tags_is_kept_until_it_closes(built: BadDay) -> None:
+def test_the_schedule_of_a_rule_that_lost_its_tags_is_kept_until_it_closes(built: FailingEc2) -> None:
     home(built)
     bastion = next(rule for rule in rules(built) if rule["FromPort"] == 22)
     untag(built, bastion["SecurityGroupRuleId"], "Purpose")
@@ -394,7 +396,7 @@ def test_the_schedule_of_a_rule_that_lost_its_tags_is_kept_until_it_closes(built
     assert (len(kept), home(built, **CLOSED), schedules(built)) == (1, True, [])
 
 
-def test_the_role_is_kept_while_it_is_needed_to_close_a_rule_that_lost_its_tags(built: BadDay) -> None:
+def test_the_role_is_kept_while_it_is_needed_to_close_a_rule_that_lost_its_tags(built: FailingEc2) -> None:
     role(built)
     home(built)
     bastion = next(rule for rule in rules(built) if rule["FromPort"] == 22)
@@ -418,7 +420,7 @@ def test_the_role_is_kept_while_it_is_needed_to_close_a_rule_that_lost_its_tags(
     assert (role(built, state="absent").changed, schedules(built)) == (True, [])
 
 
-def test_schedules_whose_role_is_gone_are_removed_with_the_rules(built: BadDay) -> None:
+def test_schedules_whose_role_is_gone_are_removed_with_the_rules(built: FailingEc2) -> None:
     home(built)
     home(built, ipv6="2001:db8:7:8::/64", expires="2d")
 

@@ -24,8 +24,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading im
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
-from tests.ec2_bad_day import BadDay
 from tests.ec2_cluster import IMAGE, empty_aws, spec, tag_list
+from tests.ec2_failures import FailingEc2
 
 PARAMETER = "/urmanac.talos/talos-arm64/moon/bastion-host-key"
 MACHINE = {"instance_type": "t4g.small", "volume_size": 30, "image": IMAGE, "start": "18:00", "stop": "23:00"}
@@ -36,12 +36,12 @@ ONLY_ONE = ("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table")
 
 
 @pytest.fixture
-def api() -> Iterator[BadDay]:
+def api() -> Iterator[FailingEc2]:
     with empty_aws():
-        yield BadDay()
+        yield FailingEc2()
 
 
-def build(api: BadDay) -> dict[str, str]:
+def build(api: FailingEc2) -> dict[str, str]:
     """Build the cluster, with its host key, and return the ids by key."""
     put_host_key(api, "SecureString")
     for part in PARTS:
@@ -49,12 +49,12 @@ def build(api: BadDay) -> dict[str, str]:
     return {item.key: item.id or "" for item in read_and_compare(api, SPEC).resources}
 
 
-def put_host_key(api: BadDay, kind: str) -> None:
+def put_host_key(api: FailingEc2, kind: str) -> None:
     tags = {**desired(SPEC)["ssm_parameter/bastion"].want["tags"], "SshHostKey": make_host_key("").public}
     api.clients["ssm"].put_parameter(Name=PARAMETER, Type=kind, Value="secret", Tags=tag_list(tags))
 
 
-def untag(api: BadDay, kind: str, thing_id: str) -> None:
+def untag(api: FailingEc2, kind: str, thing_id: str) -> None:
     """Remove the tag that says that this collection made the resource."""
     ec2, iam, ssm, scaling = (api.clients[name] for name in ("ec2", "iam", "ssm", "autoscaling"))
     group = {"ResourceId": thing_id, "ResourceType": "auto-scaling-group", "Key": "ManagedBy"}
@@ -70,7 +70,9 @@ def untag(api: BadDay, kind: str, thing_id: str) -> None:
     ways.get(kind, other)()
 
 
-def test_resources_of_ours_without_the_tag_that_permissions_need_are_named_and_nothing_is_changed(api: BadDay) -> None:
+def test_resources_of_ours_without_the_tag_that_permissions_need_are_named_and_nothing_is_changed(
+    api: FailingEc2,
+) -> None:
     ids, wanted = build(api), desired(SPEC)
     for key, item in wanted.items():
         untag(api, item.kind, ids[key])
@@ -89,7 +91,7 @@ def test_resources_of_ours_without_the_tag_that_permissions_need_are_named_and_n
     assert api.writes() == []
 
 
-def test_one_resource_without_that_tag_is_a_conflict_in_the_plan(api: BadDay) -> None:
+def test_one_resource_without_that_tag_is_a_conflict_in_the_plan(api: FailingEc2) -> None:
     ids = build(api)
     for key in ("subnet", "security_group/nodes", "eni/gateway"):
         untag(api, desired(SPEC)[key].kind, ids[key])
@@ -102,7 +104,7 @@ def test_one_resource_without_that_tag_is_a_conflict_in_the_plan(api: BadDay) ->
         api.clients["ec2"].create_tags(Resources=[ids[key]], Tags=tag_list({"ManagedBy": MANAGED_BY}))
 
 
-def test_what_lacks_only_its_own_tag_is_named_as_not_certain_with_the_remedy(api: BadDay) -> None:
+def test_what_lacks_only_its_own_tag_is_named_as_not_certain_with_the_remedy(api: FailingEc2) -> None:
     owner = {"Project": "talos-arm64", "Cluster": "moon", "ManagedBy": MANAGED_BY, "Name": SPEC.names.bastion}
     role, iam = SPEC.iam_name, api.clients["iam"]
     iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=tag_list(owner))
@@ -138,7 +140,7 @@ def test_the_command_that_sets_a_tag_is_one_of_the_aws_cli(kind: str) -> None:
     assert f"Key=ManagedBy,Value={MANAGED_BY}" in " ".join(words)
 
 
-def make_second(api: BadDay, kind: str, vpc: str) -> str:
+def make_second(api: FailingEc2, kind: str, vpc: str) -> str:
     """Make another resource of a kind with the cluster's tags and a name of its own."""
     ec2 = api.clients["ec2"]
     options = [{"Key": "domain-name", "Values": ["example.com"]}]
@@ -154,7 +156,7 @@ def make_second(api: BadDay, kind: str, vpc: str) -> str:
     return made
 
 
-def test_two_of_a_kind_of_which_a_cluster_has_one_are_both_named_and_nothing_is_changed(api: BadDay) -> None:
+def test_two_of_a_kind_of_which_a_cluster_has_one_are_both_named_and_nothing_is_changed(api: FailingEc2) -> None:
     ids = build(api)
     seconds = {kind: make_second(api, kind, ids["vpc"]) for kind in ONLY_ONE}
     api.calls.clear()
@@ -175,7 +177,7 @@ def test_two_of_a_kind_of_which_a_cluster_has_one_are_both_named_and_nothing_is_
     assert problems_of(read_and_compare(api, SPEC)) == []
 
 
-def test_a_host_key_that_is_not_encrypted_is_a_change_of_type_and_refused(api: BadDay) -> None:
+def test_a_host_key_that_is_not_encrypted_is_a_change_of_type_and_refused(api: FailingEc2) -> None:
     build(api)
     api.clients["ssm"].delete_parameter(Name=PARAMETER)
     put_host_key(api, "String")
@@ -192,7 +194,7 @@ def test_a_host_key_that_is_not_encrypted_is_a_change_of_type_and_refused(api: B
 
 @pytest.mark.parametrize(("name", "argument"), [("by-hand", "by-hand"), ("start by hand", "'start by hand'")])
 def test_a_scheduled_action_of_another_owner_is_named_once_and_kept_by_a_removal(
-    api: BadDay, name: str, argument: str
+    api: FailingEc2, name: str, argument: str
 ) -> None:
     build(api)
     group = {"AutoScalingGroupName": SPEC.names.unique}
@@ -211,7 +213,7 @@ def test_a_scheduled_action_of_another_owner_is_named_once_and_kept_by_a_removal
     assert api.writes() == []
 
 
-def test_a_main_route_table_of_another_owner_is_named_before_its_vpc_is_deleted(api: BadDay) -> None:
+def test_a_main_route_table_of_another_owner_is_named_before_its_vpc_is_deleted(api: FailingEc2) -> None:
     ids, ec2 = build(api), api.clients["ec2"]
     main = [{"Name": "vpc-id", "Values": [ids["vpc"]]}, {"Name": "association.main", "Values": ["true"]}]
     (of_aws,) = ec2.describe_route_tables(Filters=main)["RouteTables"]

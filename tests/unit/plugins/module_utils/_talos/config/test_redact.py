@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.redact import REDACTED, is_secret_name, redact
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
-from tests.lookalikes import pem_header, tailscale_key
+from tests.fake_credentials import pem_header, tailscale_key
 
 ALPHANUMERIC = string.ascii_lowercase + string.digits
 tokens = st.builds(

@@ -33,7 +33,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import secret_files as files
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
-from tests.lookalikes import pem_header
+from tests.fake_credentials import pem_header
 from tests.shell_programs import program
 from tests.talos_config import bundle_text, test_bundle
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_edit, yaml_text
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files.user_files import read_user_file
-from tests.unlikely import WORDS, values
+from tests.rare_values import WORDS, values
 from tests.user_files import commented, documents, styled
 
 NEW = {"name": "ours", "cluster": {"server": "1e5"}}

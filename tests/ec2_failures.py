@@ -44,7 +44,7 @@ _UNKNOWN = {
 }
 
 
-class BadDay(MotoApi):
+class FailingEc2(MotoApi):
     """Executes calls and returns other answers: by operation, for a number of its next calls."""
 
     def __init__(self) -> None:
@@ -158,7 +158,7 @@ class BadDay(MotoApi):
                 raise unknown(service, thing_id, operation)
 
 
-class Deleting(BadDay):
+class Deleting(FailingEc2):
     """SSM, which refuses the name of a parameter for a while after its deletion, and does not find it either."""
 
     def __init__(self, *, free: float) -> None:
@@ -174,10 +174,12 @@ class Deleting(BadDay):
 
 
 @contextmanager
-def built(described: ClusterSpec, account: Callable[[], AbstractContextManager[None]] = empty_aws) -> Iterator[BadDay]:
+def built(
+    described: ClusterSpec, account: Callable[[], AbstractContextManager[None]] = empty_aws
+) -> Iterator[FailingEc2]:
     """Give an account with a cluster as it is described, before the first call of a test."""
     with account():
-        api = BadDay()
+        api = FailingEc2()
         Builder(api, described).build()
         api.calls.clear()
         yield api
