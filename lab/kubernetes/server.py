@@ -38,7 +38,7 @@ class ApiServer:
         self._is_wanted = False
 
     async def start(self) -> None:
-        """Listen; a node whose port is taken, or whose authority is of no use, goes on without."""
+        """Listen; a node continues without the API if the port is taken or the CA is invalid."""
         if self._is_wanted:
             return
         self._is_wanted = True

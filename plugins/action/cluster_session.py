@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write into the journal of sessions what exists of a cluster, and how its session ended."""
+"""Record a cluster's existing resources in the journal of sessions, and how its session ended."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ActionModule(LocalAction):
 
 
 def written(arguments: Mapping[str, Any], now: datetime) -> list[str]:
-    """Write into the journal what the arguments say, and return warnings."""
+    """Write the arguments into the journal, and return warnings."""
     directory = Path(arguments["directory"])
     if arguments["state"] in ENDS:
         return end(directory, arguments["state"], current_playbooks(), now)

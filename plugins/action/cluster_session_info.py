@@ -46,7 +46,7 @@ class ActionModule(LocalAction):
 
 
 def priced(journal: Journal, actual: Mapping[str, Any], now: datetime, *, check_mode: bool) -> Journal:
-    """Return the journal with actual costs, which are written as well; nothing billed means tags without effect."""
+    """Return the journal with actual costs and write them; a bill of zero means that the tags are not activated."""
     changed = with_actual(journal.sessions, shares(journal.sessions, actual, now))
     for session in () if check_mode else changed:
         write(journal.directory, session)

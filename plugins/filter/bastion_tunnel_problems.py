@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Return what is wrong with a bastion's WireGuard tunnel."""
+"""Return the problems in a bastion's WireGuard settings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Return what is known about every node on which Talos does not respond."""
+"""Return the known facts about each node on which Talos does not respond."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def boot_diagnosis(nodes: Sequence[Record], resources: Record, seen: Sequence[Re
 
 
 def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
-    """Yield what is known about one node, the most relevant line of its console first."""
+    """Yield the known facts about one node, the most relevant line of its console first."""
     have = instance["have"] or {}
     state = have.get("state", "missing")
     where = f"{node['name']} ({instance['id'] or 'no instance'}, {state})"

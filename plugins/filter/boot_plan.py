@@ -15,7 +15,7 @@ from ..module_utils._errors import CollectionError, InputError
 
 
 def boot_plan(image: str, caches: Mapping[str, str], version: str = upstream.VERSION_MIN) -> dict[str, Any]:
-    """Return what the template needs: it contains no details of boot-to-talos."""
+    """Return the template's variables; details of boot-to-talos stay in Python."""
     try:
         return _plan(plan.through_cache(plan.image_of(image), caches), version)
     except CollectionError as error:

@@ -103,7 +103,7 @@ def title(cluster: Record) -> str:
 
 
 def bastion_report(cluster: Record, resources: Record) -> dict[str, Any]:
-    """Return what is known of the bastion."""
+    """Return the known facts about the bastion."""
     eni: Record = resources.get("eni/bastion") or {}
     addresses = (eni.get("have") or {}).get("ipv6") or ()
     return {
@@ -114,7 +114,7 @@ def bastion_report(cluster: Record, resources: Record) -> dict[str, Any]:
 
 
 def cozystack_report(result: Record) -> dict[str, Any] | None:
-    """Return how far the installation of CozyStack got; nothing if it was not installed."""
+    """Return the progress of CozyStack's installation, or None if it was not installed."""
     if not result:
         return None
     account = result.get("account") or {}
@@ -136,7 +136,7 @@ def history_point(item: Record) -> dict[str, Any]:
 
 
 def node_report(node: Record, resources: Record, observed: Sequence[Record]) -> dict[str, Any]:
-    """Return what is known of one node."""
+    """Return the known facts about one node."""
     instance, eni = (resources[f"{kind}/{node['name']}"] for kind in ("instance", "eni"))
     answer: Record = next((item for item in observed if item["node"] == node["ipv4"]), {})
     return {
@@ -155,7 +155,7 @@ def node_report(node: Record, resources: Record, observed: Sequence[Record]) -> 
 
 
 def etcd_members(observed: Sequence[Record]) -> list[str]:
-    """Return the names of etcd's members, from the control plane that knows most of them."""
+    """Return the names of etcd's members, from the control plane that lists the most."""
     known = ([str(member["hostname"]) for member in item.get("etcd_members") or ()] for item in observed)
     return sorted(max(((len(names), names) for names in known), default=(0, []))[1])
 

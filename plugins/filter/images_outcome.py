@@ -19,7 +19,7 @@ def images_outcome(
     *,
     now: str,
 ) -> dict[str, Any]:
-    """Return what is known of the images, as plain data."""
+    """Return the result of the look-up of the images, as plain data."""
     made = node_images.outcome(node_images.references(nodes, images), record, found, now=now)
     problems, unknown = ([one.as_dict() for one in each] for each in (made.problems, made.unknown))
     return {**made._asdict(), "problems": problems, "unknown": unknown}

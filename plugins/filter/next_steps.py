@@ -24,7 +24,7 @@ Record = Mapping[str, Any]
 
 
 class Given(NamedTuple):
-    """What the steps depend on, beside the cluster and the reading of its resources."""
+    """The inputs of the steps besides the cluster and the reading of its resources."""
 
     kubeconfig: str
     talosconfig: str
@@ -41,7 +41,7 @@ class Given(NamedTuple):
     dashboard: Record | None = None
 
     def access(self) -> Access:
-        """Return what is known of the ways, with the paths of credentials that exist."""
+        """Return the known facts about the connections, with the paths of existing credentials."""
         return Access(
             Credentials(existing(self.talosconfig), existing(self.kubeconfig), self.context),
             Places(self.known_hosts, self.user, self.identity_file),

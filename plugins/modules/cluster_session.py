@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_session
-short_description: Write into the journal of sessions what exists of a cluster
+short_description: Record a cluster's existing resources in the journal of sessions
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)

@@ -311,7 +311,7 @@ def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_request(params: Mapping[str, Any]) -> Request:
-    """Return what is to be installed on which nodes."""
+    """Return the packages to install and the nodes for them."""
     strange = unknown(params["disabled_packages"], params["version"])
     if strange:
         raise InputError(f"Failed to read disabled_packages: no package is called {', '.join(strange)}.")

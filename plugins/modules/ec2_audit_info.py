@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_audit_info
-short_description: Check with data from the AWS account that a cluster is closed
+short_description: Audit the access to a cluster with data from the AWS account
 version_added: 0.1.0
 description:
   - Reads every rule of every security group in the cluster's VPC, network ACLs, routes with the entries of their prefix

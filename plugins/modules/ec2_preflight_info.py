@@ -343,7 +343,7 @@ def _result(spec: ClusterSpec, inquiry: Inquiry, *, endpoint: str | None, home_i
 
 
 def controller_of(options: Mapping[str, Any]) -> Controller | None:
-    """Return what decides whether this controller may build the cluster, or None if that is not asked."""
+    """Return the facts that decide whether this controller may build the cluster, or None if this is not requested."""
     if options["authority"] is None:
         return None
     return Controller(

@@ -2,17 +2,17 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply objects to a Kubernetes cluster on the server."""
+"""Apply objects to a Kubernetes cluster by server-side apply."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_apply
 version_added: 0.1.0
-short_description: Apply objects to a Kubernetes cluster on the server
+short_description: Apply objects to a Kubernetes cluster by server-side apply
 description:
   - Applies objects by server-side apply, in the given order, with the field manager C(urmanac.talos).
-  - An object that the dry run of the server leaves as it is, is not written.
+  - Objects that a server-side dry run does not change are not written.
   - Deletes nothing.
 author:
   - The urmanac.talos authors (@urmanac)

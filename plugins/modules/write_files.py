@@ -75,7 +75,7 @@ DIRECTORY_MODE = 0o755
 
 
 def text_of(content: Any) -> str:
-    """Return what a file with this content holds."""
+    """Return the text of a file with this content."""
     if isinstance(content, (dict, list)):
         return json.dumps(content, indent=4, sort_keys=True) + "\n"
     return str(content)

@@ -40,7 +40,7 @@ class Host(NamedTuple):
 
 
 class Query(NamedTuple):
-    """Everything that decides what AWS answers, and nothing that is secret."""
+    """All inputs on which AWS' response depends, without secrets."""
 
     regions: tuple[str, ...]
     filters: tuple[tuple[str, tuple[str, ...]], ...]

@@ -70,7 +70,7 @@ def printed_by(module: ModuleType, arguments: Mapping[str, Any]) -> str:
 
 
 def run_again(module: ModuleType, arguments: Mapping[str, Any], consequence: str) -> None:
-    """Run a module at the end of ansible-playbook; its message goes into what a failure has as its consequence."""
+    """Run a module at the end of ansible-playbook; a failure is reported with its consequence."""
     result = json.loads(printed_by(module, arguments))
     if result.get("failed"):
         raise CollectionError(consequence.format(result["msg"]))

@@ -13,7 +13,7 @@ from typing import Any
 from .._findings import Finding, finding
 
 PREFIX = "bastion_host_wireguard_"
-# 32 bytes as wg takes them: it refuses a last digit of which bits would be left over, which base64 decoders ignore.
+# 32 bytes in base64. wg rejects a final base64 digit with non-zero padding bits, which base64 decoders ignore.
 _KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 _ENDPOINT = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<ipv4>[0-9.]+)):(?P<port>[0-9]{1,5})")
 _OVER_IPV6 = "Write it as an address and a port, such as [2001:db8::1]:51820."

@@ -99,7 +99,7 @@ class Calls:
         )
 
     def put(self, service: str, operation: str, already: Iterable[str], /, **parameters: Any) -> None:
-        """Make a call that AWS rejects with one of these reasons if nothing has to be done."""
+        """Make a call; ignore a rejection with one of these reasons, because the state is already reached."""
         reasons = tuple(already)
         try:
             self.call(service, operation, **parameters)

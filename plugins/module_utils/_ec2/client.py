@@ -62,7 +62,7 @@ class AwsError(Ec2Error):
 
 
 class Refused(Ec2Error):
-    """What is not done, before the first call that changes something; problems are the same as findings."""
+    """A refusal before the first call that changes something; problems has the same as findings."""
 
     def __init__(self, *problems: Finding) -> None:
         super().__init__("\n".join(failure(problem.subject, problem) for problem in problems), problems=problems)

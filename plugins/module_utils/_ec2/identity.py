@@ -43,7 +43,7 @@ class Identity(NamedTuple):
 
 
 def unique_name(project: str, cluster: str) -> str:
-    """Return the name of what is unique in account and region, and of the host key in known_hosts."""
+    """Return the name for resources that are unique in account and region, and of the host key in known_hosts."""
     return f"{project}-{cluster}-{BASTION}"
 
 

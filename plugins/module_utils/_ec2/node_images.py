@@ -47,7 +47,7 @@ def to_look_up(wanted: Mapping[str, str], record: Mapping[str, Any], *, refresh:
 def outcome(
     wanted: Mapping[str, str], record: Mapping[str, Any], found: Iterable[Mapping[str, Any]], *, now: str
 ) -> Outcome:
-    """Return what is known of the image of each role, from the lookup or from the record."""
+    """Return the image of each role, from the look-up or from the record."""
     answers = {answer["image"]: answer for answer in found}
     images = _images(wanted, _kept(wanted, record), answers, now)
     failed = {role: answers[name]["error"] for role, name in wanted.items() if answers.get(name, {}).get("error")}

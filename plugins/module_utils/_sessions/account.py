@@ -60,7 +60,7 @@ class Account(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """All sessions together; amounts of what has no known price are left out, and counted."""
+    """Totals of all sessions; parts without a known price are excluded and counted."""
 
     number: int
     hours: float
@@ -76,7 +76,7 @@ class Totals(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """What a month costs if it goes on as in the past days, compared with the power bill of a home lab."""
+    """The projected costs of a month at the present rate, compared with the power bill of a home lab."""
 
     days: float
     per_month: float
@@ -97,7 +97,7 @@ def account(sessions: Iterable[Session], now: datetime) -> Account:
 
 
 def bill(session: Session, now: datetime) -> Bill:
-    """Return what a session has cost until now; an open one as if everything still ran."""
+    """Return the costs of a session until now; an open session counts as running."""
     end = session.ended or _until(session, now)
     began = min([session.began, *(part.since for part in session.parts)])
     hours = _hours(began, end)
@@ -122,7 +122,7 @@ def _items(session: Session, now: datetime) -> Iterator[Item]:
 
 
 def _end(part: Part, session: Session, now: datetime) -> datetime:
-    """Return when a part ended; what was there at the last reading of an open session is taken to run."""
+    """Return the end of a part; in an open session a part that existed at the last reading counts as running."""
     return max(part.until, _until(session, now)) if is_there(part, session) else part.until
 
 

@@ -35,7 +35,7 @@ _PLAN = "preflight"
 
 
 class Observed(NamedTuple):
-    """What a playbook knows of a cluster: its description, its reading, its images and its report."""
+    """A playbook's data about a cluster: its description, its reading, its images and its report."""
 
     spec: ClusterSpec
     reading: Record
@@ -51,7 +51,7 @@ class Observed(NamedTuple):
 
 
 def begin_phase(directory: Path, run: Run, now: datetime) -> list[str]:
-    """Write down that a run has begun a phase; begin a session if the phase makes something and none is open."""
+    """Record that a run has begun a phase; begin a session if the phase creates resources and no session is open."""
     if run.phase == _PLAN:
         return []
     journal = latest(directory)
@@ -62,7 +62,7 @@ def begin_phase(directory: Path, run: Run, now: datetime) -> list[str]:
 
 
 def record_observation(directory: Path, seen: Observed, now: datetime) -> list[str]:
-    """Write down what exists; a cluster that runs without a session gets one."""
+    """Record the existing resources; begin a session for a running cluster that has none."""
     journal = latest(directory)
     session = journal.open or (new(directory, now) if _runs(seen.reading) else None)
     if session:
@@ -76,7 +76,7 @@ def record_observation(directory: Path, seen: Observed, now: datetime) -> list[s
 
 
 def end(directory: Path, how: str, playbook: str, now: datetime) -> list[str]:
-    """Write down that a playbook has stopped or removed the cluster, which may also be after it was stopped."""
+    """Record that a playbook has stopped or removed the cluster; a stopped one can be removed later."""
     journal = latest(directory)
     last = journal.sessions[-1] if journal.sessions else None
     if last and last.is_open:
@@ -101,7 +101,7 @@ def _warnings(journal: Journal) -> list[str]:
 
 
 def _described(session: Session, seen: Observed) -> Session:
-    """Return the session with what is tried, the forecast, and, with a report, how it went."""
+    """Return the session with its setup, the forecast and, if there is a report, the results."""
     costs = seen.reading.get("cost") or {}
     forecast = Forecast(*(costs.get(name) for name in ("per_hour", "per_day", "per_month"))) if costs else None
     described = replace(

@@ -40,7 +40,7 @@ class Reading(NamedTuple):
 
 
 def observed(session: Session, reading: Reading, *, after: datetime | None = None) -> Session:
-    """Return the session with what exists now; what began before the end of the previous session counts from there."""
+    """Return the session with the existing parts; they count from the end of the previous session at the earliest."""
     now = whole(reading.now)
     parts = list(session.parts)
     for found in _existing(reading, session.began):
@@ -51,7 +51,7 @@ def observed(session: Session, reading: Reading, *, after: datetime | None = Non
 
 
 def closed(session: Session, end: str, now: datetime) -> Session:
-    """Return the session that ends now, with what was there at its last reading until then."""
+    """Return the session as ended now; parts that existed at its last reading end now as well."""
     moment = max(whole(now), session.began)
     parts = tuple(replace(part, until=moment) if is_there(part, session) else part for part in session.parts)
     return replace(session, ended=moment, end=end, parts=parts)
@@ -89,7 +89,7 @@ def _add(parts: list[Part], found: Part) -> None:
 
 
 def _ended(part: Part, session: Session, reading: Reading) -> Part:
-    """Return what has stopped since the last reading until AWS stopped it, and other parts as given."""
+    """Return a part with the time at which AWS stopped it since the last reading; other parts unchanged."""
     is_bastion = part.name == BASTION
     daily: Daily | None = reading.bastion if is_bastion else reading.hours
     if daily is None or part.kind == ADDRESS or part.until != session.seen:
@@ -105,7 +105,7 @@ def _ended(part: Part, session: Session, reading: Reading) -> Part:
 
 
 def _reported_stop(part: Part, reading: Reading) -> datetime | None:
-    """Return when an instance was stopped since the last reading, also by hand; None if AWS does not say it."""
+    """Return the time at which an instance was stopped since the last reading, or None if AWS does not report it."""
     for one in instances(reading.resources) if part.kind == INSTANCE else ():
         if one.id == part.id and one.stopped and not one.is_running:
             at = whole(datetime.fromisoformat(one.stopped))
@@ -114,7 +114,7 @@ def _reported_stop(part: Part, reading: Reading) -> datetime | None:
 
 
 def _restart(part: Part, reading: Reading) -> datetime | None:
-    """Return before when an instance of a node must have stopped; None if it is gone, or its volume.
+    """Return the latest time at which a node's instance can have stopped; None if it or its volume is deleted.
 
     A part that ends at the time of the reading is one that is there.
     """

@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Trial:
-    """What the session tried: nodes by name, images by role, versions, and how CozyStack ended."""
+    """The setup of a session: nodes by name, images by role, versions, and the outcome of CozyStack."""
 
     nodes: Mapping[str, str]
     images: Mapping[str, str]

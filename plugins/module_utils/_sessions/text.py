@@ -45,7 +45,7 @@ def state(session: Session) -> str:
 
 
 def tried(session: Session) -> str:
-    """Return what was tried and how it ended, on one line."""
+    """Return the setup and the outcome on one line."""
     types = Counter(session.tried.nodes.values())
     parts = [f"{count} x {name}" for name, count in types.items()]
     parts += [f"Talos {', '.join(session.tried.talos)}"] if session.tried.talos else []

@@ -114,7 +114,7 @@ class Bucket:
         return str(answer["ETag"])
 
     def _own_version(self, name: str, content: bytes, error: AwsError) -> str:
-        """Return the version that our own write has made whose answer was lost; fail if another one made it."""
+        """Return the version that our own write created if its response was lost; fail if another writer created it."""
         found = self.version(name)
         if found.digest == digest_of(content):
             return found.etag

@@ -32,7 +32,7 @@ class Plan(NamedTuple):
 
 
 def plan_state(local: Digests, remote: Digests, known: Digests, *, encrypted: Collection[str] = ()) -> Plan:
-    """Return what has to be done for both sides to be the same; encrypted has the digests of encrypted bundles."""
+    """Return the actions that make both sides equal; encrypted has the digests of encrypted bundles."""
     ways = {
         name: _way(name, local.get(name), remote.get(name), before=known.get(name), encrypted=encrypted)
         for name in {**local, **remote}

@@ -42,7 +42,7 @@ def check_bucket(bucket: Bucket) -> None:
 
 
 def ensure_state(bucket: Bucket, folders: Folders, *, push: bool, check_mode: bool) -> Plan:
-    """Fetch what changed in the bucket, push what changed here if asked to, and return what was done."""
+    """Fetch changes from the bucket, push local changes on request, and return the actions."""
     url = bucket.address.url()
     known = read_known(folders, url)
     remote = read_remote(bucket, known)

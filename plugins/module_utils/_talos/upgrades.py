@@ -111,7 +111,7 @@ def _is_other(before: str, image: str, reference: str) -> bool:
 
 
 def _parsed(image: str) -> Reference | None:
-    """Return the parts of a reference; what is wrong with one is reported where it is looked up."""
+    """Return the parts of a reference; the look-up reports invalid ones."""
     try:
         return parse_reference(image)
     except ImageError:

@@ -38,7 +38,7 @@ _PLAIN = re.compile(r"[\w@%+:,./~-]+")
 
 
 class CommandLine(NamedTuple):
-    """What the command lines have in common, and the names of inline variables that they leave out."""
+    """The common part of the command lines, and the names of the inline variables that they omit."""
 
     program: str
     # With {} for the name.
@@ -78,7 +78,7 @@ def command_line(arguments: Mapping[str, Any], place: Place) -> CommandLine:
 
 
 def _program(place: Place) -> str:
-    """Return the program; what is for the lab must not be sent to AWS."""
+    """Return the program; commands for the lab must not be sent to AWS."""
     if not place.lab:
         return "ansible-playbook"
     return f"{shell_word(_below(place.python, place.folder))} -m lab run -- ansible-playbook"

@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 
 class Step(NamedTuple):
-    """What a user may do next: a title, sentences, and commands to copy."""
+    """A next step for the user: a title, sentences, and commands to copy."""
 
     title: str
     lines: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Bastion(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What is known of the ways to a cluster; the paths of credentials are empty where the file does not exist."""
+    """The known connections to a cluster; the paths of credentials are empty if the file does not exist."""
 
     credentials: commands.Credentials
     places: Places

@@ -47,7 +47,7 @@ class Given(NamedTuple):
             return False
 
     def is_derived(self, name: str) -> bool:
-        """Return whether a value follows from other variables, so that what is wrong may be wrong there."""
+        """Return whether a value is derived from other variables, in which the fault may be."""
         return _has_template(self.written.get(name))
 
     def is_worth_reading(self, name: str) -> bool:

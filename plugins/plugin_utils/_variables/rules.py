@@ -186,7 +186,7 @@ def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> C
 
 
 def tags(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iterator[Finding]:
-    """Yield the keys and values of which AWS would get another text than the user wrote."""
+    """Yield the keys and values that would reach AWS as another text than the user wrote."""
     for key, text in value.items():
         for part in (key, text):
             if not isinstance(part, (str, int)) or isinstance(part, bool):
@@ -246,7 +246,7 @@ def _native(value: Any) -> Any:
 
 
 def sysctls(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iterator[Finding]:
-    """Yield the settings of which the kernel has no such name, or that have no value."""
+    """Yield the settings that the kernel does not know or that have no value."""
     for key, setting in value.items():
         subject = f"{name}[{key}]"
         if not _SYSCTL.fullmatch(str(key)):

@@ -173,7 +173,7 @@ def unready_sources(found: Reading) -> list[Mapping[str, Any]]:
 
 
 def _waits_for_source(root: Root) -> bool:
-    """Return whether it only waits for what a repository contains: then the repository is the cause."""
+    """Return whether it only waits for the content of a repository, which is then the cause."""
     return root.reason in _SOURCE_REASONS or _SOURCE_WORDS.search(root.message) is not None
 
 

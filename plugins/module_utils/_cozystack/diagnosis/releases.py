@@ -130,7 +130,7 @@ class Package(NamedTuple):
 
 
 class Blocker(NamedTuple):
-    """A release that is not ready although it waits for nothing, and how many releases wait for it."""
+    """A release that is not ready although its dependencies are, and the number of releases that wait for it."""
 
     release: Release
     reason: str

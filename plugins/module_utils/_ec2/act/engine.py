@@ -59,7 +59,7 @@ class Order(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a run did, or in check mode would do, the cluster before and after it, and the machines that it stopped."""
+    """The result of a run, or its prediction in check mode: actions, the cluster before and after, stopped machines."""
 
     changed: bool
     lines: tuple[str, ...]
@@ -217,7 +217,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
 
 
 def _disputed(before: Comparison, order: Order) -> list[Finding]:
-    """Return the resources without ManagedBy, and second ones of a kind, all of which a removal deletes."""
+    """Return the resources without ManagedBy and the duplicates, all of which a removal deletes."""
     seconds = [] if order.absent else second_problems(before.seconds)
     verb = "remove" if order.absent else "change"
     found = [*unmanaged_problems(before.unmanaged), *seconds]
@@ -331,7 +331,7 @@ def _ensure(work: Work, keys: Sequence[str]) -> None:
 
 
 def _with_linked(work: Work, keys: Sequence[str]) -> list[str]:
-    """Return the keys, with every resource of the kinds whose members refer to each other."""
+    """Return the keys, extended by all resources of kinds whose members refer to each other."""
     linked = {work.wanted[key].kind for key in keys if KINDS[work.wanted[key].kind].link}
     return [key for key, item in work.wanted.items() if key in keys or item.kind in linked]
 

@@ -35,7 +35,7 @@ class Making(NamedTuple):
 
 
 class Machines(NamedTuple):
-    """What only the caller knows of instances; user_data is base64 by name, image the AMI of new nodes."""
+    """Properties of instances that the caller passes; user_data is base64 by name, image the AMI of new nodes."""
 
     image: str = ""
     root_device: str = ROOT_DEVICE

@@ -56,7 +56,7 @@ def _instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding
 
 
 def _other_launch(machine: Machine, account: Account, allowed: Allowed) -> Iterator[str]:
-    """Yield what of a node is not as it is launched."""
+    """Yield differences from the described launch settings."""
     if machine.instance_type != (wanted := allowed.types[machine.known.name]):
         yield f"its instance type is {machine.instance_type}, but {wanted} is described"
     if machine.key_name and allowed.node_key_name not in (None, machine.key_name):

@@ -54,7 +54,7 @@ class Actual(NamedTuple):
 
 
 def actual_costs(api: Api, spec: ClusterSpec, today: date, days: int) -> Actual:
-    """Return what the cluster has cost in the last days until yesterday, by the tags of its resources."""
+    """Return the cluster's costs in the last days until yesterday, by the tags of its resources."""
     first = today - timedelta(days=days)
     answers = list(_answers(api, _question(spec, first, today)))
     by_day: dict[str, float] = defaultdict(float)

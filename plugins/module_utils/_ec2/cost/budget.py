@@ -16,7 +16,7 @@ from .spec import limit_name
 
 
 class Planned(Protocol):
-    """What a proposal says about a node."""
+    """The node of a proposal."""
 
     @property
     def name(self) -> str:
@@ -32,7 +32,7 @@ class Planned(Protocol):
 
 
 class Budget(NamedTuple):
-    """The described cluster, of which everything but the nodes stays as it is, and the prices."""
+    """The described cluster, in which only the nodes vary, and the prices."""
 
     spec: ClusterSpec
     prices: Prices

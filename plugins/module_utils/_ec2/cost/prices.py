@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWS prices in dollars of which costs are computed. Private to urmanac.talos: may change at any time.
+"""The AWS prices in dollars from which costs are computed. Private to urmanac.talos: may change at any time.
 
 Every figure has a source and a date. A price without a source is left out, so it is not known. A test compares the
 prices in README.md, roles and examples with these.

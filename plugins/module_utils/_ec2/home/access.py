@@ -176,7 +176,7 @@ def _ambiguous(name: str, groups: Iterable[Group]) -> Finding:
 
 
 def find_elsewhere(api: Api, identity: Identity, groups: Iterable[Group]) -> Finding | None:
-    """Return the problem with rules of home access in other groups, if any: what is not read is not closed."""
+    """Return the problem with rules of home access in other groups, if any: rules there would not be closed."""
     filters = [*owner_filters(identity), {"Name": "tag:Purpose", "Values": [PURPOSE]}]
     known = {group.id for group in groups}
     others = [rule for rule in _ingress(api, identity, filters) if rule.ours and rule.group_id not in known]

@@ -53,7 +53,7 @@ _SPECIAL = (
 
 
 class Refusal(InputError):
-    """Input for which nothing must be opened; problem is the same for programs."""
+    """Invalid input, for which no rule must be opened; problem is the same for programs."""
 
     def __init__(self, problem: Finding) -> None:
         super().__init__(failure("open home access", problem), problems=[problem])

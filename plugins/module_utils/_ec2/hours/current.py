@@ -37,7 +37,7 @@ def read_group(api: Api, name: str) -> dict[str, Any] | None:
 
 
 def read_state(api: Api, name: str) -> dict[str, Any] | None:
-    """Return what AWS says of a schedule group itself, or None if there is none."""
+    """Return the properties of a schedule group, or None if it does not exist."""
     return existing(api, "scheduler", "get_schedule_group", Name=name)
 
 

@@ -22,7 +22,7 @@ CLAIMED, ACTIVE, UNCLAIMED = "CLAIMED_BY_OTHER_CONTROLLER", "RUN_ACTIVE", "CLUST
 
 
 class Controller(NamedTuple):
-    """What of this controller decides whether a cluster is its own, and whether it may start a run."""
+    """The properties of this controller that decide whether it owns a cluster and may start a run."""
 
     authority: str
     run: Run

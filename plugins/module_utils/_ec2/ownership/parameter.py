@@ -43,7 +43,7 @@ class Held(NamedTuple):
 def create_or_read(
     calls: Calls, create: Callable[[], object], read: Callable[[], T | None]
 ) -> Literal[True] | T | None:
-    """Create a parameter and return True, or return what is read from the existing one.
+    """Create a parameter and return True, or return the parsed value of the existing one.
 
     None if SSM does neither, for longer than it may take after another run has deleted the parameter.
     """

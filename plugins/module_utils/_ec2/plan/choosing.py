@@ -19,7 +19,7 @@ ONE_OF = frozenset(("vpc", "dhcp_options", "subnet", "internet_gateway", "route_
 
 
 def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
-    """Return the existing resource for a desired one: by name, by the tag Node, or by a kind of which there is one.
+    """Return the existing resource for a desired one: by name, by the tag Node, or by kind if a cluster has only one.
 
     Of several, one that is as described is preferred, then the one that most others depend on, then the lowest id.
     """
@@ -85,7 +85,7 @@ def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], descri
 def seconds_of(
     chosen: Mapping[str, Thing], things: Sequence[Thing], duplicates: Mapping[str, bool]
 ) -> tuple[tuple[Thing, Thing], ...]:
-    """Return each other resource of a kind of which a cluster has one, after the described one.
+    """Return pairs of the described resource and a duplicate, for kinds of which a cluster has one.
 
     A duplicate has the same name, because the run that made it twice was interrupted. This one has another name, so it
     is not certain which of the two belongs to the cluster.

@@ -87,7 +87,7 @@ class Reading(NamedTuple):
 
 
 class ForeignKind(NamedTuple):
-    """A kind of which resources without our tags may be in our VPC, and the filter that finds them there.
+    """A kind of resource that may be in our VPC without our tags, and the filter that finds it there.
 
     Without a filter all are read, and those that are attached to the VPC are selected.
     """
@@ -420,7 +420,7 @@ def _instance(record: Record) -> dict[str, Any]:
 
 
 def _stopped(reason: str) -> str:
-    """Return when an instance was stopped, which EC2 reports in a text only, or nothing while it runs."""
+    """Return the time at which an instance was stopped, parsed from EC2's text, or None while it runs."""
     found = _STOPPED.search(reason)
     return f"{found[1]}+00:00" if found else ""
 

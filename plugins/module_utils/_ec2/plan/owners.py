@@ -95,7 +95,7 @@ def _uncertainty(thing: Thing, region: str) -> str:
 
 
 def second_problems(seconds: Sequence[tuple[Thing, Thing]]) -> list[Finding]:
-    """Return the pairs of resources of a kind of which a cluster has one."""
+    """Return the pairs of duplicate resources of kinds of which a cluster has one."""
     return [
         finding(
             "DUPLICATE_RESOURCE",

@@ -52,7 +52,7 @@ class Part(NamedTuple):
 
 
 def part_of(comparison: Comparison, name: str) -> Part:
-    """Return what exists of a part, and what has to be done."""
+    """Return the state of a part and the necessary changes."""
     described = [item for item in comparison.resources if item.part == name]
     todo = [item for item in described if item.state != "present"]
     # A volume of an instance is deleted with it.

@@ -281,7 +281,7 @@ def _launch_configuration(record: Record) -> Thing:
 
 
 def _foreign_members(kind: str, member: str) -> Read:
-    """Return a reading of what the cluster has not made in its groups, which AWS deletes with them. It has no tags."""
+    """Return how to read resources of other owners in the cluster's groups. They have no tags, and AWS deletes them."""
 
     def read(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
         named = [(group, name) for group in ours for name in group.have.get(member, ())]

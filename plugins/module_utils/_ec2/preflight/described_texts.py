@@ -88,7 +88,7 @@ def text_problems(spec: ClusterSpec, found: list[Finding]) -> list[Finding]:
 
 
 def sent_problems(texts: Iterable[Text]) -> Iterator[Finding]:
-    """Return one problem for each text that AWS would refuse; for modules that get it as it is."""
+    """Return one problem for each text that AWS would reject, for modules that pass it unchanged."""
     return (_problem(text, "it") for text in texts if text.kind and fault(text.kind, text.text))
 
 

@@ -102,7 +102,7 @@ def _wanted(spec: ClusterSpec, home_ipv6: str) -> dict[str, frozenset[Rule]]:
 
 
 def _home_network(text: str) -> str:
-    """Return the network as AWS stores it; one that is refused opens nothing."""
+    """Return the network as AWS stores it, or "" if it would be refused."""
     try:
         return str(parse_home_network(text)) if text else ""
     except Refusal:

@@ -150,7 +150,7 @@ def kinds(release: Release) -> dict[str, str]:
 
 @cache
 def structure(name: str, release: Release) -> dict[str, str] | None:
-    """Return the types of a structure's fields in a release, None for what is not a structure."""
+    """Return the types of a structure's fields in a release, or None if the value is not a structure."""
     return _at(_lines()[name], release) if name in _lines() else None
 
 

@@ -68,7 +68,7 @@ def faults(document: Document, release: Release) -> Found:
 
 
 def authorizer_faults(authorizer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield fields of an authorizer of kube-apiserver with what is wrong with them."""
+    """Yield invalid fields of an authorizer of kube-apiserver, each with the reason."""
     kind = str(authorizer.get("type") or "")
     if not kind:
         yield "type", "authorizer type must be set"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a value in a configuration of Talos may be. Private to urmanac.talos: may change at any time."""
+"""The valid values in a configuration of Talos. Private to urmanac.talos: may change at any time."""
 
 from __future__ import annotations
 
