@@ -16,6 +16,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.vars import load_extra_vars
 
 from ..plugin_utils._local_action import LocalAction
+from ..plugin_utils._report.command_line import inline_variables
 from ..plugin_utils._variables.checks import Surroundings
 from ..plugin_utils._variables.judgement import (
     ROLES,
@@ -26,7 +27,7 @@ from ..plugin_utils._variables.judgement import (
     read_options,
     role_names,
 )
-from ..plugin_utils._variables.names import empty_values, misspelt_names, replaced_values
+from ..plugin_utils._variables.names import empty_values, ignored_values, misspelt_names, replaced_values
 from ..plugin_utils._variables.tags import unknown_tags
 
 # The variables of the cluster's description for the AWS modules.
@@ -52,6 +53,7 @@ class ActionModule(LocalAction):
         "others": {"type": "raw", "default": []},
         "of_the_playbook": {"type": "dict", "default": {}},
         "inputs": {"type": "dict", "default": {}},
+        "ignored": {"type": "dict", "default": {}},
         "names": {"type": "list", "elements": "str", "default": []},
     }
 
@@ -68,9 +70,12 @@ class ActionModule(LocalAction):
         misspelt = misspelt_names(sorted(passed.keys() - listed), arguments["names"], options, others)
         replaced = replaced_values(passed, arguments["of_the_playbook"])
         empty = empty_values(passed, arguments["inputs"])
+        inline = inline_variables(map(str, context.CLIARGS.get("extra_vars") or ()))
+        ignored = ignored_values(inline, arguments["ignored"])
         tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
+        of_playbook = (*tags, *misspelt, *replaced, *empty, *ignored)
         return {
-            "problems": [problem.as_dict() for problem in (*tags, *misspelt, *replaced, *empty, *found.problems)],
+            "problems": [problem.as_dict() for problem in (*of_playbook, *found.problems)],
             "typed": not found.unusable,
             "cluster": self._description(given, found),
         }

@@ -90,6 +90,10 @@ VARIABLES: Mapping[str, Code] = {
         "A variable that decides what the playbook acts on is passed with -e and has no value.",
         "Give it a value, or leave it out if you mean its default.",
     ),
+    "VARIABLE_IGNORED": Code(
+        "A variable is passed on the command line, but the playbook does not read it and would act on more without it.",
+        "Use the input that the message names.",
+    ),
     "VARIABLE_NOT_READABLE": Code(
         "A template in the value of a variable cannot be evaluated.",
         "Correct the template; `ansible localhost -m debug -a var=NAME -e @FILE` evaluates it.",

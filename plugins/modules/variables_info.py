@@ -24,6 +24,7 @@ description:
     a role, such as C(expire) for C(expires). One letter is missing, added or another one, or two neighbours are
     exchanged. Names with less than four characters, another digit or more differences are taken for your own.
   - Finds inputs of the playbook that are passed with C(-e) and empty, as an unset variable of a shell leaves them.
+  - Finds variables on the command line that the playbook ignores.
   - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well.
   - Returns all problems at once, each with its remedy. It does not fail because of them.
 options:
@@ -43,6 +44,13 @@ options:
     description:
       - Variables of the playbook whose default does more than a value, with the remedy if one of them is passed with
         C(-e) and empty.
+    type: dict
+    default: {}
+  ignored:
+    description:
+      - Variables that the playbook does not read, each with a remedy. One that is passed with C(-e) and a value on the
+        command line is a problem.
+      - In a file of variables they are allowed, because other playbooks read them.
     type: dict
     default: {}
   names:

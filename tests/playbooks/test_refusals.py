@@ -245,6 +245,12 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
         ),
         pytest.param("remove_home_access", ("-e", "access_ipv6="), "with -e ipv6=all", id="its other name"),
         pytest.param(
+            "remove_home_access",
+            ("-e", "access_ipv6=2001:db8:1:2::/64"),
+            "access_ipv6: It is passed on the command line, but this playbook does not read it.",
+            id="a home by its other name",
+        ),
+        pytest.param(
             "add_home_access", ("-e", "expires="), "expires: It is passed with -e", id="an end without a value"
         ),
         pytest.param("stop", ("-e", "stop_snapshot="), "leave it out to save a snapshot", id="no word on a snapshot"),

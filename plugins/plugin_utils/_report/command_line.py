@@ -66,7 +66,7 @@ class Place(NamedTuple):
 def command_line(arguments: Mapping[str, Any], place: Place) -> CommandLine:
     """Return the command lines after a run with these arguments, as ansible.context has them."""
     extra = [str(option) for option in arguments.get("extra_vars") or ()]
-    inline = {name: value for option in extra if not option.startswith("@") for name, value in _inline(option).items()}
+    inline = inline_variables(extra)
     # Ansible has made their paths absolute.
     files = [f"@{_below(Path(option[1:]), place.folder)}" for option in extra if option.startswith("@")]
     repeated = [_variable(name, inline[name]) for name in REPEATED if name in inline]
@@ -75,6 +75,12 @@ def command_line(arguments: Mapping[str, Any], place: Place) -> CommandLine:
     left_out = sorted(name for name in inline if name not in REPEATED and name.startswith(_DESCRIBING))
     playbook = _playbook(arguments.get("args") or (), place.folder)
     return CommandLine(_program(place), playbook, tuple(options), tuple(left_out), str(place.folder), place.lab)
+
+
+def inline_variables(extra: Iterable[str]) -> dict[str, Any]:
+    """Return the variables that are passed with -e on the command line itself, not in a file."""
+    inline = [_inline(option) for option in extra if not option.startswith("@")]
+    return {name: value for found in inline for name, value in found.items()}
 
 
 def _program(place: Place) -> str:

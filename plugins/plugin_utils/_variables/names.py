@@ -93,6 +93,17 @@ def empty_values(passed: Mapping[str, Any], inputs: Mapping[str, str]) -> Iterat
             yield finding("VARIABLE_EMPTY", name, "It is passed with -e, but has no value.", remedy)
 
 
+def ignored_values(inline: Mapping[str, Any], ignored: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a finding for each variable with a value on the command line that the playbook ignores.
+
+    ignored has the remedies. A file of variables is shared by several playbooks, so such a variable is allowed there.
+    """
+    for name, remedy in ignored.items():
+        if inline.get(name) not in ("", None):
+            message = "It is passed on the command line, but this playbook does not read it."
+            yield finding("VARIABLE_IGNORED", name, message, remedy)
+
+
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.vars.reserved import get_reserved_names
 
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ansible_collections.urmanac.talos.plugins.plugin_utils._report.command_line import inline_variables
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
     ROLES,
@@ -31,6 +32,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import (
     INTERNAL,
     empty_values,
+    ignored_values,
     misspelt_names,
     replaced_values,
     unknown_names,
@@ -133,6 +135,24 @@ def test_an_input_that_is_passed_empty_is_refused(passed: dict[str, Any], subjec
     found = list(empty_values(passed, {"ipv6": "Name a network."}))
 
     assert [(problem.code, problem.subject) for problem in found] == [("VARIABLE_EMPTY", name) for name in subjects]
+
+
+@pytest.mark.parametrize(
+    ("extra", "subjects"),
+    [
+        pytest.param(["access_ipv6=2001:db8:1:2::/64"], ["access_ipv6"], id="key=value"),
+        pytest.param(['{"access_ipv6": "2001:db8:1:2::/64"}'], ["access_ipv6"], id="JSON"),
+        pytest.param(["@moon.yml"], [], id="a file"),
+        pytest.param(["access_ipv6="], [], id="no value, which is another problem"),
+        pytest.param(["cluster_name=moon"], [], id="another variable"),
+    ],
+)
+def test_a_variable_that_the_playbook_ignores_is_refused_on_the_command_line(
+    extra: list[str], subjects: list[str]
+) -> None:
+    found = list(ignored_values(inline_variables(extra), {"access_ipv6": "Name it with -e ipv6=."}))
+
+    assert [(problem.code, problem.subject) for problem in found] == [("VARIABLE_IGNORED", name) for name in subjects]
 
 
 INPUTS = ("ipv6", "expires", "replace")
