@@ -37,7 +37,7 @@ def is_alive(pid: int, started: int) -> bool:
 
 
 def end(pid: int, started: int, *, patience: float = 8.0) -> str:
-    """End one process, first politely; return how it went."""
+    """End one process, first politely; return the result."""
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 3.0)):
         if not is_alive(pid, started):
             return "was not running"

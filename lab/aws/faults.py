@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults on demand: what AWS does to its callers on a bad day.
+"""Faults on demand: failures of AWS.
 
 POST /lab/faults takes one fault as JSON:
   {"kind": "throttle", "action": "RunInstances", "count": 3}     the next 3 calls get RequestLimitExceeded

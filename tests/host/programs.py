@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which boot-to-talos an emulated machine executes: the real one where it is to be had, otherwise the simulation.
+"""Which boot-to-talos an emulated machine executes: the real one where it is available, otherwise the simulation.
 
 Either reaches the emulated machine only as a file to download. Neither is ever executed outside: it erases disks.
 """

@@ -38,7 +38,7 @@ def described(network: Network) -> dict[str, Any]:
     digest = network.run("internet", sys.executable, "-c", PUSH, f"http://{REGISTRY}", "tools", MATCHBOX).strip()
     images = dict.fromkeys(("registry", "dnsmasq", "matchbox", "nginx"), f"{REGISTRY}/tools@{digest}")
     options = {"bridge": "none", "iptables": False, "ip6tables": False, "insecure-registries": [REGISTRY]}
-    # No larger file is to be had than the kernel gives to this process.
+    # The kernel gives no larger file to this process.
     limits = {"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 4096, "Soft": 4096}}}
     return bastion_files(settings(images=images, docker_options={**options, **limits}))
 

@@ -33,7 +33,7 @@ def version(request: pytest.FixtureRequest) -> Version:
 
 @pytest.fixture(scope="module")
 def newest() -> Api:
-    """Give the API of the newest version, or say why it cannot be had."""
+    """Give the API of the newest version, or say why it is not available."""
     try:
         return api_of(NEWEST)
     except CannotBuildError as error:
@@ -42,7 +42,7 @@ def newest() -> Api:
 
 @pytest.fixture(scope="module")
 def api(version: Version) -> Api:
-    """Give the API of the version, or say why it cannot be had."""
+    """Give the API of the version, or say why it is not available."""
     try:
         return api_of(version)
     except CannotBuildError as error:

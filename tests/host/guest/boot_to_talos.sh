@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A simulation of boot-to-talos v0.7.1 in install mode, for when the real one is not to be had. It does what that one
+# A simulation of boot-to-talos v0.7.1 in install mode, for hosts without the real one. It does what that one
 # does with curl and dd: the same questions, the same progress lines, the same image from the same registry (or a disk image
 # in a file, packed by gzip), the disk erased. For an emulated machine only.
 set -eu

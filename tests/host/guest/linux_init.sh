@@ -24,7 +24,7 @@ mount -t tmpfs tmpfs /tmp
 for module in failover net_failover virtio_net loop efivarfs; do
     busybox insmod "/usr/lib/modules/$module.ko" || halt "no kernel module $module"
 done
-mount -t efivarfs efivarfs /sys/firmware/efi/efivars || halt "the firmware's variables are not to be had"
+mount -t efivarfs efivarfs /sys/firmware/efi/efivars || halt "the firmware's variables are not available"
 ip link set lo up
 ip link set eth0 up
 busybox udhcpc -q -n -t 20 -i eth0 -s /etc/udhcpc.sh || halt "no address by DHCP"

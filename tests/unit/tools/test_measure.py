@@ -178,6 +178,9 @@ def test_a_roles_own_variables_and_shared_ones_are_no_foreign_reads(tmp_path: Pa
         pytest.param("user data, not user-data", ["user data"], id="one spelling"),
         pytest.param("def test_nodes_are_sorted_by_what_they_answer():", ["by what"], id="in the name of a test"),
         pytest.param("async def test_a_version_that_is_none(the_rest):", ["that is none"], id="not in its arguments"),
+        pytest.param('"PROFILE_USED_ELSEWHERE" is elsewhere', ["USED_ELSEWHERE"], id="a code"),
+        pytest.param("register: __talos_seen", ["__talos_seen"], id="a variable"),
+        pytest.param("an Outsider of WISHED_HOURS", ["Outsider", "WISHED_HOURS"], id="names in Python"),
         pytest.param("def test_user_data_is_short(): user_data", [], id="an identifier in the name of a test"),
     ],
 )

@@ -55,7 +55,7 @@ def returns_problems(call: ast.Call) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_without_findings_has_one_of_its_kind(kind: type[CollectionError]) -> None:
+def test_an_error_without_findings_has_one_with_the_code_of_its_class(kind: type[CollectionError]) -> None:
     (problem,) = kind("Failed to read the snapshot /a: it is empty. Check the path.").problems
 
     assert (problem.code, problem.severity) == (kind.CODE, "error")

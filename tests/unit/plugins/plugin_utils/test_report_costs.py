@@ -18,12 +18,12 @@ NOON_BEFORE, TWO_HOURS_AGO = "2026-11-19 12:00:00+00:00", "2026-11-20 10:00:00+0
 
 
 def node(**changes: Any) -> dict[str, Any]:
-    """Return what is known of a node's machine."""
+    """Return the known facts about a node's machine."""
     return {"type": "t4g.medium", "state": "running", "launched": TWO_HOURS_AGO, "volume_size": 50, **changes}
 
 
 def bastion(launched: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return what is known of the bastion, whose machine runs if it was launched."""
+    """Return the known facts about the bastion, whose machine runs if it was launched."""
     template = {"type": "t4g.small", "volume_size": 30}
     return {"launch_template/bastion": template, "autoscaling_group/bastion": {"launched": dict(launched)}}
 

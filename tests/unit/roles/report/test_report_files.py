@@ -203,7 +203,7 @@ def test_without_a_registered_node_nothing_is_said_of_versions() -> None:
         pytest.param((None, None), "t4g.xlarge", id="none"),
     ],
 )
-def test_a_change_is_reported_with_what_is_known_of_its_price(
+def test_a_change_is_reported_with_the_known_facts_about_its_price(
     prices: tuple[float | None, float | None], text: str
 ) -> None:
     change = {"instance_type": "t4g.xlarge", "nodes": 2, "per_hour": prices[0], "more_per_hour": prices[1]}

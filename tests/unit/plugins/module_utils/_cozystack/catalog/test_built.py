@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what is known of CozyStack's images, and of what hangs on those that are not built for arm64."""
+"""Tests of the known facts about CozyStack's images, and of what hangs on those that are not built for arm64."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FULL = installed(disabled_by(Choice()))
         pytest.param({"cilium": "yes"}, Built(False, {"cilium": True}), id="one alone"),
     ],
 )
-def test_the_option_takes_what_is_known_of_all_images_or_of_each(given: Any, built: Built) -> None:
+def test_the_option_takes_the_known_facts_about_all_images_or_of_each(given: Any, built: Built) -> None:
     assert read_built(given, "v1.6.2") == built
 
 
