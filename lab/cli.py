@@ -114,10 +114,8 @@ def status(settings: Settings, *, as_json: bool) -> int:
     answer = _ask(settings, "status") if state and _is_ours(state) else None
     machines = answer["machines"] if answer else _recorded_machines(settings)
     report = {
-        "up": answer is not None,
-        "endpoint": settings.endpoint,
-        "directory": str(settings.directory),
-        "network": str(settings.network),
+        **{"up": answer is not None, "endpoint": settings.endpoint},
+        **{"directory": str(settings.directory), "network": str(settings.network)},
         "current": bool(answer and state and _is_current(settings, state)),
         "sandbox": answer["sandbox"] if answer else None,
         "machines": machines,
@@ -161,16 +159,14 @@ def clean_environment(settings: Settings, environment: dict[str, str]) -> dict[s
     return kept | {
         "PATH": os.pathsep.join([binaries, kept.get("PATH", os.defpath)]),
         "AWS_ENDPOINT_URL": settings.endpoint,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        **{"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY},
         **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION),
         **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"), os.devnull),
         "AWS_EC2_METADATA_DISABLED": "true",
         **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.0/8,localhost,127.0.0.1"),
         "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections"),
+        **{"LAB_NETWORK": str(settings.network), "LAB_PORT": str(settings.port)},
         "LAB_DIRECTORY": str(settings.directory),
-        "LAB_NETWORK": str(settings.network),
-        "LAB_PORT": str(settings.port),
     }
 
 
@@ -284,15 +280,9 @@ def _start(settings: Settings) -> int:
     (settings.directory / MARKER).write_text("Made by `python -m lab up`; `python -m lab down` removes all of it.\n")
     environment = clean_environment(settings, dict(os.environ))
     with settings.log_file.open("ab") as log:
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "lab.daemon"],
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        where: dict[str, Any] = {"cwd": REPOSITORY, "env": environment}
+        daemon = subprocess.Popen([sys.executable, "-m", "lab.daemon"], **where, **streams, start_new_session=True)
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if _ask(settings, "status"):

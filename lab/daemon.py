@@ -49,12 +49,8 @@ def main() -> int:
 
 def _write_state(settings: Settings) -> None:
     state = {
-        "pid": os.getpid(),
-        "started": processes.start_time(os.getpid()),
-        "code": fingerprint(),
-        "port": settings.port,
-        "network": str(settings.network),
-        "endpoint": settings.endpoint,
+        **{"pid": os.getpid(), "started": processes.start_time(os.getpid()), "code": fingerprint()},
+        **{"port": settings.port, "network": str(settings.network), "endpoint": settings.endpoint},
     }
     settings.state_file.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 

@@ -71,15 +71,9 @@ class Sandbox:
         # The time limit applies even if the lab itself is killed.
         limit = ["timeout", "--signal=KILL", str(int(self.seconds) + 10)]
         with self.console.open("ab") as console:
-            self.process = subprocess.Popen(
-                limit + self.command(),
-                cwd=self.root / "root",
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                start_new_session=True,
-            )
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
+            where: dict[str, Any] = {"cwd": self.root / "root", "env": self.environment()}
+            self.process = subprocess.Popen(limit + self.command(), **where, **streams, start_new_session=True)
         self._started = processes.start_time(self.process.pid) or 0
 
     def identity(self) -> dict[str, Any]:
@@ -195,8 +189,7 @@ def furnish(root: Path, identity: dict[str, Any]) -> None:
         "etc/hosts": f"127.0.0.1 localhost\n{identity['address']} {identity['name']}\n",
         "sys/block/nvme0n1/size": "104857600\n",
         "sys/class/net/ens5/operstate": "up\n",
-        "dev/nvme0n1": "",
-        "dev/loop-control": "",
+        **dict.fromkeys(("dev/nvme0n1", "dev/loop-control"), ""),
     }
     if "endpoint" in identity:
         files |= {"run/lab/endpoint": identity["endpoint"], "run/lab/instance": identity["id"]}

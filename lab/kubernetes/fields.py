@@ -14,14 +14,8 @@ from typing import Any
 Object = dict[str, Any]
 Path = tuple[str, ...]
 _LIST_KEYS: dict[str, tuple[str, ...]] = {
-    "containers": ("name",),
-    "initContainers": ("name",),
-    "env": ("name",),
-    "volumes": ("name",),
-    "volumeMounts": ("mountPath",),
-    "imagePullSecrets": ("name",),
-    "conditions": ("type",),
-    "ownerReferences": ("uid",),
+    **dict.fromkeys(("containers", "initContainers", "env", "volumes", "imagePullSecrets"), ("name",)),
+    **{"volumeMounts": ("mountPath",), "conditions": ("type",), "ownerReferences": ("uid",)},
     "ports": ("containerPort",),
 }
 _SET_BY_SERVER = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "name")

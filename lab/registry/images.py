@@ -20,16 +20,8 @@ SERIAL = "urmanac/serial-console/talos"
 # The names from before, which hold one version, and are indices.
 OLD = ("urmanac/talos-cozystack-spin-tailscale/talos", "urmanac/talos-cozystack-spin-only/talos")
 # Tags of the images that are published today, for arm64 alone, with the version of Talos that is in them.
-TAGS = {
-    "v1.10.9": "v1.10.9",
-    "v1.11.5": "v1.11.5",
-    "v1.12.6": "v1.12.6",
-    "v1.13.5": "v1.13.5",
-    "v1.13.6": "v1.13.6",
-    "v1.13.7": "v1.13.7",
-    "v1.14.0": "v1.14.0",
-    "latest": "v1.13.7",
-}
+_VERSIONS = ("v1.10.9", "v1.11.5", "v1.12.6", "v1.13.5", "v1.13.6", "v1.13.7", "v1.14.0")
+TAGS = {**{version: version for version in _VERSIONS}, "latest": "v1.13.7"}
 _ARM64 = ["linux/arm64"]
 
 

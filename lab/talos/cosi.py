@@ -40,18 +40,11 @@ def _found(node: Node, request: Any) -> Specs:
 
 def _resource(node: Node, request: Any, name: str, spec: Any) -> Any:
     created = proto.message("Timestamp")(seconds=node.boot_time)
-    annotations = _ANNOTATIONS.get(request.type, {})
     label = proto.message("Label")
+    labels = [label(key=key, value=value) for key, value in _ANNOTATIONS.get(request.type, {}).items()]
+    fixed = {"version": "1", "owner": "simulated", "phase": "running", "created": created, "updated": created}
     metadata = proto.message("ResourceMetadata")(
-        namespace=request.namespace,
-        type=request.type,
-        id=name,
-        version="1",
-        owner="simulated",
-        phase="running",
-        created=created,
-        updated=created,
-        annotations=[label(key=key, value=value) for key, value in annotations.items()],
+        namespace=request.namespace, type=request.type, id=name, annotations=labels, **fixed
     )
     text = yaml.safe_dump(spec, sort_keys=False)
     content = proto.message("ResourceSpec")(yaml_spec=text, proto_spec=_encoded(request.type, spec))
@@ -69,13 +62,14 @@ def _encoded(kind: str, spec: Any) -> bytes:
 
 def _encoded_definition(spec: dict[str, Any]) -> bytes:
     column = proto.message("PrintColumn")
-    definition = proto.message("ResourceDefinitionSpec")(
-        resource_type=spec["type"],
-        display_type=spec["displayType"],
-        default_namespace=spec["defaultNamespace"],
-        aliases=spec["aliases"],
-        all_aliases=spec["allAliases"],
-        print_columns=[column(name=one["name"], json_path=one["jsonPath"]) for one in spec["printColumns"]],
-        sensitivity=int("sensitivity" in spec),
-    )
+    fields = {
+        **{"resource_type": spec["type"], "display_type": spec["displayType"], "aliases": spec["aliases"]},
+        **{
+            "default_namespace": spec["defaultNamespace"],
+            "aliases": spec["aliases"],
+            "all_aliases": spec["allAliases"],
+        },
+        "print_columns": [column(name=one["name"], json_path=one["jsonPath"]) for one in spec["printColumns"]],
+    }
+    definition = proto.message("ResourceDefinitionSpec")(**fields, sensitivity=int("sensitivity" in spec))
     return bytes(definition.SerializeToString())

@@ -33,13 +33,8 @@ def snapshot(pairs: Mapping[str, str], *, version: str) -> bytes:
         for number, (key, value) in enumerate(pairs.items(), start=2)
     ]
     buckets = [_bucket("key", keys), _bucket("meta", [_Item(b"storageVersion", version.encode())])]
-    pages = [
-        _meta(0),
-        _meta(1),
-        _page(_FREELIST_PAGE, _FREELIST, 0, b""),
-        _leaf(_ROOT_PAGE, buckets).ljust(PAGE, b"\0"),
-    ]
-    body = b"".join(pages)
+    pages = [_meta(0), _meta(1), _page(_FREELIST_PAGE, _FREELIST, 0, b"")]
+    body = b"".join([*pages, _leaf(_ROOT_PAGE, buckets).ljust(PAGE, b"\0")])
     return body + hashlib.sha256(body).digest()
 
 

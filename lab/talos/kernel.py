@@ -10,15 +10,9 @@ from __future__ import annotations
 _CONSOLES = {"arm64": ("ttyAMA0", "tty0"), "amd64": ("tty0",)}
 # From which version on, and up to which, an image has them.
 _ARGUMENTS = (
-    ("init_on_alloc=1", 0, 13),
-    ("slab_nomerge", 0, 99),
-    ("pti=on", 0, 99),
-    ("consoleblank=0", 0, 99),
-    ("nvme_core.io_timeout=4294967295", 0, 13),
-    ("printk.devkmsg=on", 0, 99),
-    ("selinux=1", 10, 99),
-    ("module.sig_enforce=1", 12, 99),
-    ("proc_mem.force_override=never", 13, 99),
+    *(("init_on_alloc=1", 0, 13), ("slab_nomerge", 0, 99), ("pti=on", 0, 99), ("consoleblank=0", 0, 99)),
+    *(("nvme_core.io_timeout=4294967295", 0, 13), ("printk.devkmsg=on", 0, 99), ("selinux=1", 10, 99)),
+    *(("module.sig_enforce=1", 12, 99), ("proc_mem.force_override=never", 13, 99)),
 )
 
 

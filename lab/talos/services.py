@@ -299,25 +299,14 @@ def _kubeconfig(node: Node, client: pki.Pair) -> dict[str, Any]:
     }
 
 
-_HANDLERS: dict[str, Handler] = {
-    proto.method(name).path: handler
-    for name, handler in {
-        "ApplyConfiguration": apply_configuration,
-        "Bootstrap": bootstrap,
-        "EtcdMemberList": etcd_member_list,
-        "EtcdRecover": etcd_recover,
-        "EtcdSnapshot": etcd_snapshot,
-        "Kubeconfig": kubeconfig,
-        "Logs": logs.logs,
-        "Reboot": reboot,
-        "Reset": reset,
-        "ServiceList": service_list,
-        "SystemStat": system_stat,
-        "Upgrade": upgrade,
-        "Version": version,
-        "cosi.resource.State/Get": cosi.get,
-        "cosi.resource.State/List": cosi.list_,
-        "machine.ImageService/Pull": pull,
-        "machine.LifecycleService/Upgrade": lifecycle_upgrade,
-    }.items()
+# Of the machine API, whose functions have the names of its calls, and of other services.
+_MACHINE: tuple[Any, ...] = (
+    *(apply_configuration, bootstrap, etcd_member_list, etcd_recover, etcd_snapshot, kubeconfig, logs.logs),
+    *(reboot, reset, service_list, system_stat, upgrade, version),
+)
+_NAMED: dict[str, Handler] = {
+    **{one.__name__.title().replace("_", ""): one for one in _MACHINE},
+    **{"cosi.resource.State/Get": cosi.get, "cosi.resource.State/List": cosi.list_},
+    **{"machine.ImageService/Pull": pull, "machine.LifecycleService/Upgrade": lifecycle_upgrade},
 }
+_HANDLERS = {proto.method(name).path: handler for name, handler in _NAMED.items()}

@@ -40,7 +40,7 @@ def test_a_gap_of_moto_is_named_as_an_issue_and_listed(name: str) -> None:
 
     title = (ast.get_docstring(module) or "").partition("\n")[0]
 
-    assert re.match(r"(EC2|IAM|AutoScaling|Scheduler|SSM|Service Quotas): .+\.$", title)
+    assert re.match(r"(EC2|IAM|S3|AutoScaling|Scheduler|SSM|Service Quotas|Free Tier|Server mode): .+\.$", title)
     assert f"| `{name}` | {title} |" in listed
 
 

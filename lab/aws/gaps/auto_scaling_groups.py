@@ -112,16 +112,12 @@ def _options(group: Any, data: dict[str, Any]) -> dict[str, Any]:
             # An interface that the old instance has not let go of yet makes the launch fail, as it does on AWS.
             nic["SubnetId"] = group.ec2_backend.get_network_interface(nic["NetworkInterfaceId"]).subnet.id
     return {
-        "instance_type": data["InstanceType"],
-        "is_instance_type_default": False,
-        "placement": group.availability_zones[0],
-        "region_name": REGION,
+        **{"instance_type": data["InstanceType"], "is_instance_type_default": False, "nics": interfaces},
+        **{"placement": group.availability_zones[0], "region_name": REGION, "key_name": data.get("KeyName")},
         "subnet_id": None if interfaces else (group.vpc_zone_identifier or "").split(",")[0] or None,
-        "nics": interfaces,
         "security_group_ids": list(data.get("SecurityGroupIds", [])),
         "block_device_mappings": [dict(mapping) for mapping in data.get("BlockDeviceMappings", [])],
         "metadata_options": data.get("MetadataOptions", {}),
-        "key_name": data.get("KeyName"),
     }
 
 
