@@ -83,7 +83,7 @@ _CHANGE = "sets right what someone changed, or what another description asks for
 _NOT_LOGGED = "called by tests/playbooks/test_shared_state.py; the lab logs it by its path, as s3:ListBucket"
 _HOME = "an opening that exists gets another end or loses it, which the tests of _ec2/home have"
 _FOUND = "the audit asks it of what it finds, and of what every cluster has there is nothing to ask"
-# Allowed and named in our code, though no rehearsal has to have a playbook call it: each with the reason.
+# Allowed and named in our code, though no simulated run has to have a playbook call it: each with the reason.
 NOT_PLAYED: Mapping[str, str] = {
     "autoscaling:CreateOrUpdateTags": _REPAIR,
     "autoscaling:DeleteScheduledAction": "the hours of the bastion are not described any more",

@@ -48,7 +48,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"outsiders?", "resources outside of the cluster: say which"),
     (r"wished(?:_\w+)?", "goal, requested"),
     (r"(?:first|second|one)[ _]of[ _]its[ _]kind", "duplicate, the only one"),
-    (r"(?-i:[A-Z]{2,}_(?:ELSEWHERE|TWICE|BY_OTHERS))", "a code that names the problem: ..._OUTSIDE_CLUSTER, DUPLICATE_..."),
+    (r"(?-i:[A-Z]{2,}_(?:ELSEWHERE|TWICE|BY_OTHERS))", "a code that names the problem: DUPLICATE_..."),
     (r"stand-?_?ins?", "simulated, simulation; in tests: fake"),
     (r"stands? in for", "simulates, replaces"),
     (r"rehears(?:als?|es?|ed|ing)", "simulation, simulate, dry run"),

@@ -74,7 +74,7 @@ def test_nothing_is_allowed_that_no_playbook_needs() -> None:
     assert allowed(operator_policy()) - needed == set()
 
 
-def test_what_is_allowed_is_called_in_a_rehearsal_or_it_is_said_why_not() -> None:
+def test_what_is_allowed_is_called_in_a_simulated_run_or_it_is_said_why_not() -> None:
     assert allowed(operator_policy()) - recorded() - played() == {*REVIEWED, *NOT_PLAYED}
     assert played() & recorded() == set()
     assert set(NOT_PLAYED) <= named_in_code()

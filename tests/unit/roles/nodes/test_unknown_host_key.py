@@ -37,7 +37,7 @@ def test_the_command_for_the_console_is_complete(
         **{"nodes_cluster": CLUSTER, "nodes_host_keys": "console", "nodes_api_host": "localhost"},
         **{"nodes_api_via": "localhost", "nodes_known_hosts": "/k", "nodes_ssh_identity_file": ""},
         **{"nodes_ssh_user": "ec2-user", "cluster_nodes_ssh_key_name": "", "__nodes_keys": {}},
-        **{"__nodes_consoles": consoles, "__nodes_seen": {"nodes": [{"reachable": False}]}},
+        **{"__nodes_consoles": consoles, "__nodes_observed": {"nodes": [{"reachable": False}]}},
     }
     plays = [
         {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [add]},
