@@ -283,7 +283,8 @@ def test_a_version_of_kubernetes_without_images_is_refused_before_anything_is_ma
     run = play(lab, "playbooks/site.yml", "-e", "talos_kubernetes_version=1.33.99")
 
     assert run.code != 0
-    assert "Nothing was created or changed. Set talos_kubernetes_version" in run.output
+    assert "Nothing was created or changed" in run.output
+    assert "Set talos_kubernetes_version to a release" in " ".join(run.output.split())
     assert "has no v1.33.99 in siderolabs/kubelet" in run.output
     assert calls(lab) == before
 
@@ -319,7 +320,7 @@ def test_an_image_of_the_bastion_that_no_registry_has_is_refused_before_anything
 
     assert run.code != 0
     said = " ".join(run.output.split())
-    assert "Failed to find images of the bastion's containers. Set bastion_host_images" in said
+    assert "Set bastion_host_images to images that exist" in said
     assert f"has no sha256:{'0' * 64} in library/nginx" in said
     assert "poseidon/matchbox" not in said
     assert calls(lab) == before
@@ -361,6 +362,10 @@ REFUSED_AFTER_READING: dict[str, Any] = {
     "cluster_talos_contract": "v1.9",
     "cluster_cost_policy": "enforce",
     "cluster_cost_per_day_max": 0.5,
+    "cluster_tailscale_enabled": True,
+    "cluster_tailscale_auth_key": "moon",
+    "cluster_cozystack_disabled_packages": ["cozystack.goldpingr"],
+    "talos_kubernetes_version": "1.33.99",
 }
 
 
@@ -405,6 +410,9 @@ def refused_after_reading(lab: Lab) -> str:
             id="costs above a limit",
         ),
         pytest.param(("cluster_talos_contract:",), id="an unknown contract"),
+        pytest.param(("cluster_tailscale_auth_key:", "something else"), id="a key of Tailscale"),
+        pytest.param(("cluster_cozystack_disabled_packages[0]:", "cozystack.goldpinger?"), id="an unknown package"),
+        pytest.param(("v1.33.99", "Set talos_kubernetes_version"), id="the image of the kubelet"),
     ],
 )
 def test_what_only_aws_and_the_registry_know_is_refused_before_anything_is_made(
@@ -414,8 +422,8 @@ def test_what_only_aws_and_the_registry_know_is_refused_before_anything_is_made(
 
 
 def test_what_is_refused_is_listed_once(refused_after_reading: str) -> None:
-    # Two images, two of the tunnel, the quota, the costs and the contract.
-    assert "Problems to fix first: 7 1. " in refused_after_reading
+    # Two images, two of the tunnel, the quota, the costs, the contract, a key, a package and the image of the kubelet.
+    assert "Problems to fix first: 10 1. " in refused_after_reading
     assert refused_after_reading.count("cluster_talos_contract:") == 1
 
 

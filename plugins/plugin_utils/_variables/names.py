@@ -23,13 +23,14 @@ INTERNAL = frozenset(
         *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_judgement", "cluster_phase"),
         *("cluster_images_asked", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
+        *("cluster_images_listed", "cluster_images_missing"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),
         *("cluster_bastion_is_ours", "cluster_secrets_files", "cluster_talos_record", "cluster_talos_written"),
         *("cluster_hours_set", "cluster_run_lock", "cluster_session_report", "cluster_session_state"),
         *("cluster_state_at_end", "cluster_state_optional"),
         *("cluster_boot_to_talos_archive_sha256", "cluster_control_planes", "cluster_sessions_directory"),
         *("cozystack_result", "preflight_cost", "preflight_built", "preflight_forecast"),
-        *("talos_config_contract", "talos_config_problems"),
+        *("talos_config_contract", "talos_config_problems", "talos_tailscale_problems"),
     }
 )
 
