@@ -18,7 +18,6 @@ _PACKAGES: tuple[Any, ...] = (
     ["goldpinger"],
     ["cozystack.Goldpinger"],
     ["cozystack.goldpingr"],
-    ["cozystack.goldpinger", "cozystack.goldpinger"],
     [""],
 )
 _MIRRORS: tuple[Any, ...] = (
@@ -46,7 +45,7 @@ _CLUSTERS: tuple[Any, ...] = ({"name": "moon"}, {})
 
 WRONG: Mapping[str, tuple[Any, ...]] = {
     # CozyStack
-    "cozystack_exposed_services": (["dashbord"], ["Dashboard"], ["dashboard", "dashboard"], ["keycloak"], [""]),
+    "cozystack_exposed_services": (["dashbord"], ["Dashboard"], ["keycloak"], [""]),
     "cozystack_external_ips": (
         *([address] for address in ("10.10.0", "moon", "2001:db8::1", "10.10.0.0/24", "224.0.0.1", "255.255.255.255")),
         *(["169.254.1.1"], ["10.10.0.101", "10.10.0.101"], [""]),
@@ -174,7 +173,7 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
     "cluster_tailscale_extra_args": ([""],),
     "cluster_audit_allowed": ({"rule": {}}, {"rules": ["a"]}, {"routes": "10.0.0.0/8"}, {"public_ipv4": {"a": 1}}),
     "nodes_console": ("ttyS0", "/etc/console", "/dev/../etc"),
-    "talos_cert_sans": (["https://moon.base"], ["moon base"], ["10.10.0"], ["moon.base:6443"], ["a.io", "a.io"], [""]),
+    "talos_cert_sans": (["https://moon.base"], ["moon base"], ["10.10.0"], ["moon.base:6443"], [""]),
     "talos_image_version": ("latest", "v1.10.0", "1.13", "v2.0.0"),
     "talos_image_schematics": ({"gatewy": "0" * 64}, {"gateway": "abc"}, {"compute": ["a"]}),
     "talos_image_extensions": ({"gatewy": ["tailscale"]}, {"compute": "spin"}, {"gateway": ["siderolabs/tailscale"]}),

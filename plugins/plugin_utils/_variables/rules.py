@@ -487,11 +487,11 @@ _OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
     **_checks(_SECONDS, "cozystack_ingress_timeout"),
     "cozystack_variant": (one_of(*of_cozystack.VARIANTS),),
     **{
-        f"{prefix}_disabled_packages": (each(of_cozystack.package), distinct)
+        f"{prefix}_disabled_packages": (each(of_cozystack.package),)
         for prefix in ("cluster_cozystack", "cozystack", "preflight_cozystack")
     },
-    "cozystack_enabled_packages": (each(of_cozystack.package), distinct),
-    "cozystack_exposed_services": (each(of_cozystack.service), distinct),
+    "cozystack_enabled_packages": (each(of_cozystack.package),),
+    "cozystack_exposed_services": (each(of_cozystack.service),),
     "cozystack_external_ips": (each(of_cozystack.external_ip), distinct),
     "cozystack_host": (of_bastion.domain,),
     **_checks(known_host, "cozystack_api_via", "cozystack_images_via"),
@@ -525,7 +525,7 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     "preflight_home_ipv6": (if_given(home_network),),
     "report_home_lab_power_per_month": (amount("an amount of US dollars"),),
     "talos_api_via": (known_host,),
-    "talos_cert_sans": (each(certificate_name), distinct),
+    "talos_cert_sans": (each(certificate_name),),
     "talos_image_schematics": (each(sha256),),
     "talos_image_extensions": (each(each(matching("[a-z0-9][a-z0-9._-]*", "the name of an extension", "tailscale"))),),
     **_checks(description, *(f"{role}_cluster" for role in _WITH_CLUSTER)),
