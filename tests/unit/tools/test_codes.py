@@ -38,8 +38,8 @@ EXEMPT = {
 }
 
 
-# Environment variables in roles, playbooks and documents, a file, and a name in the code.
-ENVIRONMENT = re.compile(r"(?:ANSIBLE|AWS|LAB|TS|URMANAC|XDG)_\w+|CODE_OF_CONDUCT|VERSION_MIN")
+# Environment variables in roles, playbooks and documents, a file, and names in the code.
+ENVIRONMENT = re.compile(r"(?:ANSIBLE|AWS|LAB|TS|URMANAC|XDG)_\w+|CODE_OF_CONDUCT|VERSION_MIN|NOT_PLAYED")
 QUOTED = re.compile(rf"""(['"`])({CODE.pattern})\1|\bcode: ({CODE.pattern})$""", re.MULTILINE)
 PATTERN = re.compile(r"""(?:'code', '(?:match|search)', (?:\w+ \| default\()?'|_codes: )([^'\n]+)""")
 
