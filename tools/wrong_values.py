@@ -174,7 +174,7 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
     "cluster_audit_allowed": ({"rule": {}}, {"rules": ["a"]}, {"routes": "10.0.0.0/8"}, {"public_ipv4": {"a": 1}}),
     "nodes_console": ("ttyS0", "/etc/console", "/dev/../etc"),
     "talos_cert_sans": (["https://moon.base"], ["moon base"], ["10.10.0"], ["moon.base:6443"], [""]),
-    "talos_image_version": ("latest", "v1.10.0", "1.13", "v2.0.0"),
+    "talos_image_version": ("latest", "v1.9.6", "1.13", "v2.0.0"),
     "talos_image_schematics": ({"gatewy": "0" * 64}, {"gateway": "abc"}, {"compute": ["a"]}),
     "talos_image_extensions": ({"gatewy": ["tailscale"]}, {"compute": "spin"}, {"gateway": ["siderolabs/tailscale"]}),
     "talos_sysctls": ({"nr_hugepages": 16}, {"vm.nr_hugepages": True}, {"vm.nr_hugepages": ""}, {"vm nr": 1}),

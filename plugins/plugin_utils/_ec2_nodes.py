@@ -253,7 +253,10 @@ def usual_known_hosts(facts: Mapping[str, Any]) -> str:
     if not all(HOST_NAME.fullmatch(part) for part in parts):
         return ""
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    file = Path(data, "urmanac.talos", *parts, "known_hosts").expanduser()
+    try:
+        file = Path(data, "urmanac.talos", *parts, "known_hosts").expanduser()
+    except RuntimeError:  # a user without a home, as in containers
+        return ""
     return str(file) if file.is_file() and not path_problem(str(file)) else ""
 
 

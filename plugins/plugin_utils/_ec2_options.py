@@ -28,6 +28,8 @@ _OF_AWS_EC2 = {
     "use_contrib_script_compatible_sanitization": "characters that no group may have become underscores",
     "use_contrib_script_compatible_ec2_tag_keys": "the variable ec2_tags holds the tags",
 }
+# Options, and parts of their aliases, whose values no message shows.
+_SECRETS = ("access_key", "secret", "token")
 _KEYS_OF_GROUP = ("key", "prefix", "separator", "parent_group", "default_value", "trailing_separator")
 
 _VALUE = "Set it to a value, or remove it."
@@ -54,7 +56,8 @@ def _problems(option: str, value: Any, definition: Mapping[str, Any]) -> Iterato
     elif kind == "bool" and not _is_truth(value):
         yield f"the option {option}: {value!r} is neither true nor false. {_VALUE}"
     elif kind in ("str", "path", "string") and not _is_text(value):
-        yield f"the option {option}: {value!r} is not a string. Put it in quotes."
+        shown = "its value" if any(part in option for part in _SECRETS) else repr(value)
+        yield f"the option {option}: {shown} is not a string. Put it in quotes."
     elif kind in ("dict", "dictionary") and not isinstance(value, Mapping):
         yield f"the option {option}: {value!r} is not a mapping. {_VALUE}"
     elif definition.get("elements") == "str" and isinstance(value, Sequence) and not isinstance(value, str):
@@ -68,8 +71,9 @@ def _is_truth(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    # What YAML reads as true or false is a word that a user wrote.
-    return isinstance(value, str | int | float) and not isinstance(value, bool)
+    # What YAML reads as true or false is a word that a user wrote. A value of Ansible Vault is decrypted later.
+    is_vaulted = hasattr(value, "_decrypt") or getattr(value, "__ENCRYPTED__", False)
+    return is_vaulted or (isinstance(value, str | int | float) and not isinstance(value, bool))
 
 
 def _is_filled(value: Any) -> bool:

@@ -20,6 +20,7 @@ from .._text import received
 
 UNIT_FOLDER = "/etc/systemd/system/"
 RUNNING = ("active", "activating", "reloading")
+_PRIVATE = "0600"
 
 
 class File(NamedTuple):
@@ -84,14 +85,17 @@ class Plan(NamedTuple):
 
 
 def plan(host: Host, wanted: Wanted) -> Plan:
-    """Compare the host with the desired state; files in the old manifest that are not desired are removed."""
+    """Compare the host with the desired state; files in the old manifest that are not in the new one are removed."""
     earlier = host.read(wanted.manifest)
     named = earlier.content.split() if earlier else []
-    gone = [path for path in named if path not in {file.path for file in wanted.files}]
+    # The new manifest also lists files that others write, such as those with logins.
+    listed = {path for file in wanted.files if file.path == wanted.manifest for path in file.content.split()}
+    gone = [path for path in named if path not in {file.path for file in wanted.files} | listed]
     there = {file.path: host.read(file.path) for file in wanted.files}
     write = tuple(file for file in wanted.files if differs(there[file.path], file))
     before = {file.path: there[file.path].content for file in write if there[file.path]}  # type: ignore[union-attr]
-    before.update({path: found.content for path in gone if (found := host.read(path))})
+    # A file that its owner alone can read may hold a secret, which is shown in no diff.
+    before.update({path: found.content for path in gone if (found := host.read(path)) and found.mode != _PRIVATE})
     units = [host.unit(name) for name in wanted.units]
     restart = affected(write, units)
     return Plan(

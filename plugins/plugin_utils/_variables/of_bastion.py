@@ -24,7 +24,8 @@ ARCHITECTURES = tuple(BUILDS)
 # The programs that dnsmasq offers to firmware over TFTP.
 BOOT_FILES = tuple(name for _clients, name in CLIENTS.values())
 # Of a cache only one of them may have a login.
-LOGINS = ("cluster_registry_login_parameters", "bastion_host_registry_passwords")
+_PASSWORDS = "bastion_host_registry_passwords"
+LOGINS = ("cluster_registry_login_parameters", _PASSWORDS)
 # Of dnsmasq, which raises shorter leases to this.
 _LEASE_MIN = 120
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -114,17 +115,17 @@ def image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield the logins of registries that the bastion does not cache, and the second login of a cache."""
+    """Yield the logins of registries that the bastion does not cache, and those that no new instance of it has."""
     known = everything.get("bastion_host_registry_caches") or everything.get("cluster_registry_caches")
-    named: set[str] = set()
     for name in LOGINS:
         for registry in values.get(name) or ():
             if known and registry not in known:
                 message = f"The bastion has no cache of {registry}, only of {', '.join(known)}."
                 yield wrong(f"{name}[{registry}]", message, "Correct it, or add it to cluster_registry_caches.")
-            elif registry in named:
-                yield wrong(f"{name}[{registry}]", f"The cache of {registry} has two logins.", "Remove one of them.")
-            named.add(registry)
+            elif name == _PASSWORDS:
+                message = "A new instance of the cluster's bastion would not have it, so this cache would not start."
+                remedy = "Put it into an SSM SecureString, and name that in cluster_registry_login_parameters."
+                yield wrong(f"{name}[{registry}]", message, remedy)
 
 
 def dhcp_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

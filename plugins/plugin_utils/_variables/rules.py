@@ -529,7 +529,7 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     "talos_image_schematics": (each(sha256),),
     "talos_image_extensions": (each(each(matching("[a-z0-9][a-z0-9._-]*", "the name of an extension", "tailscale"))),),
     **_checks(description, *(f"{role}_cluster" for role in _WITH_CLUSTER)),
-    "talos_image_version": (if_given(release_of("Talos", (1, 11, 0), (2, 0, 0))),),
+    "talos_image_version": (if_given(release_of("Talos", (1, 10, 0), (2, 0, 0))),),
     "talos_sysctls": (sysctls,),
     "talos_tailscale": (
         exact_keys("enabled", "auth_key", "hostname", "routes", "userspace", "auth_once", "extra_args"),

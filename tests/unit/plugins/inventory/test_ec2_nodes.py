@@ -24,7 +24,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
 from ansible.vars.reserved import get_reserved_names
 
-from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError, InputError
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import usual_known_hosts
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_options import check_options
 from bench.canned import CannedEc2, describe_instances_xml, error_xml, serving
@@ -614,6 +614,24 @@ def test_an_option_with_a_wrong_value_is_refused_in_words(
         parse(**options)
 
     assert ec2.calls == []
+
+
+class Vaulted:
+    """A value of Ansible Vault, which is not decrypted yet."""
+
+    def _decrypt(self) -> str:
+        return "hush"
+
+
+def test_a_secret_may_be_vaulted_and_no_message_shows_one() -> None:
+    known = inventory_loader.get(NAME)
+    known.set_options(direct={"plugin": NAME, "cluster": "talos"})
+
+    check_options({"secret_key": Vaulted()}, known._definitions())
+    with pytest.raises(InputError, match="secret_key: its value is not a string") as refused:
+        check_options({"secret_key": {"a": "hush"}}, known._definitions())
+
+    assert "hush" not in str(refused.value)
 
 
 NONSENSE: tuple[Any, ...] = (

@@ -99,6 +99,36 @@ def test_a_second_run_changes_nothing(laid: FakeHost) -> None:
     assert (result["changed"], laid.calls) == (False, [])
 
 
+LOGIN = "/etc/talos-bastion/registry-passwords/docker.io"
+
+
+def with_login(**changes: Any) -> dict[str, Any]:
+    """Return options whose manifest also lists a file that another task writes."""
+    found = params(**changes)
+    found["files"][-1]["content"] += f"{LOGIN}\n"
+    return found
+
+
+def test_a_file_that_the_manifest_lists_and_another_task_writes_stays(laid: FakeHost) -> None:
+    ensure_bastion(laid, with_login(), check_mode=False)
+    laid.write(File(LOGIN, "ada:hush\n", "0600"))
+
+    again = ensure_bastion(laid, with_login(), check_mode=False)
+
+    assert (again["changed"], laid.files[LOGIN].content) == (False, "ada:hush\n")
+
+
+def test_a_login_that_is_removed_is_in_no_result(laid: FakeHost) -> None:
+    ensure_bastion(laid, with_login(), check_mode=False)
+    laid.write(File(LOGIN, "ada:hush\n", "0600"))
+
+    removed = ensure_bastion(laid, params(), check_mode=False)
+
+    assert removed["changed"]
+    assert LOGIN not in laid.files
+    assert "hush" not in str(removed)
+
+
 def test_a_changed_file_restarts_what_reads_it_and_nothing_else(laid: FakeHost) -> None:
     result = ensure_bastion(laid, params("another table\n"), check_mode=False)
 

@@ -439,29 +439,28 @@ def test_the_range_of_dhcp_is_one_that_dnsmasq_takes(changes: dict[str, Any], su
 @pytest.mark.parametrize(
     ("changes", "subjects"),
     [
-        pytest.param({}, [], id="of two caches"),
+        pytest.param({}, [], id="of a cache"),
         pytest.param(
             {"cluster_registry_login_parameters": {"a.io": "/talos/login"}},
             ["cluster_registry_login_parameters[a.io]"],
             id="of no cache",
         ),
         pytest.param(
-            {"bastion_host_registry_passwords": {"docker.io": "ada:hush"}},
-            ["bastion_host_registry_passwords[docker.io]"],
-            id="two of one cache",
+            {"bastion_host_registry_passwords": {"ghcr.io": "ada:hush"}},
+            ["bastion_host_registry_passwords[ghcr.io]"],
+            id="that no new instance has",
         ),
         pytest.param(
-            {"cluster_registry_login_parameters": {"a.io": "/a/b"}, "cluster_bastion_enabled": False},
+            {"bastion_host_registry_passwords": {"ghcr.io": "ada:hush"}, "cluster_bastion_enabled": False},
             [],
             id="no bastion",
         ),
     ],
 )
-def test_a_login_is_that_of_one_cache(changes: dict[str, Any], subjects: list[str]) -> None:
+def test_a_login_is_that_of_a_cache_and_every_new_instance_has_it(changes: dict[str, Any], subjects: list[str]) -> None:
     variables = {
         "cluster_registry_caches": {"docker.io": 5050, "ghcr.io": 5054},
         "cluster_registry_login_parameters": {"docker.io": "/talos/docker.io"},
-        "bastion_host_registry_passwords": {"ghcr.io": "ada:hush"},
     }
 
     found = judged({**variables, **changes}).problems
