@@ -25,6 +25,7 @@ from lab.aws import account, extensions, strict
 from lab.aws.faults import AwsRefusal, Faults, parse_fault
 from lab.aws.gaps.scheduled_actions import run_scheduled_action
 from lab.aws.gaps.schedules import run_schedule
+from lab.aws.gaps.server_errors import explained
 from lab.aws.gaps.sessions import check_role
 from lab.aws.patches import ACCOUNT
 from lab.machines import MachinePark
@@ -104,7 +105,8 @@ class Application:
             answer = self._after(self._moto(request, body), action, parameters)
         except ConnectionAbortedError:
             answer = Response(status=500)
-        except AwsRefusal as refusal:
+        except Exception as error:
+            refusal = error if isinstance(error, AwsRefusal) else explained(error)
             answer = _error(service, refusal.code, str(refusal), refusal.status)
         self._record(service, action, answer, request.headers.get("User-Agent", ""))
         if answer.status_code == 500 and not answer.get_data():  # recorded first, because the caller continues at once

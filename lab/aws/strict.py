@@ -61,7 +61,7 @@ def _parameters(response: Any, request: Any, model: Any) -> dict[str, Any]:
 
 def check_parameters(service: str, operation: OperationModel, parameters: dict[str, Any]) -> None:
     """Refuse a call with a parameter that breaks a rule, in the words of its service."""
-    for member, value in _walk(operation.input_shape, parameters, ""):
+    for member, value in walk(operation.input_shape, parameters, ""):
         if not isinstance(value, list):
             SEEN.add(f"{service} {operation.name} {member}")
         for kind, limit, _ in rules(service, member):
@@ -70,16 +70,16 @@ def check_parameters(service: str, operation: OperationModel, parameters: dict[s
                 raise _refusal(service, member, value, CHECKS[kind][1].format(limit))
 
 
-def _walk(shape: Any, value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def walk(shape: Any, value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield every value of a call with the structure and member that takes it."""
     kind = shape.type_name if shape else None
     if kind == "structure":
         for key, inner in value.items():
-            yield from _walk(shape.members[key], inner, f"{shape.name}.{key}")
+            yield from walk(shape.members[key], inner, f"{shape.name}.{key}")
     elif kind in ("list", "map"):
         yield name, list(value)
         for inner in value if kind == "list" else value.values():
-            yield from _walk(shape.member if kind == "list" else shape.value, inner, name)
+            yield from walk(shape.member if kind == "list" else shape.value, inner, name)
     elif kind and kind not in FREE:
         yield name, value
 

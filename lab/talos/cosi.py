@@ -64,11 +64,7 @@ def _encoded_definition(spec: dict[str, Any]) -> bytes:
     column = proto.message("PrintColumn")
     fields = {
         **{"resource_type": spec["type"], "display_type": spec["displayType"], "aliases": spec["aliases"]},
-        **{
-            "default_namespace": spec["defaultNamespace"],
-            "aliases": spec["aliases"],
-            "all_aliases": spec["allAliases"],
-        },
+        **{"default_namespace": spec["defaultNamespace"], "all_aliases": spec["allAliases"]},
         "print_columns": [column(name=one["name"], json_path=one["jsonPath"]) for one in spec["printColumns"]],
     }
     definition = proto.message("ResourceDefinitionSpec")(**fields, sensitivity=int("sensitivity" in spec))

@@ -20,11 +20,12 @@ def _explained(original: Function, *args: Any) -> Any:
     except AwsRefusal:
         raise
     except Exception as error:
-        logging.getLogger("lab.aws").exception("moto failed")
-        raise _refusal(error) from error
+        raise explained(error) from error
 
 
-def _refusal(error: Exception) -> AwsRefusal:
+def explained(error: Exception) -> AwsRefusal:
+    """Return the refusal for an exception inside moto or the lab, which is logged."""
+    logging.getLogger("lab.aws").error("moto failed", exc_info=error)
     if isinstance(error, NotImplementedError):
         return AwsRefusal("UnsupportedOperation", f"The lab's moto cannot do this: {error or type(error).__name__}")
     where = traceback.extract_tb(error.__traceback__)[-1]
