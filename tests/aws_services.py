@@ -28,6 +28,8 @@ CLIENTS = ("client", "create_client")
 VARIABLES = ("SERVICES", "services")
 # The one function that makes the clients of connect().
 MAKER = "session.client(service"
+# Several questions go through the same code.
+parsed = cache(ast.parse)
 
 
 @cache
@@ -39,12 +41,12 @@ def services_called() -> frozenset[str]:
 @cache
 def calls_named() -> frozenset[tuple[str, str]]:
     """Return service and operation of each call that the plugins' code names in one place."""
-    return frozenset(call for text in _plugins() for call in _named(ast.parse(text)))
+    return frozenset(call for text in _plugins() for call in _named(parsed(text)))
 
 
 def services_of(code: Iterable[str]) -> set[str]:
     """Return the services of all clients in Python code."""
-    return {service for text in code for node in ast.walk(ast.parse(text)) for service in _of_node(node)}
+    return {service for text in code for node in ast.walk(parsed(text)) for service in _of_node(node)}
 
 
 def _of_node(node: ast.AST) -> Iterator[str]:
@@ -68,7 +70,7 @@ def _given(services: ast.expr) -> list[str]:
 
 def _texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and node.value in _operations():
+        if isinstance(node, ast.Constant) and node.value in _services():
             yield str(node.value)
 
 
@@ -83,14 +85,14 @@ def _named(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _operations() -> frozenset[str]:
+def _services() -> frozenset[str]:
     return frozenset(Session().get_available_services())
 
 
 @cache
 def _operations_of(service: str) -> dict[str, str]:
     """Return the operations of a service by the name of their method; nothing if there is no such service."""
-    if service not in _operations():
+    if service not in _services():
         return {}
     return {xform_name(name): name for name in Session().get_service_model(service).operation_names}
 

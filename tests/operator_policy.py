@@ -18,7 +18,7 @@ from botocore.session import Session
 
 from lab.settings import REPOSITORY
 from tests.aws.reports import read
-from tests.aws_services import services_called
+from tests.aws_services import parsed, services_called
 from tests.lab.labs import TEST_AGENT
 
 with warnings.catch_warnings():
@@ -222,10 +222,13 @@ def permissions(calls: Iterable[Mapping[str, Any]]) -> set[str]:
 def named_in_code() -> frozenset[str]:
     """Return the permissions of all calls that the code of our modules names, whole or in parts."""
     code = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins").rglob("*.py")]
+    operations = {service: _model(service).operation_names for service in services_called()}
+    named = named_operations(code, {name for names in operations.values() for name in names})
     calls = {
         f"{PREFIXES.get(service, service)}:{name}"
-        for service in services_called()
-        for name in named_operations(code, _model(service).operation_names)
+        for service, names in operations.items()
+        for name in names
+        if name in named
     }
     found = {NAMES.get(call, call) for call in calls}
     return frozenset(found - set(WITHOUT_PERMISSION) - OTHER_WORDS)
@@ -250,7 +253,7 @@ def named_operations(code: Iterable[str], operations: Iterable[str]) -> set[str]
     """Return the operations that the code names, and those that it may name with a text that it composes."""
     texts = list(code)
     words = {word for text in texts for word in re.findall(r"[\"'.]([a-z]+(?:_[a-z0-9]+)+)[\"'(]", text)}
-    patterns = {pattern for text in texts for pattern in _composed(ast.parse(text))}
+    patterns = {pattern for text in texts for pattern in _composed(parsed(text))}
     snake = {name: xform_name(name) for name in operations}
     return {name for name, word in snake.items() if word in words or any(re.fullmatch(p, word) for p in patterns)}
 

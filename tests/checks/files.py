@@ -29,12 +29,6 @@ def galaxy() -> dict[str, Any]:
     return loaded
 
 
-def options_of_roles() -> set[str]:
-    """Return the variables of the roles that a user may set."""
-    specs = [yaml.safe_load(path.read_text("utf-8")) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
-    return {name for spec in specs for entry in spec["argument_specs"].values() for name in entry.get("options", {})}
-
-
 def mappings(found: Any) -> Iterator[dict[str, Any]]:
     """Yield every mapping in the content of a YAML file, such as plays, tasks and their options."""
     if isinstance(found, dict):

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import read_options
 from lab.settings import REPOSITORY
-from tests.checks.files import mappings, options_of_roles
+from tests.checks.files import mappings
 from tests.lab.labs import Lab
 from tests.playbooks.runs import CONFIRMED, calls, play
 
@@ -84,7 +85,7 @@ def test_variables_that_a_users_file_could_replace_are_refused_or_harmless() -> 
     globs = ("playbooks/*.yml", "playbooks/tasks/*.yml", "roles/*/tasks/*.yml")
     files = [path for pattern in globs for path in REPOSITORY.glob(pattern)]
     contents = {str(path.relative_to(REPOSITORY)): yaml.safe_load(path.read_text("utf-8")) for path in files}
-    options = options_of_roles()
+    options = read_options()
 
     replaced = {name: variables(found) & options - set(refused(found)) for name, found in contents.items()}
 

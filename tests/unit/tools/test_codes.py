@@ -18,7 +18,8 @@ from ansible_collections.urmanac.talos.plugins.inventory import ec2_nodes
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, Code
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import errors as kubernetes
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import errors as talos
-from tests.checks.files import collection_files, options_of_roles
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import read_options
+from tests.checks.files import collection_files
 from tests.checks.process import ROOT
 from tools import codes
 
@@ -41,7 +42,7 @@ EXEMPT = {
 # Environment variables in roles, playbooks and documents, a file, and names in the code.
 ENVIRONMENT = re.compile(r"(?:ANSIBLE|AWS|LAB|TS|URMANAC|XDG)_\w+|CODE_OF_CONDUCT|VERSION_MIN|NOT_PLAYED")
 QUOTED = re.compile(rf"""(['"`])({CODE.pattern})\1|\bcode: ({CODE.pattern})$""", re.MULTILINE)
-PATTERN = re.compile(r"""(?:'code', '(?:match|search)', (?:\w+ \| default\()?'|_codes: )([^'\n]+)""")
+PATTERN = re.compile(r"""(?:'code', '(?:match|search)', '|_codes: "\|)([^'"]+)""")
 
 
 def quoted(pattern: str) -> set[str]:
@@ -117,7 +118,7 @@ def options() -> set[str]:
     """Return the variables of all roles, the options of the inventory, and the names of roles and plugins."""
     inventory = set(yaml.safe_load(ec2_nodes.DOCUMENTATION)["options"])
     names = {path.stem for pattern in ("plugins/*/*.py", "roles/*") for path in ROOT.glob(pattern)}
-    return options_of_roles() | inventory | names
+    return {*read_options()} | inventory | names
 
 
 def sentences(path: Path) -> Iterator[str]:

@@ -528,9 +528,13 @@ def test_without_options_the_check_comes_first_and_nothing_else_is_set(
 
 
 def test_tags_of_a_stranger_lead_to_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    (tmp_path / "known_hosts").touch()
-    (tmp_path / "urmanac.talos").mkdir()
+    data = tmp_path / "one/two/three/four"
+    monkeypatch.setenv("XDG_DATA_HOME", str(data))
+    (data / "urmanac.talos/a").mkdir(parents=True)
+    (data / "b").mkdir()
+    # Wherever the tags of the loop lead, a file is there.
+    for folder in (data, *data.parents[:4]):
+        (folder / "known_hosts").touch()
 
     for project in ("..", "../..", "a/../../b", "", None):
         facts = {"ec2_project": project, "ec2_region": "..", "ec2_cluster": ".."}

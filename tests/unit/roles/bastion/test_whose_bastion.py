@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.checks.process import ROOT, TOOLS, capture
+from tests.actions import run_plays
+from tests.checks.process import ROOT
 
 FILES = [f"{ROOT}/roles/{role}/{kind}/main.yml" for role in ("cluster", "bastion") for kind in ("defaults", "vars")]
 NAMES = ("cluster_bastion_is_ours", "preflight_own_bastion", "__bastion_is_described")
@@ -63,10 +63,7 @@ WITH_KNOWN_HOSTS = {
 def test_a_bastion_that_the_plugin_names_is_the_clusters(
     tmp_path: Path, hosts: dict[str, Any], ours: bool, described: bool
 ) -> None:
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    (tmp_path / "playbook.json").write_text(json.dumps(PLAYBOOK))
-
-    _code, said = capture([TOOLS / "ansible-playbook", "-i", tmp_path / "hosts.json", tmp_path / "playbook.json"])
+    _code, said = run_plays(tmp_path, PLAYBOOK, hosts)
 
     values = f"cluster_bastion_is_ours={ours} preflight_own_bastion={not ours} __bastion_is_described={described}"
     assert values in said, said
@@ -84,10 +81,8 @@ def test_arguments_of_the_users_own_come_behind_the_check_of_the_host_key(tmp_pa
     show = {"ansible.builtin.debug": {"msg": "said: {{ hostvars.bastion.ansible_ssh_common_args }}."}}
     play = {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [add, add, show]}
     hosts = {"bastion": {"ansible_ssh_common_args": "-o ControlPath=none -o StrictHostKeyChecking=no"}}
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    (tmp_path / "playbook.json").write_text(json.dumps([play]))
 
-    _code, said = capture([TOOLS / "ansible-playbook", "-i", tmp_path / "hosts.json", tmp_path / "playbook.json"])
+    _code, said = run_plays(tmp_path, [play], hosts)
 
     wanted = "-o StrictHostKeyChecking=yes -o ControlPath=none -o StrictHostKeyChecking=no"
     assert f"said: {wanted}." in said, said

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 import yaml
 
 from lab.settings import REPOSITORY
+from tests.checks.process import TOOLS, capture
 
 PACKAGE = "ansible.builtin.package"
 OF_THE_PLAN = "{{ __bastion_host_plan.packages[__bastion_host_family] }}"
@@ -73,38 +72,27 @@ PLAY = """
 """
 
 
-def played(folder: Path, logins: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Return a run of the tasks with these logins, without changes, that prints all that it can."""
+def played(folder: Path, logins: dict[str, str]) -> tuple[int, str]:
+    """Return exit code and output of the tasks with these logins, without changes, printing all that they can."""
     play, values = folder / "play.yml", folder / "logins.yml"
     play.write_text(PLAY.replace("ROLE", str(REPOSITORY / "roles" / "bastion_host")))
     values.write_text(yaml.safe_dump({"bastion_host_registry_passwords": logins}))
-    command = ["ansible-playbook", "--check", "--diff", "-vvv", "--extra-vars", f"@{values}", str(play)]
-    return subprocess.run(
-        command,
-        cwd=REPOSITORY,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return capture([TOOLS / "ansible-playbook", "--check", "--diff", "-vvv", "-e", f"@{values}", play], limit=120)
 
 
 def test_a_login_is_in_no_output_whatever_is_asked_for(tmp_path: Path) -> None:
-    run = played(tmp_path, {"docker.io": "ada:hunter2"})
+    code, said = played(tmp_path, {"docker.io": "ada:hunter2"})
 
-    assert run.returncode == 0, run.stdout
-    assert "logins | Write the registries' logins" in run.stdout
-    assert "hunter2" not in run.stdout
+    assert code == 0, said
+    assert "logins | Write the registries' logins" in said
+    assert "hunter2" not in said
 
 
 def test_without_logins_nothing_is_done_about_them(tmp_path: Path) -> None:
-    run = played(tmp_path, {})
+    code, said = played(tmp_path, {})
 
-    assert run.returncode == 0, run.stdout
-    assert "TASK [logins | " not in run.stdout
+    assert code == 0, said
+    assert "TASK [logins | " not in said
 
 
 @pytest.mark.parametrize(
@@ -119,11 +107,11 @@ def test_without_logins_nothing_is_done_about_them(tmp_path: Path) -> None:
 def test_a_login_that_cannot_be_used_is_refused_and_not_shown(
     tmp_path: Path, logins: dict[str, str], message: str
 ) -> None:
-    run = played(tmp_path, logins)
+    code, said = played(tmp_path, logins)
 
-    assert run.returncode == 2, run.stdout
-    assert message in " ".join(run.stdout.split())
-    assert "hunter2" not in run.stdout
+    assert code == 2, said
+    assert message in " ".join(said.split())
+    assert "hunter2" not in said
 
 
 def test_a_login_is_a_file_for_root_alone() -> None:

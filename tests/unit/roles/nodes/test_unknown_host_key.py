@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.checks.process import ROOT, TOOLS, capture
+from tests.actions import run_plays
+from tests.checks.process import ROOT
 
 TASKS = ROOT / "roles" / "nodes" / "tasks"
 CLUSTER = {"region": "eu-west-1", "nodes": [{"name": "gateway", "role": "gateway", "ipv4": "192.0.2.7"}]}
@@ -43,10 +43,8 @@ def test_the_command_for_the_console_is_complete(
         {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [add]},
         {"hosts": "gateway", "gather_facts": False, "vars": given, "tasks": [refuse]},
     ]
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": inventory}}), encoding="utf-8")
-    (tmp_path / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
 
-    _code, said = capture([TOOLS / "ansible-playbook", "-i", tmp_path / "hosts.json", tmp_path / "playbook.json"])
+    _code, said = run_plays(tmp_path, plays, inventory)
 
     command = f"aws ec2 get-console-output --latest --region eu-west-1 --instance-id {instance},"
     assert command in " ".join(said.split()), said

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -30,11 +29,11 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.descr
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.texts import RULES, fault, fits
+from lab.aws import strict
 from tests.ec2_cluster import empty_aws, node, spec
 from tests.ec2_failures import READING, FailingEc2
 
 ROLES = Path(__file__).parents[5] / "roles"
-AWS_RULES = Path(__file__).parents[5] / "lab/aws/rules.json"
 # 64 characters of a role's name, without the project, two hyphens and "home-access".
 LONGEST_NAME = "m" * (64 - len("talos-arm64") - 2 - len("home-access"))
 BASTION = {
@@ -113,33 +112,22 @@ def input_shape(service: str, operation: str) -> Any:
     return model(service).operation_model(name).input_shape
 
 
-def sent_members(shape: Any, value: Any, member: str = "") -> Iterator[str]:
-    """Yield the structure and member of botocore's model that takes each text of a call."""
-    if shape.type_name == "structure":
-        for name, inner in value.items():
-            yield from sent_members(shape.members[name], inner, f"{shape.name}.{name}")
-    elif shape.type_name == "list":
-        for inner in value:
-            yield from sent_members(shape.member, inner, member)
-    elif isinstance(value, str):
-        yield member
-
-
 def minimums() -> dict[str, int]:
     """Return the fewest characters that AWS takes of each kind, of all calls that send a text of it."""
-    rules = json.loads(AWS_RULES.read_text())["rules"]
     with empty_aws():
         api = RecordingDay()
         for part in (NETWORK, "bastion", HOURS):
             ensure_cluster(api.calls_of(), spec(**WORST), Order((part,)))
     found: dict[str, int] = {}
     for service, operation, parameters in api.written:
-        for member in sent_members(input_shape(service, operation), parameters):
-            shape, _, name = member.rpartition(".")
+        for member, text in strict.walk(input_shape(service, operation), parameters, ""):
+            if not isinstance(text, str):
+                continue
+            shape, _, name = member.partition(".")
             places = (shape, "Tags" if shape == "Tag" else operation, service, "")
             kind = next((SENT[place, name] for place in places if (place, name) in SENT), "")
-            rows = rules.get(f"{service} {shape}", {}).get(name, [])
-            found[kind] = max([found.get(kind, 0), *(limit for what, limit, _ in rows if what == "min")])
+            least = (limit for what, limit, _ in strict.rules(service, member) if what == "min")
+            found[kind] = max([found.get(kind, 0), *least])
     return {kind: fewest for kind, fewest in found.items() if kind and fewest}
 
 
