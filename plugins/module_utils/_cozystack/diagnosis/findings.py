@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from ..._findings import Finding, finding, meaning_of, remedy_of
+from ..catalog.packages import maker_of
 from . import capacity
 from .fault_findings import fault_findings, waiter_of
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
-from .releases import PLATFORM, cause_of
+from .releases import PLATFORM, by_key, cause_of
 
 _HINTS: Final = 3
 _ROOT_CODES: Final[Mapping[str, str]] = {
@@ -106,18 +107,26 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
         if code in known or (code is None and (not (root.fails or settled) or known or _is_explained(root, found))):
             continue
         if code is None:
-            code = _code_of(root, progress.phase)
+            code = _code_of(root, found, progress.phase)
         yield _root_verdict(code, root, _hints(root, found))
 
 
-def _code_of(root: Root, phase: str) -> str:
+def _code_of(root: Root, found: Reading, phase: str) -> str:
     """Return the code of a root without a known cause."""
     if root.kind == "Package":
         return _PACKAGE
-    if root.kind == "HelmRelease" and root.reason in _REASONS:
-        return _REASONS[root.reason]
-    is_release = root.kind == "HelmRelease" and root.reason != "NotFound"
-    return _RELEASE if is_release else _ROOT_CODES.get(phase, _RELEASE)
+    if root.reason == "DependencyMissing" and not _lacks_package(root, found):
+        return _RELEASE
+    if root.kind == "HelmRelease" and root.reason != "NotFound":
+        return _REASONS.get(root.reason, _RELEASE)
+    return _ROOT_CODES.get(phase, _RELEASE)
+
+
+def _lacks_package(root: Root, found: Reading) -> bool:
+    """Return whether a package that would create a missing dependency of the release is not installed."""
+    known = by_key(found.releases)
+    missing = [key for key in known[root.namespace, root.name].depends_on if key not in known]
+    return not {*map(maker_of, missing)} <= {"", *(package.name for package in found.packages)}
 
 
 def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:

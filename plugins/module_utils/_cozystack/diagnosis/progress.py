@@ -42,6 +42,7 @@ READY: Final = "ready"
 _ESSENTIAL: Final = frozenset({"version", "packages", "releases", "pods", "nodes"})
 
 # Reasons and words of releases (Flux) and packages (CozyStack's operator) whose source has not been fetched.
+_UNCREATED: Final = f"{'/'.join(TENANT)} enables it and is ready, but it does not exist"
 _SOURCE_REASONS: Final = ("ArtifactFailed", "SourceNotReady", "PackageSourceNotFound")
 _SOURCE_WORDS: Final = re.compile(r"[Ss]ource artifact not found|PackageSource \S+ not found|OCIRepository .*not ready")
 
@@ -160,10 +161,12 @@ def _roots(found: Reading, phase: str) -> list[Root]:
     if phase == FLUX:
         return [_deployment_root(found.flux)] if found.flux else [_absent_root("Deployment", "cozy-fluxcd", "flux")]
     sources = [_object_root("OCIRepository", item) for item in unready_sources(found)]
-    if phase == SOURCE and PLATFORM not in by_key(found.releases):
+    known = by_key(found.releases)
+    if phase == SOURCE and PLATFORM not in known:
         return sources or [_absent_root("HelmRelease", *PLATFORM)]
     packages = [_package_root(one) for one in found.packages if not one.ready and not one.waits_for]
-    content = [*map(_release_root, _blockers(found)), *map(_uncreated_root, _uncreated(found)), *packages]
+    absent = [_absent_root("HelmRelease", *key, "NotCreated", _UNCREATED) for key in not_created(known)]
+    content = [*map(_release_root, _blockers(known)), *absent, *packages]
     return [*sources, *(one for one in content if not (sources and _waits_for_source(one)))]
 
 
@@ -177,9 +180,8 @@ def _waits_for_source(root: Root) -> bool:
     return root.reason in _SOURCE_REASONS or _SOURCE_WORDS.search(root.message) is not None
 
 
-def _blockers(found: Reading) -> list[Blocker]:
+def _blockers(known: Mapping[Key, Release]) -> list[Blocker]:
     """Return the releases that block others; the platform itself only waits for its own releases."""
-    known = by_key(found.releases)
     blockers = root_blockers(known)
     # A timeout while waiting is not its own failure.
     others = [one for one in blockers if one.release.key != PLATFORM or cause_of(one.message)]
@@ -200,17 +202,10 @@ def _object_root(kind: str, item: Mapping[str, Any]) -> Root:
     )
 
 
-def _absent_root(kind: str, namespace: str, name: str) -> Root:
-    return Root(kind, namespace, name, "NotFound", "it does not exist yet", "", fails=False, holds_back=0)
-
-
-def _uncreated(found: Reading) -> list[Key]:
-    return not_created(by_key(found.releases))
-
-
-def _uncreated_root(key: Key) -> Root:
-    text = f"{'/'.join(TENANT)} enables it and is ready, but it does not exist"
-    return Root("HelmRelease", *key, "NotCreated", text, "", fails=False, holds_back=0)
+def _absent_root(
+    kind: str, namespace: str, name: str, reason: str = "NotFound", message: str = "it does not exist yet"
+) -> Root:
+    return Root(kind, namespace, name, reason, message, "", fails=False, holds_back=0)
 
 
 def _deployment_root(item: Mapping[str, Any]) -> Root:

@@ -292,6 +292,6 @@ def expected_releases(
         return None
     # The tenant's releases belong to no package: one chart creates the tenant, which creates the others.
     own = {release.key for release in known.values() if not release.package}
-    own.update(*(release.enables for release in known.values()))
+    own.update(known[TENANT].enables if TENANT in known else ())
     made = sum(one.releases if one.releases is not None else components.get(one.name, 0) for one in packages)
     return made + len(own | ({TENANT} if any(one.name == _BASICS for one in packages) else set()))

@@ -188,7 +188,10 @@ def test_a_dependency_of_no_known_package_is_named_alone() -> None:
 
     found = seen(installed(releases=[lost]))
 
-    assert "it depends on own/database, which does not exist" in found["verdicts"][0]["message"]
+    verdict = found["verdicts"][0]
+    assert "it depends on own/database, which does not exist" in verdict["message"]
+    # No package that could be enabled creates it.
+    assert verdict["code"] == "RELEASE_NOT_READY"
 
 
 @pytest.mark.parametrize(
