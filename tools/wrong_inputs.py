@@ -39,6 +39,7 @@ from tools.wrong_values import ELSEWHERE, RIGHT
 from tools.wrong_values import WRONG as WRONG_VALUES
 
 NOW = Surroundings(datetime(2026, 1, 1, tzinfo=UTC))
+_ROLES = role_names()
 # Each type rejects the values of other types.
 VALUES: Mapping[str, Any] = {
     "text": "no such value!",
@@ -201,7 +202,7 @@ def _ruled_values(name: str, kind: str, option: Mapping[str, Any]) -> Iterator[A
 
 def _problems(options: Mapping[str, Any], name: str, value: Any) -> list[tuple[str, str]]:
     given = Given({name: value}, {}, lambda _name: value)
-    found = judge({name: options[name]}, given, NOW, roles=role_names())
+    found = judge({name: options[name]}, given, NOW, roles=_ROLES)
     return [
         (one.message if one.subject == name else f"{one.subject}: {one.message}", one.remedy) for one in found.problems
     ]
@@ -219,10 +220,7 @@ def description_rows() -> Iterator[Row]:
     """Yield a row for each wrong value of the description of a cluster."""
     for key, values in DESCRIPTIONS.items():
         for value in values:
-            found = problems(parse_spec({**CLUSTER, key: value}))
-            if not found:
-                raise Accepted(f"cluster.{key}: {value!r} is accepted")
-            yield Row(f"cluster_{key}", value, found[0].message, found[0].remedy)
+            yield _described(f"cluster_{key}", value, {**CLUSTER, key: value})
     yield from _part_rows()
 
 
@@ -231,11 +229,16 @@ def _part_rows() -> Iterator[Row]:
     for part, keys in PART_VALUES.items():
         for key, values in keys.items():
             for value in values:
-                found = problems(parse_spec({**CLUSTER, part: {**PARTS[part], key: value}}))
-                if not found:
-                    raise Accepted(f"cluster.{part}.{key}: {value!r} is accepted")
                 variable = "cluster_ttl_hours" if key == "ttl" else f"{_VARIABLES.get(part, f'cluster_{part}_')}{key}"
-                yield Row(variable, value, found[0].message, found[0].remedy)
+                yield _described(variable, value, {**CLUSTER, part: {**PARTS[part], key: value}})
+
+
+def _described(variable: str, value: Any, description: Mapping[str, Any]) -> Row:
+    """Return the row of a value in a description; raise if there is no message about it."""
+    found = problems(parse_spec(description))
+    if not found:
+        raise Accepted(f"{variable}: {value!r} is accepted")
+    return Row(variable, value, found[0].message, found[0].remedy)
 
 
 def module_rows() -> Iterator[Row]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..module_utils._ec2.identity import BASTION, MACHINE_TYPE_TAG, MANAGED_BY, NODE_TAG, ROLE_TAG
+from ..module_utils._ec2.identity import BASTION, MACHINE_TYPE_TAG, MANAGED_BY, NODE_TAG, ROLE_TAG, unique_name
 from ..module_utils._errors import InputError
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
 
@@ -232,7 +232,7 @@ def ssh_variables(host: Host, way: Way) -> dict[str, Any]:
     facts = host.variables
     if facts["ec2_role"] != BASTION:
         return {}
-    alias = f"{facts['ec2_project']}-{facts['ec2_cluster']}-{BASTION}"
+    alias = unique_name(facts["ec2_project"], facts["ec2_cluster"])
     route = Route(facts["ec2_region"], facts["ec2_instance_id"], way.profile) if way.session_manager else None
     known_hosts = way.known_hosts or usual_known_hosts(facts)
     arguments = ssh_arguments(known_hosts, alias, route, login=Login(way.identity_file))
@@ -257,7 +257,8 @@ def usual_known_hosts(facts: Mapping[str, Any]) -> str:
         file = Path(data, "urmanac.talos", *parts, "known_hosts").expanduser()
     except RuntimeError:  # a user without a home, as in containers
         return ""
-    return str(file) if file.is_file() and not path_problem(str(file)) else ""
+    is_there = os.path.isfile(file)  # noqa: PTH113 - Path.is_file raises below a closed directory
+    return str(file) if is_there and not path_problem(str(file)) else ""
 
 
 def groups_of(host: Host, *, group_by: Sequence[str], group_by_tags: Sequence[str]) -> Iterator[str]:

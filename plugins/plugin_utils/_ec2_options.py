@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import BOOLEANS
-
 from ..module_utils._errors import InputError
 from ..module_utils._spelling import did_you_mean
+from ._variables.types import KINDS
 
 # What files for amazon.aws.aws_ec2 have besides, and what does the same here. All of it narrows, redirects or renames.
 _OF_AWS_EC2 = {
@@ -53,7 +52,7 @@ def _problems(option: str, value: Any, definition: Mapping[str, Any]) -> Iterato
     kind = definition.get("type", "str")
     if value is None:
         yield f"the option {option}: it has no value. {_VALUE}"
-    elif kind == "bool" and not _is_truth(value):
+    elif kind == "bool" and not KINDS["bool"].fits(value):
         yield f"the option {option}: {value!r} is neither true nor false. {_VALUE}"
     elif kind in ("str", "path", "string") and not _is_text(value):
         shown = "its value" if any(part in option for part in _SECRETS) else repr(value)
@@ -64,10 +63,6 @@ def _problems(option: str, value: Any, definition: Mapping[str, Any]) -> Iterato
         yield from (f"the option {option}: {one!r} is not a name. {_VALUE}" for one in value if not _is_filled(one))
     elif option in _OF_OPTIONS:
         yield from _OF_OPTIONS[option](option, value)
-
-
-def _is_truth(value: Any) -> bool:
-    return isinstance(value, bool | int | str) and (value.lower() if isinstance(value, str) else value) in BOOLEANS
 
 
 def _is_text(value: Any) -> bool:
@@ -90,7 +85,7 @@ def _filter_problems(_option: str, filters: Mapping[Any, Any]) -> Iterator[str]:
             yield f"the filter {name}: its value is a mapping. {remedy}"
         else:
             values = value if isinstance(value, list | tuple) else [value]
-            wrong = [one for one in values if not isinstance(one, str | int | float)]
+            wrong = [one for one in values if not (isinstance(one, bool) or _is_text(one))]
             if wrong or not values:
                 yield f"the filter {name}: {wrong[0] if wrong else values!r} is not a value. {remedy}"
 

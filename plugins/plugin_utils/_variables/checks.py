@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from ipaddress import IPv4Address, ip_address
 from typing import Any, NamedTuple
 
+from ...module_utils._ec2.spec import address_of
 from ...module_utils._ec2.texts import fits
 from ...module_utils._findings import Finding, finding
+from ...module_utils._networks import is_address
 from .types import choice_problem, unknown_key_problems, written
 
 
@@ -101,12 +102,17 @@ def exact_keys(*keys: str) -> Check:
 
     def check(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
         yield from unknown_key_problems(name, value, keys)
-        missing = [key for key in keys if key not in value]
-        if missing:
-            message = f"It has no {', '.join(missing)}: a mapping replaces the whole default."
-            yield wrong(name, message, f"Name all of {', '.join(keys)}.")
+        yield from missing_keys(name, value, keys)
 
     return check
+
+
+def missing_keys(name: str, value: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Finding]:
+    """Yield that a mapping lacks some of the keys of the default that it replaces."""
+    missing = [key for key in keys if key not in value]
+    if missing:
+        message = f"It has no {', '.join(missing)}: a mapping replaces the whole default."
+        yield wrong(name, message, f"Name all of {', '.join(keys)}.")
 
 
 def matching(pattern: str, what: str, example: str) -> Check:
@@ -131,11 +137,9 @@ def fitting(kind: str, what: str, example: str) -> Check:
 
 def distinct(name: str, value: Sequence[Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the elements of a list that it has twice."""
-    seen: set[Hashable] = set()
     for number, element in enumerate(value):
-        if isinstance(element, Hashable) and element in seen:
+        if element in value[:number]:
             yield wrong(f"{name}[{number}]", f"{written(name, element)} is there twice.", "Remove one of them.")
-        seen |= {element} if isinstance(element, Hashable) else set()
 
 
 def filled(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -146,17 +150,13 @@ def filled(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def ipv4_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not an IPv4 address."""
-    try:
-        IPv4Address(str(value))
-    except ValueError:
+    if address_of(str(value)) is None:
         yield wrong(name, f"{written(name, value)} is not an IPv4 address.", "Write it as 10.10.0.101.")
 
 
 def host(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is neither an IP address nor a host name."""
-    try:
-        ip_address(str(value))
-    except ValueError:
-        if re.fullmatch(r"[0-9.]+", str(value)) or not fits("domain_name", str(value).lower()):
-            message = f"{written(name, value)} is neither an IP address nor a host name."
-            yield wrong(name, message, "Write it as 192.0.2.1 or host.example.com.")
+    text = str(value)
+    if not is_address(text) and (re.fullmatch(r"[0-9.]+", text) or not fits("domain_name", text.lower())):
+        message = f"{written(name, value)} is neither an IP address nor a host name."
+        yield wrong(name, message, "Write it as 192.0.2.1 or host.example.com.")

@@ -102,9 +102,6 @@ def installation_folder(name: str, value: Any, where: Surroundings) -> Iterator[
 
 def writable_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that the directory of a file cannot be created or written to."""
-    if not _expanded(value).is_absolute():
-        yield from _not_absolute(name, value)
-        return
     yield from list(file_path(name, value, where)) or writable_folder(name, str(Path(value).parent), where)
 
 
@@ -115,7 +112,7 @@ def file_path(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         yield wrong(name, "It is empty.", "Set it to the path of a file, or remove it for the default.")
     elif not path.is_absolute():
         yield from _not_absolute(name, value)
-    elif value.endswith("/") or (not _is_too_long(path) and path.is_dir()):
+    elif value.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises below a closed directory
         yield wrong(name, f"{value} is a directory.", "Add the name of a file to it.")
 
 
@@ -139,8 +136,7 @@ def lock_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def existing_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a file of the controller does not exist."""
-    path = _expanded(value)
-    if _is_too_long(path) or not path.is_file():
+    if not os.path.isfile(_expanded(value)):  # noqa: PTH113 - Path.is_file raises below a closed directory
         yield wrong(
             name, f"The file {str(value)!r} does not exist.", "Set it to the path of a file, or leave it empty."
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,7 +95,7 @@ def judge(
     where: Surroundings,
     *,
     roles: Iterable[str],
-    others: Iterable[str] = (),
+    others: Collection[str] = (),
 ) -> Judgement:
     """Return the problems of the variables, each cause once: the user's variables before derived ones."""
     values: dict[str, Any] = {}

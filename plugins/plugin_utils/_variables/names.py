@@ -36,16 +36,14 @@ INTERNAL = frozenset(
 
 
 def unknown_names(
-    given: Iterable[str], roles: Iterable[str], known: Collection[str], others: Iterable[str] = ()
+    given: Iterable[str], roles: Iterable[str], known: Collection[str], others: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Yield a finding for each name with the prefix of a role that no role has.
 
     others are names, possibly with wildcards, of variables of other roles that have the same prefixes.
     """
     prefixes = tuple(f"{role}_" for role in roles)
-    for name in given:
-        if name in known or name in INTERNAL or any(fnmatchcase(name, pattern) for pattern in others):
-            continue
+    for name in _unlisted(given, known, others):
         meant = name.lower().replace("-", "_")
         if meant in known:
             yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", f"Did you mean {meant}?")
@@ -54,18 +52,23 @@ def unknown_names(
             yield finding("VARIABLE_UNKNOWN", name, "No role has a variable of this name.", remedy)
 
 
+def _unlisted(names: Iterable[str], known: Collection[str], others: Collection[str]) -> Iterator[str]:
+    """Yield the names that are neither known, nor internal, nor declared in cluster_other_variables."""
+    for name in names:
+        if name not in known and name not in INTERNAL and not any(fnmatchcase(name, one) for one in others):
+            yield name
+
+
 def misspelt_names(
-    passed: Iterable[str], inputs: Iterable[str], known: Collection[str], others: Iterable[str] = ()
+    passed: Iterable[str], inputs: Iterable[str], known: Collection[str], others: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Yield a finding for each name that is passed with -e and is one letter away from an input or a variable.
 
     inputs are those of the playbook, which do not begin with the name of a role. Only what is passed is compared: other
     variables of a play are Ansible's own and those of other roles.
     """
-    names, patterns = [*inputs, *known], [*others]
-    for name in passed:
-        if name in names or name in INTERNAL or any(fnmatchcase(name, pattern) for pattern in patterns):
-            continue
+    names = [*inputs, *known]
+    for name in _unlisted(passed, names, others):
         meant = next((one for one in names if is_misspelt(name, one)), None)
         if meant:
             message = "Neither the playbook nor a role has a variable of this name."

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._bastion.netboot import BUILDS, CLIENTS
 from ...module_utils._bastion.services import unused_images
+from ...module_utils._ec2.spec import address_of
 from ...module_utils._findings import Finding
 from ...module_utils._spelling import is_misspelt
 from ...module_utils._ssh.keys import public_key_problem
-from .checks import Surroundings, fitting, matching, wrong
+from .checks import Surroundings, fitting, ipv4_address, matching, missing_keys, wrong
 
 CONTAINERS = ("registry", "dnsmasq", "matchbox", "nginx")
 ARCHITECTURES = tuple(BUILDS)
@@ -62,10 +62,7 @@ def host_names(name: str, value: Mapping[Any, Any], where: Surroundings) -> Iter
     for key, address in value.items():
         subject = f"{name}[{key}]"
         yield from fitting("domain_name", "a host name in lower case", "gateway")(subject, key, where)
-        try:
-            IPv4Address(str(address))
-        except ValueError:
-            yield wrong(subject, f"{address!r} is not an IPv4 address.", "Write it as 10.10.0.101.")
+        yield from ipv4_address(subject, address, where)
 
 
 def registry_login(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -104,14 +101,11 @@ def image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the containers that run and have no image."""
     name = "bastion_host_images"
     enabled = {
-        part: boolean(values.get(f"bastion_host_{part}") or False, strict=False)
-        for part in ("dns_enabled", "netboot_enabled")
+        part: boolean(values.get(f"bastion_host_{part}"), strict=False) for part in ("dns_enabled", "netboot_enabled")
     }
     needed = [one for one in CONTAINERS if one not in unused_images(**enabled)]
-    missing = [one for one in needed if one not in values.get(name, needed)]
-    if missing:
-        message = f"It has no {', '.join(missing)}: a mapping replaces the whole default."
-        yield wrong(name, message, f"Name all of {', '.join(needed)}.")
+    if name in values:
+        yield from missing_keys(name, values[name], needed)
 
 
 def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
@@ -130,17 +124,12 @@ def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> 
 
 def dhcp_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield that the range of DHCP ends before it begins, or has the bastion's own address in it."""
-    first, last, own = (_address(values.get(f"bastion_host_{part}")) for part in ("dhcp_first", "dhcp_last", "ipv4"))
+    first, last, own = (
+        address_of(str(values.get(f"bastion_host_{part}"))) for part in ("dhcp_first", "dhcp_last", "ipv4")
+    )
     if first and last and first > last:
         message = f"The range of DHCP ends with {last}, before it begins with {first}."
         yield wrong("bastion_host_dhcp_last", message, f"Set it to {first} or a later address.")
     elif first and last and own and first <= own <= last:
         message = f"The range of DHCP has {own} in it, the address of the bastion."
         yield wrong("bastion_host_dhcp_first", message, "Set it to an address behind the bastion's.")
-
-
-def _address(text: Any) -> IPv4Address | None:
-    try:
-        return IPv4Address(str(text))
-    except ValueError:
-        return None

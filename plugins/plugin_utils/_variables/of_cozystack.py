@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address
 from typing import Any
 
 from ...module_utils._cozystack.catalog.built import read_built
 from ...module_utils._cozystack.catalog.packages import PREFIX, VERSION, all_packages
 from ...module_utils._cozystack.catalog.releases import has_data
+from ...module_utils._ec2.spec import address_of
+from ...module_utils._ec2.texts import fits
 from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding
 from ...module_utils._spelling import did_you_mean
-from .checks import Surroundings, matching, wrong
+from .checks import Surroundings, fitting, matching, wrong
 
 SMOKE_TESTS = ("spin", "spin_app", "virtual_machine")
-VARIANTS = ("isp-full", "isp-full-generic", "isp-hosted", "default")
 # What the charts of v1.0.0 to v1.7 look for in publishing.exposedServices; linstor-gui since v1.5.
 SERVICES = ("api", "cdi-uploadproxy", "dashboard", "linstor-gui", "vm-exportproxy")
 # The packages of v1.5.4 to v1.7 that are installed only if bundles.enabledPackages has them.
@@ -27,11 +26,10 @@ OPTIONAL = (
     *("bootbox", "external-dns", "external-dns-application", "external-secrets-operator", "gpu-operator", "hami"),
     *("hetzner-robotlb", "kuberture", "linstor-gui", "nfs-driver", "telepresence", "vm-default-images"),
 )
-# The names that Kubernetes gives to objects and label values.
-_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-object_name = matching(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", "the name of a Kubernetes object", "my-name")
-handler = matching(_LABEL, "the name of a runtime in containerd", "spin")
-service = matching(_LABEL, "the name of a service", "dashboard")
+# Kubernetes has the rules of DNS for the names of objects and labels.
+object_name = fitting("domain_name", "the name of a Kubernetes object", "my-name")
+handler = fitting("host_label", "the name of a runtime in containerd", "spin")
+service = fitting("host_label", "the name of a service", "dashboard")
 # It becomes the name of a ZFS pool, of a LINSTOR pool and of an object of Kubernetes.
 pool = matching(
     "(?!(mirror|raidz|draid|spare|log))[a-z][a-z0-9-]{1,46}[a-z0-9]",
@@ -44,20 +42,19 @@ operator_version = matching(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?", "a rele
 
 def package(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not the full name of a package, which is how the platform compares it."""
-    if not re.fullmatch(rf"{re.escape(PREFIX)}{_LABEL}", str(value)):
-        right = f"{PREFIX}{value}" if re.fullmatch(_LABEL, str(value)) else f"{PREFIX}goldpinger"
-        yield wrong(name, f"{str(value)!r} is not the name of a package.", f"Write it as {right}.")
+    text = str(value)
+    if not text.startswith(PREFIX) or not fits("host_label", text.removeprefix(PREFIX)):
+        right = f"{PREFIX}{text}" if fits("host_label", text) else f"{PREFIX}goldpinger"
+        yield wrong(name, f"{text!r} is not the name of a package.", f"Write it as {right}.")
 
 
 def external_ip(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text is not an address at which an IPv4 service can be published."""
-    try:
-        address = IPv4Address(str(value))
-    except ValueError:
+    address = address_of(str(value))
+    if address is None:
         message = f"{str(value)!r} is not an IPv4 address, and CozyStack's services have no others."
         yield wrong(name, message, "Write it as 10.10.0.101.")
-        return
-    if address.is_unspecified or address.is_multicast or address.is_link_local or address.is_reserved:
+    elif address.is_unspecified or address.is_multicast or address.is_link_local or address.is_reserved:
         yield wrong(name, f"{address} is not the address of a host.", "Set it to an address of a node.")
 
 
@@ -75,23 +72,20 @@ def platform_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _version(name: str, values: Mapping[str, Any]) -> str:
     """Return the version that goes with a variable, that of its own role before the shared one."""
-    own = values.get(f"{name.partition('_')[0]}_version") if name.startswith("cozystack_") else None
+    own = values.get(f"{name.partition('cozystack')[0]}cozystack_version")
     return str(own or values.get("cluster_cozystack_version") or VERSION)
 
 
 def _package_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     for prefix in ("cluster_cozystack", "cozystack", "preflight_cozystack"):
-        name = f"{prefix}_disabled_packages"
-        yield from _unknown(name, values, [PREFIX + one for one in all_packages(_version(name, values))])
+        yield from _unknown(f"{prefix}_disabled_packages", values)
     if not _has_own_source(values):
-        name = "cozystack_enabled_packages"
-        known = [*all_packages(_version(name, values)), *OPTIONAL]
-        yield from _unknown(name, values, [PREFIX + one for one in known])
+        yield from _unknown("cozystack_enabled_packages", values, OPTIONAL)
 
 
-def _unknown(name: str, values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Finding]:
+def _unknown(name: str, values: Mapping[str, Any], more: Iterable[str] = ()) -> Iterator[Finding]:
     version = _version(name, values)
-    names = list(known) if has_data(version) else []
+    names = [PREFIX + one for one in (*all_packages(version), *more)] if has_data(version) else []
     for number, package_name in enumerate(values.get(name) or ()):
         if names and str(package_name).startswith(PREFIX) and package_name not in names:
             message = f"CozyStack {version} has no package {str(package_name)!r}."

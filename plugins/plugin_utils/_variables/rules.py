@@ -315,7 +315,7 @@ def description(name: str, value: Mapping[str, Any], where: Surroundings) -> Ite
         yield wrong(name, f"It is not a description of a cluster: {message}.", remedy)
     if not checked.error_messages:
         found = description_problems(parse_spec(checked.validated_parameters["cluster"]))
-        yield from (problem.about(f"{name}: {problem.subject}") for problem in found)
+        yield from (problem.about(f"{name}[{problem.subject}]") for problem in found)
 
 
 # --- Several values together ---
@@ -351,7 +351,7 @@ def _source_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _publication_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the settings of published services that nothing reads, because only an ingress publishes services."""
-    if boolean(values.get("cozystack_tenant_ingress") or False, strict=False):
+    if boolean(values.get("cozystack_tenant_ingress"), strict=False):
         return
     for name in ("cozystack_external_ips", "cozystack_exposed_services"):
         given = values.get(name)
@@ -484,17 +484,11 @@ _OF_BASTION: Mapping[str, Sequence[Check]] = {
     **_checks(ipv4_address, "bastion_host_ipv4", "bastion_host_dhcp_first", "bastion_host_dhcp_last"),
 }
 _OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
-    **_checks(_SECONDS, "cozystack_ingress_timeout"),
-    "cozystack_variant": (one_of(*of_cozystack.VARIANTS),),
-    **{
-        f"{prefix}_disabled_packages": (each(of_cozystack.package),)
-        for prefix in ("cluster_cozystack", "cozystack", "preflight_cozystack")
-    },
-    "cozystack_enabled_packages": (each(of_cozystack.package),),
+    **_checks(each(of_cozystack.package), "cluster_cozystack_disabled_packages", "cozystack_disabled_packages"),
+    **_checks(each(of_cozystack.package), "preflight_cozystack_disabled_packages", "cozystack_enabled_packages"),
     "cozystack_exposed_services": (each(of_cozystack.service),),
     "cozystack_external_ips": (each(of_cozystack.external_ip), distinct),
     "cozystack_host": (of_bastion.domain,),
-    **_checks(known_host, "cozystack_api_via", "cozystack_images_via"),
     **_checks(if_given(place), "cozystack_manifest", "cozystack_crds_manifest"),
     **_checks(if_given(of_cozystack.checksum), "cozystack_manifest_checksum", "cozystack_crds_manifest_checksum"),
     "cozystack_platform_source_secret": (if_given(of_cozystack.object_name),),
@@ -508,8 +502,6 @@ _OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
     "cozystack_storage_pool": (of_cozystack.pool,),
     **_checks(file_path, "cozystack_kubeconfig", "cozystack_talosconfig", "report_kubeconfig", "report_talosconfig"),
     **_checks(file_path, "access_kubeconfig", "access_talosconfig"),
-    "preflight_cozystack_data_disk": (if_given(device),),
-    "preflight_cozystack_version": (release_of("CozyStack", (1, 0, 0), (2, 0, 0)),),
 }
 _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     **_checks(written_file, "cluster_kubeconfig", "cluster_talosconfig", "talos_kubeconfig", "talos_talosconfig"),
@@ -521,10 +513,6 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     **_checks(of_bastion.public_parameter, "cluster_ami_parameter", "cluster_nodes_ami_parameter"),
     **_checks(if_given(of_bastion.public_parameter), "access_audit_node_ami_parameter", "preflight_node_ami_parameter"),
     "nodes_console": (if_given(console),),
-    "preflight_boot_to_talos_url": (web_address,),
-    "preflight_home_ipv6": (if_given(home_network),),
-    "report_home_lab_power_per_month": (amount("an amount of US dollars"),),
-    "talos_api_via": (known_host,),
     "talos_cert_sans": (each(certificate_name),),
     "talos_image_schematics": (each(sha256),),
     "talos_image_extensions": (each(each(matching("[a-z0-9][a-z0-9._-]*", "the name of an extension", "tailscale"))),),
@@ -542,12 +530,13 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(
         _SECONDS, "cozystack_smoke_timeout", "nodes_wait_timeout", "nodes_host_key_timeout", "talos_wait_timeout"
     ),
-    **_checks(_SECONDS, "cozystack_blocked_after"),
+    **_checks(_SECONDS, "cozystack_blocked_after", "cozystack_ingress_timeout"),
     **_checks(at_least(0, "a number of seconds", _SECONDS_MAX), "bastion_host_wait_timeout"),
     **_checks(at_least(1, "a number", 1000), "cluster_nodes_max", "nodes_download_attempts", "talos_snapshots_kept"),
     # DRBD connects no more peers.
     **_checks(at_least(1, "a number", 32), "cozystack_storage_replicas"),
     **_checks(amount("an amount of US dollars"), *(limit_name(period) for period in PERIODS)),
+    **_checks(amount("an amount of US dollars"), "report_home_lab_power_per_month"),
     **_checks(amount("a number of hours", 24), "cluster_cost_hours_per_day"),
     **_checks(amount("a number of hours"), "cluster_cost_session_hours"),
     **_checks(amount("a number of GB"), "cluster_cost_transfer_gb"),
@@ -563,6 +552,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(one_of("", *CONTRACTS), "cluster_talos_contract", "talos_contract"),
     **_checks(known_host, "cluster_images_via", "access_api_host", "bastion_api_host", "cozystack_api_host"),
     **_checks(known_host, "nodes_api_host", "report_api_host", "talos_api_host"),
+    **_checks(known_host, "talos_api_via", "cozystack_api_via", "cozystack_images_via"),
     "cluster_images": (keys_of(*NODE_ROLES), each(talos_image)),
     "cluster_tags": (tags,),
     "nodes_image_sha256": (keys_of(*NODE_ROLES), each(sha256)),
@@ -572,7 +562,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(image, "bastion_host_netboot_image"),
     **_checks(
         release_of("CozyStack", (1, 0, 0), (2, 0, 0)),
-        *("cluster_cozystack_version", "cozystack_version"),
+        *("cluster_cozystack_version", "cozystack_version", "preflight_cozystack_version"),
     ),
     **_checks(
         release_of("boot-to-talos", (0, 7, 1), (1, 0, 0)),
@@ -582,7 +572,9 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
     **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
     **_checks(
-        web_address, "cluster_boot_to_talos_releases", "nodes_boot_to_talos_url", "bastion_host_boot_to_talos_url"
+        web_address,
+        *("cluster_boot_to_talos_releases", "nodes_boot_to_talos_url"),
+        *("bastion_host_boot_to_talos_url", "preflight_boot_to_talos_url"),
     ),
     **_checks(patches, "talos_patches", "talos_controlplane_patches", "talos_worker_patches"),
     **_checks(each(patches), "talos_node_patches"),
@@ -591,14 +583,14 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
     "bastion_host_netboot_ipxe": (of_bastion.boot_files, each(downloaded_file)),
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),
-    **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk"),
+    **_checks(if_given(device), "cluster_cozystack_data_disk", "cozystack_data_disk", "preflight_cozystack_data_disk"),
     **_checks(device, "talos_install_disk", "cluster_root_device", "nodes_root_device", "bastion_root_device"),
     **{name: (path_of_ssh, writable_folder) for name in _FOLDERS},
     **{name: (path_of_ssh, writable_file) for name in _FILES},
     **_checks(
         identity_file, "cluster_bastion_ssh_identity_file", "bastion_ssh_identity_file", "nodes_ssh_identity_file"
     ),
-    **_checks(if_given(home_network), "access_ipv6"),
+    **_checks(if_given(home_network), "access_ipv6", "preflight_home_ipv6"),
     **_checks(network(4), "bastion_host_subnet_ipv4_cidr", "bastion_host_network_ipv4_cidr"),
     **_checks(each(network(4, 6)), "bastion_host_ssh_sources"),
     **_checks(if_given(home_end), "access_expires"),

@@ -57,7 +57,7 @@ def _is_list(value: Any) -> bool:
 
 KINDS: Mapping[str, Kind] = {
     "str": Kind("a string", '"text"', _is_text),
-    "path": Kind("a path", "/home/ada/moon", lambda value: isinstance(value, str)),
+    "path": Kind("a path", "/home/ada/moon", lambda value: isinstance(value, str) and "\0" not in value),
     "int": Kind("an integer", "60", _is_whole),
     "float": Kind("a number", "1.5", _is_number),
     "bool": Kind("true or false", "true", _is_truth),

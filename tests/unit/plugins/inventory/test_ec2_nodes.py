@@ -631,7 +631,7 @@ def test_a_secret_may_be_vaulted_and_no_message_shows_one() -> None:
     known = inventory_loader.get(NAME)
     known.set_options(direct={"plugin": NAME, "cluster": "talos"})
 
-    check_options({"secret_key": Vaulted()}, known._definitions())
+    check_options({"secret_key": Vaulted(), "filters": {"tag:Owner": Vaulted()}}, known._definitions())
     with pytest.raises(InputError, match="secret_key: its value is not a string") as refused:
         check_options({"secret_key": {"a": "hush"}}, known._definitions())
 

@@ -41,6 +41,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules imp
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
+from tests.ec2_cluster import cluster
 from tests.talos_corpus import documented_patch
 from tools.wrong_inputs import CLUSTER
 from tools.wrong_values import WRONG
@@ -470,6 +471,28 @@ def test_a_login_is_that_of_a_cache_and_every_new_instance_has_it(changes: dict[
 
     assert [one.subject for one in found] == subjects
     assert "hush" not in str(found)
+
+
+def test_a_path_with_a_null_byte_is_no_path() -> None:
+    (found,) = judged({"cluster_kubeconfig": "/moon\0/kubeconfig"}).problems
+
+    assert (found.code, found.subject) == ("VARIABLE_TYPE_WRONG", "cluster_kubeconfig")
+
+
+def test_packages_are_compared_with_the_version_of_the_same_role() -> None:
+    name = "preflight_cozystack_disabled_packages"
+    given = {"preflight_cozystack_version": "1.7.0", name: ["cozystack.computeplane-application"]}
+
+    assert [one.subject for one in judged(given).problems] == []
+    assert [one.subject for one in judged({name: given[name]}).problems] == [f"{name}[0]"]
+
+
+def test_a_problem_of_a_description_stands_beside_others() -> None:
+    description = cluster(cpu_credits="many")
+
+    found = judged({"access_cluster": description, "cozystack_smoke_timeout": -1}).problems
+
+    assert [one.subject.partition("[")[0] for one in found] == ["access_cluster", "cozystack_smoke_timeout"]
 
 
 def test_containers_that_run_need_an_image() -> None:
