@@ -365,21 +365,23 @@ def completed(
     result: dict[str, Any], options: Mapping[str, Any], spec: ClusterSpec, way: WayIn, *, check_mode: bool
 ) -> dict[str, Any]:
     """Return the result with what depends on the mode, on the endpoint that answered, and on examples in variables."""
-    more: dict[str, list[Finding]] = {"problems": list(command_line_problems(options["kernel_arguments"]))}
-    # The lab has such registries, and a plan may name them. A build would pay for nodes that can pull nothing.
-    is_build = not check_mode and not is_loopback_endpoint(result["endpoint"] or "")
-    sources = [*options["sources"], *options["cozystack_sources"]]
-    more["notes"] = [] if is_build else list(example_problems(sources, WARNING))
-    more["problems"] += example_problems(sources) if is_build else ()
+    more: dict[str, list[Finding]] = {
+        "problems": list(command_line_problems(options["kernel_arguments"])),
+        "notes": [],
+    }
+    # The lab has such registries, and a plan may name examples. A build would pay for nodes that can pull nothing, and
+    # open a network that is not in use.
+    is_lab = is_loopback_endpoint(result["endpoint"] or "")
+    is_build = not check_mode and not is_lab
+    of_examples = more["problems" if is_build else "notes"]
+    of_examples += example_problems([*options["sources"], *options["cozystack_sources"]], "" if is_build else WARNING)
     result["unclaimed"] = _taken_out(result, UNCLAIMED)
     if check_mode:
         # A plan changes nothing, so it is made beside a run that does.
         result["notes"] += _taken_out(result, ACTIVE)
-    if not is_loopback_endpoint(result["endpoint"] or ""):
+    if not is_lab:
         more["notes"] += controller_notes(spec, way, source_address)
-        # A plan may use an example; a build would open a network that is not in use.
-        found = documentation_problems(options["home_ipv6"])
-        more["notes" if check_mode else "problems"] += [problem.about("access_ipv6") for problem in found]
+        of_examples += [problem.about("access_ipv6") for problem in documentation_problems(options["home_ipv6"])]
     return result | {name: [*result[name], *(one.as_dict() for one in found)] for name, found in more.items()}
 
 

@@ -32,10 +32,7 @@ def _document(reader: Reader, record: Record) -> DocumentFact:
 
 def secret_parameters(spec: ClusterSpec) -> tuple[str, ...]:
     """Return the names of the described parameters that hold a private key or a login."""
-    if spec.bastion is None:
-        return ()
-    tunnel = spec.bastion.wireguard_parameter if spec.bastion.egress == "wireguard" else ""
-    return tuple(filter(None, (spec.bastion.host_key_parameter, tunnel, *spec.bastion.login_parameters)))
+    return spec.bastion.secret_parameters if spec.bastion else ()
 
 
 def read_parameters(reader: Reader) -> tuple[ParameterFact, ...]:

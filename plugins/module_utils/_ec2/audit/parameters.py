@@ -20,7 +20,7 @@ def parameter_deviations(account: Account, allowed: Allowed) -> Iterator[Finding
         if parameter.kind == "SecureString" or parameter.name in allowed.plain_parameters:
             continue
         if parameter.name in allowed.secret_parameters:
-            message = f"its type is {parameter.kind}, so everyone who may read parameters reads the private key"
+            message = f"its type is {parameter.kind}, so everyone who may read parameters reads the secret"
             yield finding("PARAMETER_NOT_ENCRYPTED", resource, message)
         else:
             message = f"it has a name of the cluster and the type {parameter.kind}, and is not described"

@@ -18,7 +18,6 @@ from ..spec import ClusterSpec
 from .spec import action_names
 
 Record = Mapping[str, Any]
-# The public part of a host key is a tag of the parameter with the private one.
 _GZIP = b"\x1f\x8b"
 
 

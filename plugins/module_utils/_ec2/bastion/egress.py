@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..._codes import ERROR
 from ..._findings import Finding, finding
 from ..._urls import split_url
 from ..spec import ClusterSpec
@@ -35,7 +34,7 @@ def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mappin
         yield finding("SOURCES_UNREACHABLE", "cluster_bastion_egress", message, _REMEDY)
 
 
-def example_problems(sources: Iterable[str], severity: str = ERROR) -> Iterator[Finding]:
+def example_problems(sources: Iterable[str], severity: str = "") -> Iterator[Finding]:
     """Yield a problem for each host of these images and URLs that is reserved for examples."""
     named: dict[str, list[str]] = {}
     for source in dict.fromkeys(sources):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError
-from ..identity import BASTION, owner_filters
+from ..identity import BASTION, NODE_TAG, owner_filters
 from ..spec import ClusterSpec
 
 INTERVAL = 3.0
@@ -74,7 +74,7 @@ def running_instances(api: Api, spec: ClusterSpec) -> list[str]:
     """Return the ids of the bastion's running instances."""
     filters = [
         *owner_filters(spec),
-        {"Name": "tag:Node", "Values": [BASTION]},
+        {"Name": f"tag:{NODE_TAG}", "Values": [BASTION]},
         {"Name": "instance-state-name", "Values": ["running"]},
     ]
     answer = api.call("ec2", "describe_instances", Filters=filters)

@@ -9,13 +9,14 @@ Depends only on the names of other parts of a cluster, so that the cluster's des
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
 from ..._ssh.keys import public_key_problem
 from ..hours.daily import Daily, cron_fields, daily_problems
 from ..identity import BASTION, unique_name
+from ..options import parsed
 from ..policies import allow, policy, trust
 from ..texts import fault, fits
 
@@ -53,6 +54,12 @@ class BastionSpec(Daily):
     ssh_public_key: str = ""
     host_key_parameter: str = ""
     connection: str = "ssh"
+
+    @property
+    def secret_parameters(self) -> tuple[str, ...]:
+        """Return the names of the SSM parameters with its keys and logins, which it may read."""
+        tunnel = self.wireguard_parameter if self.egress == "wireguard" else ""
+        return tuple(filter(None, (tunnel, self.host_key_parameter, *self.login_parameters)))
 
 
 class Names(NamedTuple):
@@ -100,9 +107,9 @@ def parse_bastion(bastion: Mapping[str, Any] | None) -> BastionSpec | None:
     """Return the bastion of the option C(cluster.bastion), or None if there is none."""
     if not bastion or not bastion.get("enabled", True):
         return None
-    given = {key: bastion[key] for key in BastionSpec.__dataclass_fields__ if bastion.get(key) is not None}
+    spec = parsed(BastionSpec, bastion)
     # Two registries may have the same login.
-    return BastionSpec(**{**given, "login_parameters": tuple(sorted({*given.get("login_parameters", ())}))})
+    return replace(spec, login_parameters=tuple(sorted({*spec.login_parameters})))
 
 
 def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
@@ -204,10 +211,7 @@ def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str
 
 def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
     sessions = allow(list(_SESSION_MANAGER), "*", {"aws:RequestedRegion": names.region})
-    parameters = [bastion.wireguard_parameter] if bastion.egress == "wireguard" else []
-    parameters += [bastion.host_key_parameter] if bastion.host_key_parameter else []
-    parameters += bastion.login_parameters
-    reads = (_read_parameter(parameter, names) for parameter in parameters)
+    reads = (_read_parameter(parameter, names) for parameter in bastion.secret_parameters)
     return {"trust_policy": trust("ec2.amazonaws.com"), "policy": policy(sessions, *reads)}
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError, Refused
-from ..identity import Identity, group_name, owner_filters, owner_tags
+from ..identity import Identity, group_name, owner_filters, owner_tags, tag_list
 from ..openings import GROUPS, OPENINGS, Opening
 from ..traffic import peer_of
 from ..values import port_text
@@ -177,7 +177,7 @@ def _ambiguous(name: str, groups: Iterable[Group]) -> Finding:
 
 def find_elsewhere(api: Api, identity: Identity, groups: Iterable[Group]) -> Finding | None:
     """Return the problem with rules of home access in other groups, if any: rules there would not be closed."""
-    filters = [*owner_filters(identity), {"Name": "tag:Purpose", "Values": [PURPOSE]}]
+    filters = [*owner_filters(identity), {"Name": f"tag:{PURPOSE_TAG}", "Values": [PURPOSE]}]
     known = {group.id for group in groups}
     others = [rule for rule in _ingress(api, identity, filters) if rule.ours and rule.group_id not in known]
     if not others:
@@ -348,7 +348,7 @@ def _tag_list(identity: Identity, rule: HomeRule) -> list[dict[str, str]]:
         PURPOSE_TAG: PURPOSE,
         **({EXPIRES_TAG: rule.expires} if rule.expires else {}),
     }
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+    return tag_list(tags)
 
 
 def _mark(calls: Calls, identity: Identity, group_id: str, rules: Sequence[HomeRule]) -> None:

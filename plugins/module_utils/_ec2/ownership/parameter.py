@@ -13,7 +13,7 @@ from ..._errors import Ec2Error
 from ..._text import shortened
 from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError, existing, is_not_found
-from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tagging_command
+from ..identity import Identity, is_unmanaged, owner_tags, owner_text, tag_list, tagging_command
 
 # SSM asks for 30 seconds between the deletion of a parameter and the creation of one of the same name.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
@@ -81,8 +81,7 @@ class ClusterParameter:
 
     def create(self, text: str) -> None:
         """Create the parameter with the tags of the cluster; an existing one is not changed."""
-        owner = owner_tags(self._cluster)
-        self.put(text, Overwrite=False, Tags=[{"Key": key, "Value": value} for key, value in owner.items()])
+        self.put(text, Overwrite=False, Tags=tag_list(owner_tags(self._cluster)))
 
     def create_or_read(self, text: str) -> Literal[True] | Held | None:
         """Create the parameter and return True, or return what it contains, or None as create_or_read."""

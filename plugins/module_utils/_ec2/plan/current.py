@@ -420,7 +420,7 @@ def _instance(record: Record) -> dict[str, Any]:
 
 
 def _stopped(reason: str) -> str:
-    """Return the time at which an instance was stopped, parsed from EC2's text, or None while it runs."""
+    """Return the time at which an instance was stopped, parsed from EC2's text; empty while it runs."""
     found = _STOPPED.search(reason)
     return f"{found[1]}+00:00" if found else ""
 
