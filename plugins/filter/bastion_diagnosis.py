@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..module_utils._ec2.identity import BASTION, Identity, group_name
 from ..module_utils._ssh.diagnosis import diagnose, facts_of
 
 
@@ -23,7 +24,8 @@ def bastion_diagnosis(
     variables: Mapping[str, Any] | None = None,
 ) -> str:
     """Return cause and remedy."""
-    places = {"host": host, "known_hosts": known_hosts, "identity_file": identity_file}
+    group = group_name(Identity(cluster["name"], cluster["project"]), BASTION)
+    places = {"host": host, "known_hosts": known_hosts, "identity_file": identity_file, "security_group": group}
     return diagnose(str(said), facts_of(cluster, bastion, is_own=is_own, variables=variables or {}, **places))
 
 

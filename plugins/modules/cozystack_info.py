@@ -333,6 +333,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._cozystack.catalog.packages import PROFILES
 from ..module_utils._cozystack.catalog.releases import DEFAULT
 from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
@@ -350,7 +351,7 @@ except ImportError as error:
 
 
 PLAN: dict[str, dict[str, Any]] = {
-    "profile": {"type": "str", "choices": ["full", "novirt", "core", "slim"], "default": "full"},
+    "profile": {"type": "str", "choices": list(PROFILES), "default": "full"},
     "disabled_packages": {"type": "list", "elements": "str", "default": []},
     "images_arm64": {"type": "raw", "default": False},
     "version": {"type": "str", "default": DEFAULT},

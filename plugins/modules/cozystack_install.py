@@ -240,6 +240,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 
+from ..module_utils._cozystack.catalog.packages import PROFILES
 from ..module_utils._cozystack.catalog.releases import DEFAULT
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
@@ -258,7 +259,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
     state={"type": "str", "choices": ["present", "absent"], "default": "present"},
     version={"type": "str", "default": DEFAULT},
     variant={"type": "str", "choices": [*_VARIANTS, *_LEGACY_VARIANTS], "default": "isp-full"},
-    profile={"type": "str", "choices": ["full", "novirt", "core", "slim"], "default": "full"},
+    profile={"type": "str", "choices": list(PROFILES), "default": "full"},
     disabled_packages={"type": "list", "elements": "str", "default": []},
     enabled_packages={"type": "list", "elements": "str", "default": []},
     metallb_enabled={"type": "bool", "default": False},

@@ -409,7 +409,10 @@ async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_dif
                 return await ensure_config(address, node, request)
         except CollectionError as error:
             secrets = known_secrets(config)
-            problems = tuple(replace(one, message=redact(one.message, known=secrets)) for one in error.problems)
+            problems = tuple(
+                replace(one, message=redact(one.message, known=secrets), subject=redact(one.subject, known=secrets))
+                for one in error.problems
+            )
             return Outcome(address, error=redact(str(error), known=secrets), problems=problems)
 
     return list(await asyncio.gather(*(one(*pair) for pair in configs_of(params).items())))

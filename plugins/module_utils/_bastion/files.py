@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 from .._ports import ASSET_SERVER, MATCHBOX
 from . import health, netboot, services
-from .services import ASSETS, ETC
+from .services import ASSETS, ETC, PROGRAMS
 
-PROGRAMS = "/usr/local/libexec/talos-bastion"
 UNITS = "/etc/systemd/system"
 MANIFEST = f"{ETC}/files"
 SYSCTL = "systemd-sysctl.service"
@@ -119,7 +118,7 @@ def logins(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return the program that gives caches their logins, without these."""
     if not settings["logins"]:
         return []
-    units = tuple(services.cache(settings, registry, 0).unit for registry in settings["logins"])
+    units = tuple(f"{services.cache_name(registry)}.service" for registry in settings["logins"])
     names = {"passwords": services.PASSWORDS, "folder": services.LOGINS}
     return [HostFile(services.LOGIN_PROGRAM, render("registry_login.sh.j2", **names), "0755", units)]
 
@@ -139,7 +138,7 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
         upstream = settings["upstreams"].get(registry, f"https://{registry}")
         path, folder = services.cache_config(registry), services.cache_folder(registry)
         text = render("registry.yml.j2", folder=folder, port=port, upstream=upstream)
-        found.append(HostFile(path, text, units=(f"talos-cache-{registry}.service",)))
+        found.append(HostFile(path, text, units=(f"{services.cache_name(registry)}.service",)))
     text = render("nginx.conf.j2", port=ASSET_SERVER, folder=ASSETS)
     found.append(HostFile(f"{ETC}/nginx.conf", text, units=("talos-assets.service",)))
     if settings["dns_enabled"] or settings["netboot_enabled"]:

@@ -88,9 +88,10 @@ def plan(host: Host, wanted: Wanted) -> Plan:
     """Compare the host with the desired state; files in the old manifest that are not in the new one are removed."""
     earlier = host.read(wanted.manifest)
     named = earlier.content.split() if earlier else []
+    kept = {file.path for file in wanted.files}
     # The new manifest also lists files that others write, such as those with logins.
-    listed = {path for file in wanted.files if file.path == wanted.manifest for path in file.content.split()}
-    gone = [path for path in named if path not in {file.path for file in wanted.files} | listed]
+    kept.update(*(file.content.split() for file in wanted.files if file.path == wanted.manifest))
+    gone = [path for path in named if path not in kept]
     there = {file.path: host.read(file.path) for file in wanted.files}
     write = tuple(file for file in wanted.files if differs(there[file.path], file))
     before = {file.path: there[file.path].content for file in write if there[file.path]}  # type: ignore[union-attr]

@@ -22,7 +22,8 @@ UNPRIVILEGED = 65534
 # Logins of caches: those that the role writes, and what containers get, which is in memory.
 PASSWORDS = f"{ETC}/registry-passwords"
 LOGINS = "/run/talos-bastion/registry-logins"
-LOGIN_PROGRAM = "/usr/local/libexec/talos-bastion/registry-login"
+PROGRAMS = "/usr/local/libexec/talos-bastion"
+LOGIN_PROGRAM = f"{PROGRAMS}/registry-login"
 
 
 class Folder(NamedTuple):
@@ -89,12 +90,17 @@ def cache_folder(registry: str) -> str:
     return f"{DATA}/registry/{registry}"
 
 
+def cache_name(registry: str) -> str:
+    """Return the name of the container with the cache of a registry."""
+    return f"talos-cache-{registry}"
+
+
 def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:
     """Return the cache of one registry."""
     config = cache_config(registry)
     has_login = registry in settings["logins"]
     return Service(
-        name=f"talos-cache-{registry}",
+        name=cache_name(registry),
         description=f"the cache of {registry}",
         image=settings["images"]["registry"],
         program="registry",

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .._ec2.identity import BASTION
 from .._files import shell_word
 from .arguments import PERCENT_REMEDY, jump_of
 from .keys import public_key_of, public_key_problem
@@ -43,6 +42,7 @@ def facts_of(
     known_hosts: str,
     is_own: bool,
     identity_file: str,
+    security_group: str,
     variables: Mapping[str, Any],
 ) -> Facts:
     """Return the facts from the description of a cluster and the state of its bastion in EC2."""
@@ -63,7 +63,7 @@ def facts_of(
         has_public_file=public_key_problem(public_key_of(identity_file)) is None,
         login=_login(variables) if variables else Facts._field_defaults["login"],
         ttl_hours=float((cluster.get("hours") or {}).get("ttl") or 0),
-        security_group=f"{cluster['name']}-{BASTION}",
+        security_group=security_group,
     )
 
 

@@ -278,6 +278,7 @@ def test_a_public_key_in_the_place_of_a_private_one_is_called_so(tmp_path: Path,
         known_hosts="/moon/known_hosts",
         is_own=False,
         identity_file=str(tmp_path / "moon"),
+        security_group="moon-bastion",
         variables={"ansible_host": "2001:db8::100", "ansible_user": "ec2-user"},
     )
 
