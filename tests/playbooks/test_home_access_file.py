@@ -85,7 +85,7 @@ def test_variables_that_a_users_file_could_replace_are_refused_or_harmless() -> 
     globs = ("playbooks/*.yml", "playbooks/tasks/*.yml", "roles/*/tasks/*.yml")
     files = [path for pattern in globs for path in REPOSITORY.glob(pattern)]
     contents = {str(path.relative_to(REPOSITORY)): yaml.safe_load(path.read_text("utf-8")) for path in files}
-    options = read_options()
+    options = {*read_options()}
 
     replaced = {name: variables(found) & options - set(refused(found)) for name, found in contents.items()}
 
