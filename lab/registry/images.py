@@ -21,7 +21,9 @@ SERIAL = "urmanac/serial-console/talos"
 OLD = ("urmanac/talos-cozystack-spin-tailscale/talos", "urmanac/talos-cozystack-spin-only/talos")
 # Tags of the images that are published today, for arm64 alone, with the version of Talos that is in them.
 _VERSIONS = ("v1.10.9", "v1.11.5", "v1.12.6", "v1.13.5", "v1.13.6", "v1.13.7", "v1.14.0")
-TAGS = {**{version: version for version in _VERSIONS}, "latest": "v1.13.7"}
+# The builds for Raspberry Pi have tags of their own, and the same version in their label.
+TAGS = {**{version: version for version in _VERSIONS}, "v1.13.5-rpi5": "v1.13.5", "latest": "v1.13.7"}
+HAILORT = "ghcr.io/urmanac/cozystack-assets/talos/cozystack-spin-hailort/talos:latest"
 _ARM64 = ["linux/arm64"]
 
 
@@ -33,7 +35,7 @@ def shared_store() -> Store:
 
 def lab_store() -> Store:
     store = Store()
-    for reference in _defaults("cluster")["cluster_images"].values():
+    for reference in (*_defaults("cluster")["cluster_images"].values(), HAILORT):
         repository, _tag = _parts(reference)
         for tag, version in TAGS.items():
             store.add_image(repository, tag, _ARM64, build=tag, version=version)

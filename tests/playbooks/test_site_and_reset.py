@@ -209,6 +209,18 @@ def test_an_upgrade_in_check_mode_keeps_nothing_on_record(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("moved")
+def test_an_upgrade_to_a_digest_takes_the_version_from_its_label(lab: Lab) -> None:
+    digest = lab.registry(
+        "images", repository=COMPUTE_IMAGE, tag="", platforms=["linux/arm64"], build="pinned", version="v1.13.6"
+    )["digest"]
+    pinned = json.dumps({"cluster_images": dict.fromkeys(("gateway", "compute"), f"ghcr.io/{COMPUTE_IMAGE}@{digest}")})
+
+    run = play(lab, "playbooks/upgrade.yml", "--check", "-e", pinned, "-e", "talos_upgrade_nodes=compute-2")
+
+    assert (run.code, run.changed) == (0, 1), run.output
+
+
+@pytest.mark.usefixtures("moved")
 def test_an_upgrade_without_a_refresh_leaves_a_tag_that_has_moved_alone(lab: Lab) -> None:
     kept = images(lab)
 

@@ -38,6 +38,7 @@ class Wanted(NamedTuple):
 class Upgrades(NamedTuple):
     """Nodes in the order of their upgrades, names without a node, and images without a known version.
 
+    Before the images are resolved, those are the tags that name no version; afterwards also digests without a label.
     Last, a line for each image that has another version than the user says.
     """
 
@@ -122,15 +123,21 @@ def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wa
     """Return the images whose version is unknown, of nodes without a recorded image."""
     known = given if wanted.refresh else {}
     roles = dict.fromkeys(node["role"] for node in chosen if node["name"] not in known)
-    return [wanted.images[role] for role in roles if not _is_clear(wanted.images[role], wanted)]
+    return [wanted.images[role] for role in roles if not _is_clear(role, wanted)]
 
 
-def _is_clear(image: str, wanted: Wanted) -> bool:
-    if not wanted.version:
-        return bool(_tag_version(image))
-    # With a version, every digest is accepted.
+def _is_clear(role: str, wanted: Wanted) -> bool:
+    image = wanted.images[role]
+    if wanted.version:
+        return _is_pinned(image) or wanted.refresh
+    # A digest names one image for ever, so its label gives the version once the image is looked up.
+    is_labelled = role not in wanted.resolved or bool(_label(role, wanted))
+    return bool(_tag_version(image)) or (_is_pinned(image) and is_labelled)
+
+
+def _is_pinned(image: str) -> bool:
     parsed = _parsed(image)
-    return wanted.refresh or bool(parsed and parsed.digest)
+    return bool(parsed and parsed.digest)
 
 
 class Known(NamedTuple):
@@ -168,7 +175,7 @@ def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
     """Return how to upgrade a node to its image, or why playbooks/upgrade.yml refuses to."""
     if before and after and (problem := upgrade_problem(before, after)):
         return f"{problem}."
-    if not _tag_version(image):
+    if not (_tag_version(image) or (after and _is_pinned(image))):
         way = "upgrades it only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
         return f"playbooks/upgrade.yml {way}, because no tag names a version."
     if before:

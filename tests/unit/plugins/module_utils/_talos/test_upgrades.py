@@ -113,7 +113,8 @@ def test_a_version_of_the_user_that_is_not_that_of_the_image_is_reported(label: 
         pytest.param(TAGGED, {}, False, id="a version as tag"),
         pytest.param(LATEST, {}, True, id="a moving tag"),
         pytest.param(TAGGED + "@sha256:" + "a" * 64, {}, False, id="a version as tag with a digest"),
-        pytest.param(PINNED, {}, True, id="a digest without a version"),
+        pytest.param(PINNED, {}, False, id="a digest before its label is looked up"),
+        pytest.param(PINNED, {"resolved": {"compute": PINNED}}, True, id="a digest without a version"),
         pytest.param(PINNED, {"version": "v1.13.7"}, False, id="a digest with a version"),
         pytest.param(LATEST, {"version": "v1.13.7"}, True, id="a moving tag with a version"),
         pytest.param(LATEST, {"version": "v1.13.7", "refresh": True}, False, id="a refreshed tag with a version"),
@@ -122,6 +123,17 @@ def test_a_version_of_the_user_that_is_not_that_of_the_image_is_reported(label: 
 )
 def test_an_image_that_can_be_another_one_tomorrow_is_vague(image: str, wanted: dict[str, Any], is_vague: bool) -> None:
     assert plan(image, **wanted)["vague_images"] == ([image] if is_vague else [])
+
+
+@pytest.mark.parametrize(("label", "expected"), [("v1.13.7", []), ("", [PINNED]), ("main", [PINNED])])
+def test_a_digest_is_clear_if_its_label_names_a_version(label: str, expected: list[str]) -> None:
+    made = plan(PINNED, resolved={"compute": PINNED}, known=looked_up(PINNED, label))
+
+    assert made["vague_images"] == expected
+
+
+def test_the_label_of_a_tag_does_not_make_it_clear() -> None:
+    assert plan(LATEST, resolved={"compute": MOVED}, known=looked_up(LATEST, "v1.14.0"))["vague_images"] == [LATEST]
 
 
 def test_a_refreshed_tag_will_do_for_nodes_whose_images_are_on_record() -> None:
@@ -190,7 +202,12 @@ def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -
     ]
 
 
-@pytest.mark.parametrize("image", [LATEST, MOVED])
+def test_a_digest_with_a_label_is_promised() -> None:
+    (line,) = outdated(MOVED, runs="v1.13.7", version="v1.13.8", resolved=MOVED)
+
+    assert line.endswith("contains v1.13.8: playbooks/upgrade.yml upgrades it.")
+
+
 @pytest.mark.parametrize(
     ("given", "way"),
     [
@@ -198,8 +215,8 @@ def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -
         pytest.param("", "refuses it", id="not on record"),
     ],
 )
-def test_an_image_whose_tag_names_no_version_is_not_promised(image: str, given: str, way: str) -> None:
-    (line,) = outdated(image, runs="v1.13.7", given=given, version="v1.13.8", resolved=MOVED)
+def test_an_image_whose_tag_names_no_version_is_not_promised(given: str, way: str) -> None:
+    (line,) = outdated(LATEST, runs="v1.13.7", given=given, version="v1.13.8", resolved=MOVED)
 
     assert f"contains v1.13.8: playbooks/upgrade.yml {way}, because no tag names a version." in line
 
