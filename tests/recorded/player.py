@@ -38,6 +38,27 @@ MOMENTS = frozenset(
         "StatusMessage",
     }
 )
+# The states in which something stays. What a record has in one of them must come to it in a replay, too.
+_STATES = frozenset({"HealthStatus", "LifecycleState", "State", "Status"})
+_SETTLED = frozenset(
+    {
+        "attached",
+        "associated",
+        "available",
+        "active",
+        "blackhole",
+        "deleted",
+        "detached",
+        "disabled",
+        "enabled",
+        "healthy",
+        "in-use",
+        "inservice",
+        "running",
+        "stopped",
+        "terminated",
+    }
+)
 # Drawn by lot from a lab's private addresses, or from AWS's public ones.
 _DRAWN = frozenset({"PublicIp", "PublicIpAddress"})
 _READS = ("Describe", "Get", "List")
@@ -177,12 +198,18 @@ def _compare_mappings(
     if _state(recorded) == "shutting-down" and _state(here) == "terminated":
         # It was still shutting down when it was recorded, and has lost what it had since.
         return
-    for key in sorted({*recorded, *here} - MOMENTS):
+    for key in sorted({*recorded, *here} - MOMENTS | {key for key in _STATES if _settled(recorded.get(key))}):
         place = f"{path}.{key}" if path else key
         if key not in here or key not in recorded:
             yield place, *(("a value", "nothing") if key in recorded else ("nothing", "a value"))
         elif key not in _DRAWN:
             yield from compare(recorded[key], here[key], known, place)
+
+
+def _settled(value: Any) -> bool:
+    """Return whether a state is one in which a thing stays."""
+    name = value.get("Name") if isinstance(value, Mapping) else value
+    return str(name).lower() in _SETTLED
 
 
 def _state(item: Mapping[str, Any]) -> str:
@@ -238,7 +265,8 @@ def same(recorded: str, here: str, known: dict[str, str]) -> bool:
 def exclusions() -> str:
     """Return which keys are not compared, at any depth of an answer."""
     return (
-        f"Not compared, because they belong to a moment: {', '.join(sorted(MOMENTS))}. "
+        f"Not compared, because they belong to a moment: {', '.join(sorted(MOMENTS))}; "
+        f"but compared where a record has a lasting value in {', '.join(sorted(_STATES))}. "
         f"Compared by presence only: {', '.join(sorted(_DRAWN))}."
     )
 

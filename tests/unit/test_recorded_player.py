@@ -102,12 +102,31 @@ def test_the_list_has_each_kind_of_difference_once() -> None:
     assert listed(found) == ["   2 x ec2:DescribeVpcs (call 3) Vpcs[].OwnerId: recorded a value, here nothing"]
 
 
+@pytest.mark.parametrize(
+    ("recorded", "here", "expected"),
+    [
+        pytest.param("pending", "available", [], id="on its way in the record"),
+        pytest.param("available", "available", [], id="the same"),
+        pytest.param("available", "pending", ["State"], id="lasting, and not reached"),
+        pytest.param("DISABLED", "ENABLED", ["State"], id="another lasting one"),
+        pytest.param("available", None, ["State"], id="lasting, and missing"),
+    ],
+)
+def test_a_lasting_state_is_compared(recorded: str, here: str | None, expected: list[str]) -> None:
+    answer = {"VpcId": "<vpc-1>"} | ({"State": here} if here else {})
+
+    assert [found[0] for found in differences({"VpcId": "<vpc-1>", "State": recorded}, answer)] == expected
+
+
 def test_an_instance_that_was_shutting_down_may_have_gone_and_a_running_one_may_not() -> None:
     gone = {"InstanceId": "<i-00000000000000aa>", "State": {"Name": "terminated"}}
     had = {"InstanceId": "<i-1>", "SubnetId": "<subnet-1>"}
 
     assert differences({**had, "State": {"Name": "shutting-down"}}, gone) == []
-    assert [found[0] for found in differences({**had, "State": {"Name": "running"}}, gone)] == ["SubnetId"]
+    assert [found[0] for found in differences({**had, "State": {"Name": "running"}}, gone)] == [
+        "State.Name",
+        "SubnetId",
+    ]
 
 
 def test_foreign_texts_and_drawn_addresses_are_compared_by_presence() -> None:
