@@ -113,7 +113,16 @@ UNIT = {
 # A core waits for some of them while it works for others; more at a time would only make timings less certain.
 AT_ONCE = min(3 * (os.cpu_count() or 2), 12)
 LONGEST_OF_LAB = ("cluster_faults", "interruptions", "late_reads")
-LONGEST = ("site_and_reset", "access", "interrupted", "controllers", "talos_versions", "cozystack", "places")
+LONGEST = (
+    "site_and_reset",
+    "access",
+    "interrupted",
+    "controllers",
+    "talos_versions",
+    "cozystack",
+    "examples",
+    "places",
+)
 # The long ones first: the short ones fill the gaps.
 STAGES = (
     Stage("molecule", scenarios.molecule),

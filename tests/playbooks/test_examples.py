@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of each example on an empty account: with its own VPC, and nothing of the lab's variables but a registry."""
+"""The plan of each example on an empty account: with its own VPC, and nothing of the lab's variables but a registry.
+
+At the end two of them are built: both have nodes that are large enough for all of CozyStack.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,19 @@ import json
 import shlex
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.built import lacking, read_built
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import DEFAULT
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE, PACKAGE
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import connect
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
 from lab.settings import REPOSITORY
 from tests.lab.labs import Lab, make_bucket
 from tests.playbooks.runs import Run, calls, play
@@ -27,6 +38,9 @@ OWN = {
 }
 # All others are for a build in AWS. An inventory is read in tests/unit, and a home lab has no AWS.
 OTHERS = {"inventory.ec2_nodes", "netboot"}
+SITE = "playbooks/site.yml"
+WITH_COZYSTACK = ("-e", "cluster_cozystack_enabled=true")
+PARTIAL = ("-e", "@examples/urmanac_arm64.yml", "-e", "@lab/urmanac_arm64.yml")
 EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.yml") if path.stem not in OTHERS)
 
 
@@ -46,6 +60,21 @@ def tagged(text: str) -> dict[str, object]:
     if not any("@sha256:" in image for image in images.values()):
         return {}
     return {"cluster_images": {role: f"{image.partition('@')[0]}:v1.13.5" for role, image in images.items()}}
+
+
+def kept(lab: Lab, *path: str) -> Any:
+    """Return what the run has left in a file of the cluster's."""
+    return json.loads((lab.directory / "cluster").joinpath(*path).read_text(encoding="utf-8"))
+
+
+def uninstall(lab: Lab) -> None:
+    """Delete CozyStack from the cluster: the simulated Flux installs charts but does not upgrade them."""
+    api = connect(Access(str(lab.directory / "cluster" / "secrets" / "kubeconfig")))
+    # Operator and Flux first: they would make the others again.
+    for kind in (kinds.DEPLOYMENT, PACKAGE, HELM_RELEASE, kinds.DAEMON_SET, kinds.POD):
+        for where in [one["metadata"] for one in api.items(kind)]:
+            if where.get("namespace") != "kube-system":
+                api.delete(kind, where["name"], namespace=where.get("namespace", ""))
 
 
 def plan(lab: Lab, example: Path, folder: Path, **variables: object) -> Run:
@@ -102,3 +131,41 @@ def test_an_example_without_a_way_to_its_images_would_be_refused(lab: Lab, tmp_p
 
     assert run.code != 0
     assert "on IPv4-only hosts" in run.output
+
+
+@pytest.fixture(scope="module")
+def large(lab: Lab) -> Run:
+    """Give the run of site.yml with nodes that are large enough for all of CozyStack, as README has it."""
+    return play(lab, SITE, *WITH_COZYSTACK, "-e", "@examples/big.yml")
+
+
+def test_all_of_cozystack_is_ready_on_the_example_of_large_nodes(lab: Lab, large: Run) -> None:
+    assert large.code == 0, large.output
+    result = kept(lab, "cozystack", "result.json")
+    releases = result["account"]["releases"]
+    assert (result["outcome"], result["profile"], result["expect"]) == ("ready", "full", "ready")
+    assert releases["ready"] == releases["present"] == releases["expected"] > 80
+    assert f"✅ CozyStack install: {DEFAULT} (profile full) is ready" in large.output
+
+
+def test_the_published_build_ends_blocked_by_the_images_that_it_lacks(lab: Lab, large: Run) -> None:
+    example = yaml.safe_load((REPOSITORY / "examples" / "urmanac_arm64.yml").read_text(encoding="utf-8"))
+    version = example["cluster_cozystack_version"]
+    built = read_built(example["cluster_cozystack_images_arm64"], version)
+    missing = lacking(packages.installed(packages.disabled_by(packages.Choice(version=version)), version), built)
+    uninstall(lab)
+
+    # The nodes of both examples have the same size, so those of the other one remain.
+    remaining = ("-e", "cluster_name=big", "-e", "cozystack_blocked_after=20", "--tags", "cozystack,report")
+    run = play(lab, SITE, *WITH_COZYSTACK, *PARTIAL, *remaining)
+
+    assert run.code == 0, run.output
+    result = kept(lab, "cozystack", "result.json")
+    assert result["outcome"] == "blocked"
+    verdict = result["account"]["verdicts"][0]
+    assert verdict["code"] == "ARCH_UNSUPPORTED_IMAGES"
+    assert {name for name in built.named if name in verdict["message"]} == set(missing.images)
+    waiting = result["account"]["releases"]["not_ready"]
+    assert {one["name"] for one in waiting} == set(missing.releases), waiting
+    heading = "❌ CozyStack install: v1.5.1 (profile full) is blocked - ARCH_UNSUPPORTED_IMAGES: 3 images are not built"
+    assert heading in run.output
