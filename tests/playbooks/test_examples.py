@@ -22,7 +22,11 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import packages
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.built import lacking, read_built
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import DEFAULT
-from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import HELM_RELEASE, PACKAGE
+from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import (
+    HELM_RELEASE,
+    PACKAGE,
+    PACKAGE_SOURCE,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
@@ -71,7 +75,7 @@ def uninstall(lab: Lab) -> None:
     """Delete CozyStack from the cluster: the simulated Flux installs charts but does not upgrade them."""
     api = connect(Access(str(lab.directory / "cluster" / "secrets" / "kubeconfig")))
     # Operator and Flux first: they would make the others again.
-    for kind in (kinds.DEPLOYMENT, PACKAGE, HELM_RELEASE, kinds.DAEMON_SET, kinds.POD):
+    for kind in (kinds.DEPLOYMENT, PACKAGE_SOURCE, PACKAGE, HELM_RELEASE, kinds.DAEMON_SET, kinds.POD):
         for where in [one["metadata"] for one in api.items(kind)]:
             if where.get("namespace") != "kube-system":
                 api.delete(kind, where["name"], namespace=where.get("namespace", ""))
