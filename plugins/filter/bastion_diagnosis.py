@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils._ec2.identity import BASTION, Identity, group_name
-from ..module_utils._ssh.diagnosis import diagnose, facts_of
+from ..module_utils._ssh.diagnosis import Facts, diagnose, facts_of
 
 
 def bastion_diagnosis(
@@ -22,11 +22,11 @@ def bastion_diagnosis(
     is_own: bool = False,
     identity_file: str = "",
     variables: Mapping[str, Any] | None = None,
-) -> str:
-    """Return cause and remedy."""
+) -> dict[str, Any]:
+    """Return the finding with the cause and the remedy."""
     group = group_name(Identity(cluster["name"], cluster["project"]), BASTION)
-    places = {"host": host, "known_hosts": known_hosts, "identity_file": identity_file, "security_group": group}
-    return diagnose(str(said), facts_of(cluster, bastion, is_own=is_own, variables=variables or {}, **places))
+    given = Facts(host, known_hosts=known_hosts, is_own=is_own, identity_file=identity_file, security_group=group)
+    return diagnose(str(said), facts_of(given, cluster, bastion, variables or {})).as_dict()
 
 
 class FilterModule:

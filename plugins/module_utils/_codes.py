@@ -390,10 +390,10 @@ BASTION: Mapping[str, Code] = {
         "IPv6, set cluster_bastion_connection to ssm, or add your own host bastion to the inventory.",
     ),
     "CONTROLLER_WITHOUT_IPV6": Code(
-        "The build logs in to the bastion over IPv6, and the controller has no global IPv6 address.",
+        "The build logs in to the bastion over IPv6, and the controller has no global IPv6 address or no route.",
         "Set cluster_bastion_connection to ssm, which needs the AWS CLI and its session-manager-plugin, or run the "
         "playbook where IPv6 works.",
-        (WARNING,),
+        (WARNING, ERROR),
     ),
     "CONTROLLER_OUTSIDE_ACCESS": Code(
         "The build logs in to the bastion over IPv6, and the controller's address is not in the network to open.",
@@ -441,6 +441,104 @@ BASTION: Mapping[str, Code] = {
     "INVALID_TTL_HOURS": Code(
         "The time after which the cluster is stopped is out of range.",
         "Use another number of hours, or 0 for a cluster that is not stopped.",
+    ),
+    "BASTION_MISSING": Code(
+        "The bastion through which the nodes are reached does not exist, or only in part.",
+        "Run playbooks/site.yml.",
+    ),
+    "BASTION_STOPPED": Code(
+        "The bastion is stopped: its Auto Scaling group runs no instance.",
+        "Run playbooks/start.yml, which starts one.",
+    ),
+    "BASTION_UNREACHABLE": Code(
+        "The bastion does not answer, most likely because its security group does not allow the controller's network.",
+        "Allow your network with -e access_ipv6=NETWORK, such as 2001:db8:1:2::/64; playbooks/audit.yml lists what is "
+        "open. Without IPv6 at home set cluster_bastion_connection to ssm. If the controller can reach the nodes "
+        "itself, set cluster_api_via to localhost.",
+    ),
+    "CONNECTION_REJECTED": Code(
+        "A router or firewall between the controller and the bastion rejects the connection.",
+        "Allow outgoing IPv6 to port 22 there, or set cluster_bastion_connection to ssm to log in through Session "
+        "Manager.",
+    ),
+    "HOST_KEY_CHANGED": Code(
+        "The SSH host key of the bastion differs from the one in known_hosts.",
+        "Find the reason before you connect: someone may be intercepting the connection. Terminate an instance that "
+        "reports on its console that it does not use the cluster's host key.",
+    ),
+    "HOST_KEY_UNKNOWN": Code(
+        "The file known_hosts has no SSH host key of the bastion.",
+        "Run playbooks/site.yml, which writes it, or log in once by hand to a host of your own and compare the key.",
+    ),
+    "HOST_NAME_NOT_RESOLVED": Code(
+        "The SSH client cannot resolve the name or the address of the bastion.",
+        "Correct ansible_host of a host of your own, and the settings for the host in ~/.ssh/config.",
+    ),
+    "NO_COMMON_ALGORITHM": Code(
+        "The SSH client and the SSH server of the bastion have no algorithm in common.",
+        "The bastion has an Ed25519 host key: remove HostKeyAlgorithms, KexAlgorithms, Ciphers and MACs from "
+        "~/.ssh/config, or update OpenSSH on the controller.",
+    ),
+    "PRIVATE_KEY_MISSING": Code(
+        "The key file for the login is a public key, and no SSH agent has its private key.",
+        "Load the private key into an agent (ssh-add FILE; ssh-add -l lists the keys), or set it with --private-key "
+        "FILE.",
+    ),
+    "PRIVATE_KEY_NOT_PROTECTED": Code(
+        "Other users may read the private key, so ssh does not use it.",
+        "Make it readable by you alone: chmod 600 FILE.",
+    ),
+    "PRIVATE_KEY_NOT_USABLE": Code(
+        "The SSH client cannot read the private key: its permissions do not allow it, its format is unknown, it is "
+        "damaged, or its passphrase is wrong.",
+        "Check its owner (ls -l), test it with ssh-keygen -y -f FILE, or set another key with --private-key FILE.",
+    ),
+    "SSH_AGENT_REFUSED": Code(
+        "The SSH agent has the key for the login and does not sign with it.",
+        "Confirm, unlock the agent (ssh-add -X), load the key again (ssh-add FILE), or do not use the agent: "
+        "SSH_AUTH_SOCK= and --private-key FILE.",
+    ),
+    "SSH_CONFIG_INVALID": Code(
+        "The SSH client rejects the user's own configuration file.",
+        "Correct the file that ssh names: it must belong to you, be writable only by you (chmod 600 ~/.ssh/config), "
+        "and contain only options of this version of ssh.",
+    ),
+    "SSH_CONNECTION_CLOSED": Code(
+        "The SSH server or a firewall closes the connection before the login.",
+        "Run the playbook again, from another network if this does not help, or read the console of the bastion.",
+    ),
+    "SSH_KEY_REFUSED": Code(
+        "The bastion accepts none of the keys that ssh offered.",
+        "Set the private key of cluster_bastion_ssh_public_key with --private-key FILE.",
+    ),
+    "SSH_LOGIN_FAILED": Code(
+        "The login to the bastion fails for a reason without a code of its own.",
+        "Log in by hand with ssh -vvv, which prints every step.",
+    ),
+    "SSH_PATH_INVALID": Code(
+        "The path of the private key has a percent sign, with which a token of the SSH client begins.",
+        "Rename the private key, or name it with cluster_bastion_ssh_identity_file.",
+    ),
+    "SSH_SERVER_NOT_READY": Code(
+        "The bastion runs, but its SSH server does not accept logins yet.",
+        "Run the playbook again, or read the console of the bastion.",
+    ),
+    "SSH_USER_WRONG": Code(
+        "The bastion accepts the key for another user only.",
+        "Set cluster_bastion_user, or ansible_user of the host, to ec2-user.",
+    ),
+    "SSM_SESSION_ENDED": Code(
+        "Session Manager ends the connection to the bastion before SSH begins.",
+        "Start a session by hand (`aws ssm start-session`), which prints the cause.",
+    ),
+    "SSM_TARGET_NOT_CONNECTED": Code(
+        "Session Manager does not know the instance: its agent has not registered.",
+        "Wait a minute, and run the playbook again. Over IPv6 alone the agent must be version 3.3.3270.0 or newer.",
+    ),
+    "TOO_MANY_SSH_KEYS": Code(
+        "The SSH client offered more keys than the SSH server of the bastion accepts, before the right one.",
+        "Set the private key with --private-key FILE, or remove the other keys from the agent (ssh-add -D, then "
+        "ssh-add FILE).",
     ),
 }
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
+from .._codes import ERROR
 from .._files import shell_word
+from .._findings import Finding, finding, meaning_of
 from .arguments import PERCENT_REMEDY, jump_of
 from .keys import public_key_of, public_key_problem
 
@@ -18,52 +21,41 @@ class Facts(NamedTuple):
     """The known facts besides the output of ssh."""
 
     host: str
-    group: str
-    region: str
+    group: str = ""
+    region: str = ""
     known_hosts: str = ""
     instances_wanted: int | None = None
     instances: tuple[str, ...] = ()
     hours: str = ""
     has_key: bool = True
     is_own: bool = False
+    is_built: bool = True
     connection: str = "ssh"
     identity_file: str = ""
     has_public_file: bool = False
-    login: str = "ssh -vvv <user>@<address>"
+    login: str = "ssh -vvv USER@ADDRESS"
     ttl_hours: float = 0
     security_group: str = ""
 
 
 def facts_of(
-    cluster: Mapping[str, Any],
-    bastion: Mapping[str, Any],
-    *,
-    host: str,
-    known_hosts: str,
-    is_own: bool,
-    identity_file: str,
-    security_group: str,
-    variables: Mapping[str, Any],
+    given: Facts, cluster: Mapping[str, Any], bastion: Mapping[str, Any], variables: Mapping[str, Any]
 ) -> Facts:
-    """Return the facts from the description of a cluster and the state of its bastion in EC2."""
+    """Add to the given facts the description of the cluster, the state of its bastion in EC2, and the inventory."""
     wanted = cluster["bastion"]
-    return Facts(
-        host,
-        bastion["group"],
-        cluster["region"],
-        known_hosts=known_hosts,
+    return given._replace(
+        group=bastion["group"],
+        region=cluster["region"],
         instances_wanted=bastion["instances_wanted"],
         instances=tuple(bastion["instances"]),
         hours=f"{wanted['start']} to {wanted['stop']} {wanted['time_zone']}" if wanted["start"] else "",
         has_key=bool(wanted["ssh_public_key"] or wanted["ssh_key_name"]),
-        is_own=is_own,
+        is_built=bool(bastion["ipv6"]) and bastion["instances_wanted"] is not None,
         # The inventory decides which connection was tried.
         connection=variables.get("ec2_bastion_connection") or wanted["connection"],
-        identity_file=identity_file,
-        has_public_file=public_key_problem(public_key_of(identity_file)) is None,
-        login=_login(variables) if variables else Facts._field_defaults["login"],
+        has_public_file=public_key_problem(public_key_of(given.identity_file)) is None,
+        login=_login(variables) if variables else given.login,
         ttl_hours=float((cluster.get("hours") or {}).get("ttl") or 0),
-        security_group=security_group,
     )
 
 
@@ -73,7 +65,7 @@ def _login(variables: Mapping[str, Any]) -> str:
     return f"ssh -vvv {jump.arguments} {jump.destination}"
 
 
-def diagnose(said: str, facts: Facts) -> str:
+def diagnose(said: str, facts: Facts) -> Finding:
     """Return cause and remedy: from the output of ssh or, without output, from the state of the bastion."""
     heard = _OF_ANSIBLE.sub("", said).strip().lower()
     for words, cause in _CAUSES.items():
@@ -82,257 +74,275 @@ def diagnose(said: str, facts: Facts) -> str:
     return _unknown(facts) if heard else _no_answer(facts)
 
 
-def _changed_key(facts: Facts) -> str:
+def _changed_key(facts: Facts) -> Finding:
     if facts.is_own:
-        return (
-            f"The host key of {facts.host} differs from the one in your known_hosts. If you have replaced the machine, "
-            "remove the old key (ssh-keygen -R <address>) and log in once by hand; if you have not, do not connect."
+        message = f"The host key of {facts.host} differs from the one in your known_hosts."
+        remedy = (
+            "If you have replaced the machine, remove the old key (ssh-keygen -R ADDRESS) and log in once by hand; "
+            "if you have not, do not connect."
         )
-    return (
+        return finding("HOST_KEY_CHANGED", facts.host, message, remedy)
+    message = (
         f"The bastion's host key differs from the one in {facts.known_hosts}. A replaced instance is not the reason, "
-        "because every instance of the group has the same key. The check of host keys stays on. An instance that could "
-        "not read its key, or that is older than the key, reports this on its console "
-        f"({_console(facts)}). In this case terminate it, and the group starts another one: "
-        f"aws ec2 terminate-instances --region {facts.region} --instance-ids {_instance(facts)}"
+        "because every instance of the group has the same key."
     )
-
-
-def _unknown_key(facts: Facts) -> str:
-    if facts.is_own:
-        return f"known_hosts has no host key of {facts.host}. Log in once by hand and compare the key, or add it."
-    return (
-        f"{facts.known_hosts} has no host key of the bastion. playbooks/site.yml writes this file. An inventory of "
-        "ec2_nodes needs its path in the option known_hosts."
+    remedy = (
+        "The check of host keys stays on. An instance that could not read its key, or that is older than the key, "
+        f"reports this on its console ({_console(facts)}). In this case terminate it, and the group starts another "
+        f"one: {_terminate(facts)}"
     )
+    return finding("HOST_KEY_CHANGED", facts.host, message, remedy)
 
 
-def _refused_key(facts: Facts) -> str:
+def _unknown_key(facts: Facts) -> Finding:
     if facts.is_own:
-        return (
-            f"The host {facts.host} of your inventory accepts none of the keys that ssh offered. Set "
-            "the private key with --private-key or ansible_ssh_private_key_file, and the user with ansible_user."
+        message, remedy = (
+            f"known_hosts has no host key of {facts.host}.",
+            "Log in once by hand and compare the key, or add it.",
         )
+    else:
+        message = f"{facts.known_hosts} has no host key of the bastion."
+        remedy = (
+            "Run playbooks/site.yml, which writes this file. An inventory of ec2_nodes needs its path in the option "
+            "known_hosts."
+        )
+    return finding("HOST_KEY_UNKNOWN", facts.host, message, remedy)
+
+
+def _refused_key(facts: Facts) -> Finding:
+    if facts.is_own:
+        message = f"The host {facts.host} of your inventory accepts none of the keys that ssh offered."
+        remedy = (
+            "Set the private key with --private-key or ansible_ssh_private_key_file, and the user with ansible_user."
+        )
+        return finding("SSH_KEY_REFUSED", facts.host, message, remedy)
     if not facts.has_key:
-        return f"The bastion has no authorized key. {_new_key(facts)}"
+        return finding("SSH_KEY_MISSING", facts.host, "The bastion has no authorized key.", _new_key(facts))
     offered = f" ssh used {facts.identity_file}." if facts.identity_file else ""
-    return (
-        f"The bastion accepts none of the keys that ssh offered.{offered} Set the private key of "
-        "cluster_bastion_ssh_public_key with --private-key <file>. A key with a passphrase must be in an agent "
-        "(ssh-add <file>; ssh-add -l lists the keys). If the private key is lost, or the instance is older than "
-        f"this public key: {_new_key(facts)}"
+    remedy = (
+        "Set the private key of cluster_bastion_ssh_public_key with --private-key FILE. A key with a passphrase must "
+        "be in an agent (ssh-add FILE; ssh-add -l lists the keys). If the private key is lost, or the instance is "
+        f"older than this public key: {_new_key(facts)}"
     )
+    message = f"The bastion accepts none of the keys that ssh offered.{offered}"
+    return finding("SSH_KEY_REFUSED", facts.host, message, remedy)
 
 
 def _new_key(facts: Facts) -> str:
     return (
         "Set cluster_bastion_ssh_public_key to a public key whose private key you have, run playbooks/site.yml, and "
-        f"terminate the instance, because only new instances get the key: aws ec2 terminate-instances "
-        f"--region {facts.region} --instance-ids {_instance(facts)}"
+        f"terminate the instance, because only new instances get the key: {_terminate(facts)}"
     )
 
 
-def _too_many_keys(facts: Facts) -> str:
-    return (
-        "ssh offered more keys than the server accepts, which is six, before the right one. Set the private key "
-        "with --private-key <file>, or remove the other keys from the agent (ssh-add -D, then ssh-add <file>)."
-    )
+def _too_many_keys(facts: Facts) -> Finding:
+    message = "ssh offered more keys than the server accepts, which is six, before the right one."
+    return finding("TOO_MANY_SSH_KEYS", facts.host, message)
 
 
-def _open_key_file(facts: Facts) -> str:
+def _open_key_file(facts: Facts) -> Finding:
     if facts.has_public_file:
         return _only_public_key(facts)
-    return (
-        "ssh does not use a private key that other users may read. Make it readable by you alone: chmod 600 "
-        f"{shell_word(facts.identity_file) if facts.identity_file else '<private key>'}"
-    )
+    path = shell_word(facts.identity_file) if facts.identity_file else "FILE"
+    message = "ssh does not use a private key that other users may read."
+    remedy = f"Make it readable by you alone: chmod 600 {path}"
+    return finding("PRIVATE_KEY_NOT_PROTECTED", facts.host, message, remedy)
 
 
-def _only_public_key(facts: Facts) -> str:
-    return (
-        f"{facts.identity_file} is a public key, and no SSH agent has its private key. Load the private key into an "
-        "agent (ssh-add <file>; ssh-add -l lists the keys), or set it with --private-key <file>."
-    )
+def _only_public_key(facts: Facts) -> Finding:
+    message = f"{facts.identity_file} is a public key, and no SSH agent has its private key."
+    return finding("PRIVATE_KEY_MISSING", facts.host, message)
 
 
-def _unreadable_key_file(facts: Facts) -> str:
-    return (
-        f"You may not read the private key {facts.identity_file or 'of ssh'}. Check its owner (ls -l) "
-        "and change it, or set another key with --private-key <file>."
-    )
+def _unreadable_key_file(facts: Facts) -> Finding:
+    message = f"You may not read the private key {facts.identity_file or 'of ssh'}."
+    remedy = "Check its owner (ls -l) and change it, or set another key with --private-key FILE."
+    return finding("PRIVATE_KEY_NOT_USABLE", facts.host, message, remedy)
 
 
-def _unusable_key_file(facts: Facts) -> str:
+def _unusable_key_file(facts: Facts) -> Finding:
     if facts.has_public_file:
         return _only_public_key(facts)
-    return (
+    message = (
         f"ssh cannot read the private key {facts.identity_file or 'that it should use'}: the file has another format "
-        "or is damaged, or its passphrase is wrong. Test it with ssh-keygen -y -f <file>, or set another key with "
-        "--private-key <file>."
+        "or is damaged, or its passphrase is wrong."
     )
+    remedy = "Test it with ssh-keygen -y -f FILE, or set another key with --private-key FILE."
+    return finding("PRIVATE_KEY_NOT_USABLE", facts.host, message, remedy)
 
 
-def _agent_refused(facts: Facts) -> str:
-    return (
+def _agent_refused(facts: Facts) -> Finding:
+    message = (
         "The SSH agent has the key and does not sign with it: it waits for a confirmation or a passphrase, a hardware "
-        "key is missing, or the agent is locked. Confirm, unlock the agent (ssh-add -X), load the key again (ssh-add "
-        "<file>), or do not use the agent: SSH_AUTH_SOCK= and --private-key <file>."
+        "key is missing, or the agent is locked."
     )
+    return finding("SSH_AGENT_REFUSED", facts.host, message)
 
 
-def _other_user(facts: Facts) -> str:
-    remedy = "Set cluster_bastion_user, or ansible_user of the host, to ec2-user."
-    return f"The bastion accepts the key, but for another user. {remedy}"
+def _other_user(facts: Facts) -> Finding:
+    return finding("SSH_USER_WRONG", facts.host, "The bastion accepts the key, but for another user.")
 
 
-def _no_name(facts: Facts) -> str:
+def _no_name(facts: Facts) -> Finding:
     if facts.is_own:
-        return (
-            f"The name of {facts.host} cannot be resolved. Set ansible_host to its address, or correct "
-            "the name there and in ~/.ssh/config."
+        message = f"The name of {facts.host} cannot be resolved."
+        remedy = "Set ansible_host to its address, or correct the name there and in ~/.ssh/config."
+    else:
+        message = (
+            "ssh connects to the bastion's IPv6 address, so either ~/.ssh/config sets another host for it (Host, "
+            "HostName or ProxyJump) or restricts ssh to IPv4 (AddressFamily inet)."
         )
-    return (
-        "ssh connects to the bastion's IPv6 address, so either ~/.ssh/config sets another host for it (Host, HostName "
-        "or ProxyJump) or restricts ssh to IPv4 (AddressFamily inet). `ssh -G <address>` shows the settings; remove "
-        "them."
+        remedy = "Remove these settings; `ssh -G ADDRESS` shows them."
+    return finding("HOST_NAME_NOT_RESOLVED", facts.host, message, remedy)
+
+
+def _own_settings(facts: Facts) -> Finding:
+    return finding("SSH_CONFIG_INVALID", facts.host, "ssh refuses your own configuration before it connects.")
+
+
+def _percent_sign(facts: Facts) -> Finding:
+    message = "A percent sign in a path begins a token of ssh, and Ansible passes a path as it is."
+    return finding("SSH_PATH_INVALID", facts.host, message, PERCENT_REMEDY)
+
+
+def _no_common_algorithm(facts: Facts) -> Finding:
+    return finding("NO_COMMON_ALGORITHM", facts.host, "ssh and the server have no algorithm in common.")
+
+
+def _no_route(facts: Facts) -> Finding:
+    message = "The controller has no IPv6 route to the bastion."
+    remedy = (
+        "Set cluster_bastion_connection to ssm to log in through Session Manager, or give the host "
+        f"{facts.host} of your inventory another address."
     )
+    return finding("CONTROLLER_WITHOUT_IPV6", facts.host, message, remedy, severity=ERROR)
 
 
-def _own_settings(facts: Facts) -> str:
-    return (
-        "ssh refuses your own configuration before it connects. Correct the file that it names: it must belong to "
-        "you, be writable only by you (chmod 600 ~/.ssh/config), and contain only options of this version of ssh."
-    )
-
-
-def _percent_sign(facts: Facts) -> str:
-    return f"A percent sign in a path begins a token of ssh, and Ansible passes a path as it is. {PERCENT_REMEDY}"
-
-
-def _no_common_algorithm(facts: Facts) -> str:
-    return (
-        "ssh and the server have no algorithm in common. The bastion has an Ed25519 host key: remove "
-        "HostKeyAlgorithms, KexAlgorithms, Ciphers and MACs from ~/.ssh/config, or update OpenSSH on the controller."
-    )
-
-
-def _no_route(facts: Facts) -> str:
-    return (
-        "The controller has no IPv6 route to the bastion. Set cluster_bastion_connection to ssm to log in through "
-        f"Session Manager, or give the host {facts.host} of your inventory another address."
-    )
-
-
-def _rejected(facts: Facts) -> str:
-    return (
+def _rejected(facts: Facts) -> Finding:
+    message = (
         "A router or firewall on the path rejects the connection; a security group of AWS would drop it without an "
-        "answer. Allow outgoing IPv6 to port 22 there, or set cluster_bastion_connection to ssm to log in through "
-        "Session Manager."
+        "answer."
     )
+    return finding("CONNECTION_REJECTED", facts.host, message)
 
 
-def _no_session(facts: Facts) -> str:
+def _no_session(facts: Facts) -> Finding:
     # With ControlPersist ssh discards the output of its ProxyCommand.
-    return (
-        "Session Manager ended the connection before SSH began, and ssh does not say why. Show its message: aws ssm "
-        f"start-session --region {facts.region} --target {_instance(facts)} --document-name AWS-StartSSHSession "
-        "--parameters portNumber=22. TargetNotConnected: the agent registers a minute after the start, and over IPv6 "
-        "alone it must be version 3.3.3270.0 or newer. It needs the programs aws and session-manager-plugin on the "
-        f"controller, and an SSH server on the bastion, whose console shows more: {_console(facts)}"
+    message = "Session Manager ended the connection before SSH began, and ssh does not say why."
+    remedy = (
+        f"Show its message: aws ssm start-session --region {facts.region} --target {_instance(facts)} "
+        "--document-name AWS-StartSSHSession --parameters portNumber=22. TargetNotConnected: the agent registers a "
+        "minute after the start, and over IPv6 alone it must be version 3.3.3270.0 or newer. It needs the programs aws "
+        "and session-manager-plugin on the controller, and an SSH server on the bastion, whose console shows more: "
+        f"{_console(facts)}"
     )
+    return finding("SSM_SESSION_ENDED", facts.host, message, remedy)
 
 
-def _starting(facts: Facts) -> str:
+def _starting(facts: Facts) -> Finding:
     if facts.connection == "ssm" and not facts.is_own:
         return _no_session(facts)
-    return f"The bastion runs, and its SSH server does not answer yet. Run the playbook again{_or_console(facts)}"
+    message = "The bastion runs, and its SSH server does not answer yet."
+    remedy = f"Run the playbook again{_or_console(facts)}"
+    return finding("SSH_SERVER_NOT_READY", facts.host, message, remedy)
 
 
-def _ended_early(facts: Facts) -> str:
+def _ended_early(facts: Facts) -> Finding:
     if facts.connection == "ssm" and not facts.is_own:
         return _no_session(facts)
-    return (
+    message = (
         "The connection is accepted, and something ends it before the login: the SSH server is starting, stopping or "
-        "has too many logins at once, or a firewall on the path blocks SSH. Run the playbook again, from another "
-        f"network if this does not help{_or_console(facts)}"
+        "has too many logins at once, or a firewall on the path blocks SSH."
     )
+    remedy = f"Run the playbook again, from another network if this does not help{_or_console(facts)}"
+    return finding("SSH_CONNECTION_CLOSED", facts.host, message, remedy)
 
 
 def _or_console(facts: Facts) -> str:
     return "." if facts.is_own else f", or read its console: {_console(facts)}"
 
 
-def _not_managed(facts: Facts) -> str:
-    return (
+def _not_managed(facts: Facts) -> Finding:
+    message = (
         "Session Manager does not know the instance. Its agent registers a minute after the start; over IPv6 alone it "
-        f"must be version 3.3.3270.0 or newer. Run the playbook again, or read its console: {_console(facts)}"
+        "must be version 3.3.3270.0 or newer."
     )
+    remedy = f"Run the playbook again, or read its console: {_console(facts)}"
+    return finding("SSM_TARGET_NOT_CONNECTED", facts.host, message, remedy)
 
 
-def _no_program(facts: Facts) -> str:
-    return (
-        "Session Manager needs the programs aws and session-manager-plugin on the controller. Install both, or set "
-        "cluster_bastion_connection to ssh."
+def _no_program(facts: Facts) -> Finding:
+    message = "Session Manager needs the programs aws and session-manager-plugin on the controller."
+    remedy = "Install both, or set cluster_bastion_connection to ssh."
+    return finding("CONNECTION_PROGRAM_MISSING", facts.host, message, remedy)
+
+
+def _no_permission(facts: Facts) -> Finding:
+    message = "AWS does not allow these credentials to start a session."
+    remedy = (
+        f"Allow them ssm:StartSession on the instance {_instance(facts)} and on the document AWS-StartSSHSession, and "
+        "ssmmessages:OpenDataChannel on their own sessions, as examples/operator_policy.json does, or use other "
+        "credentials."
     )
+    return finding("NOT_AUTHORIZED", facts.host, message, remedy)
 
 
-def _no_permission(facts: Facts) -> str:
-    return (
-        "AWS does not allow these credentials to start a session. Allow them ssm:StartSession on the instance "
-        f"{_instance(facts)} and on the document AWS-StartSSHSession, and ssmmessages:OpenDataChannel on their own "
-        "sessions, as examples/operator_policy.json does, or use other credentials."
+def _no_credentials(code: str, facts: Facts) -> Finding:
+    message = f"The program aws has no valid credentials, although Ansible's modules may have some. {meaning_of(code)}"
+    remedy = (
+        "Log in again (aws sso login, or new keys), set the profile in AWS_PROFILE, and try: aws sts "
+        "get-caller-identity"
     )
+    return finding(code, facts.host, message, remedy)
 
 
-def _no_credentials(facts: Facts) -> str:
-    return (
-        "The program aws has no valid credentials, although Ansible's modules may have some. Log in again (aws sso "
-        "login, or new keys), set the profile in AWS_PROFILE, and try: aws sts get-caller-identity"
+def _no_endpoint(facts: Facts) -> Finding:
+    remedy = (
+        "Check the network, the proxy (HTTPS_PROXY) and the region, and try: aws sts get-caller-identity --region "
+        f"{facts.region}"
     )
+    return finding("ENDPOINT_UNREACHABLE", facts.host, "The program aws cannot reach AWS.", remedy)
 
 
-def _no_endpoint(facts: Facts) -> str:
-    return (
-        "The program aws cannot reach AWS. Check the network, the proxy (HTTPS_PROXY) and the region, and "
-        f"try: aws sts get-caller-identity --region {facts.region}"
-    )
-
-
-def _no_answer(facts: Facts) -> str:
+def _no_answer(facts: Facts) -> Finding:
     if facts.is_own:
-        return (
-            f"The host {facts.host} of your inventory does not answer. Check that it runs, its address and its "
-            "connection settings."
+        message = f"The host {facts.host} of your inventory does not answer."
+        return finding(
+            "BASTION_UNREACHABLE", facts.host, message, "Check that it runs, its address and its connection settings."
         )
     if missing := _no_machine(facts):
         return missing
     if facts.connection == "ssm":
         return _not_managed(facts)
-    return (
+    message = (
         f"The instance {_instance(facts)} runs and does not answer, so its security group {facts.security_group} most "
-        "likely does not allow your network. Allow it with -e access_ipv6=<your IPv6 network>; playbooks/audit.yml "
-        "lists what is open. Without IPv6 at home set cluster_bastion_connection to ssm. If the controller can reach "
-        "the nodes itself, set cluster_api_via to localhost."
+        "likely does not allow your network."
     )
+    return finding("BASTION_UNREACHABLE", facts.host, message)
 
 
-def _unknown(facts: Facts) -> str:
-    missing = "" if facts.is_own else _no_machine(facts)
-    return missing or (
-        "The cause is unknown; the output of ssh may contain it. Log in by hand, where ssh prints every step: "
-        f"{facts.login}"
-    )
+def _unknown(facts: Facts) -> Finding:
+    missing = None if facts.is_own else _no_machine(facts)
+    remedy = f"Log in by hand, where ssh prints every step: {facts.login}"
+    message = "The cause is unknown; the output of ssh may contain it."
+    return missing or finding("SSH_LOGIN_FAILED", facts.host, message, remedy)
 
 
-def _no_machine(facts: Facts) -> str:
-    """Return why no instance runs, or an empty text if one does."""
+def _no_machine(facts: Facts) -> Finding | None:
+    """Return why no instance runs, if none does."""
     if facts.instances_wanted == 0:
-        return f"{_stopped(facts)}, and the group {facts.group} runs no instance. playbooks/start.yml starts one."
+        message = f"{_stopped(facts)}, and the group {facts.group} runs no instance."
+        return finding("BASTION_STOPPED", facts.host, message)
+    if not facts.is_built:
+        return finding("BASTION_MISSING", facts.host, "The bastion does not exist, or only in part.")
     if not facts.instances:
-        return (
-            f"The group {facts.group} has no running instance. Show its attempts: aws autoscaling "
-            f"describe-scaling-activities --region {facts.region} --auto-scaling-group-name {facts.group}"
+        remedy = (
+            "Show its attempts: aws autoscaling describe-scaling-activities "
+            f"--region {facts.region} --auto-scaling-group-name {facts.group}"
         )
-    return ""
+        message = f"The group {facts.group} has no running instance."
+        return finding("BASTION_NOT_RUNNING", facts.host, message, remedy)
+    return None
 
 
 def _stopped(facts: Facts) -> str:
@@ -342,8 +352,12 @@ def _stopped(facts: Facts) -> str:
     return f"It was stopped by {', '.join([*hours, *ttl, 'playbooks/stop.yml'])} or someone in AWS"
 
 
+def _terminate(facts: Facts) -> str:
+    return f"aws ec2 terminate-instances --region {facts.region} --instance-ids {_instance(facts)}"
+
+
 def _instance(facts: Facts) -> str:
-    return facts.instances[0] if facts.instances else "<instance>"
+    return facts.instances[0] if facts.instances else "INSTANCE"
 
 
 def _console(facts: Facts) -> str:
@@ -356,9 +370,12 @@ _OF_ANSIBLE = re.compile(
     r"|Data could not be sent to remote host \S+ Make sure this host can be reached over ssh:?",
     re.IGNORECASE,
 )
+_MISSING, _EXPIRED, _INVALID = (
+    partial(_no_credentials, code) for code in ("CREDENTIALS_MISSING", "CREDENTIALS_EXPIRED", "CREDENTIALS_INVALID")
+)
 # Messages of OpenSSH (authfile.c, kex.c, packet.c, readconf.c, ssh.c, ssherr.c, sshconnect.c, sshconnect2.c), of aws,
 # of botocore, of shells and of Amazon Linux. ssh continues after some of them, so causes come before consequences.
-_CAUSES: Mapping[str, Callable[[Facts], str]] = {
+_CAUSES: Mapping[str, Callable[[Facts], Finding]] = {
     "REMOTE HOST IDENTIFICATION HAS CHANGED": _changed_key,
     "key is known for": _unknown_key,
     "Host key verification failed": _changed_key,
@@ -372,16 +389,16 @@ _CAUSES: Mapping[str, Callable[[Facts], str]] = {
     "Please login as the user": _other_user,
     "Permission denied (": _refused_key,
     "AccessDenied": _no_permission,
-    "Unable to locate credentials": _no_credentials,
-    "ExpiredToken": _no_credentials,
-    "Token has expired": _no_credentials,
-    "session has expired": _no_credentials,
-    "session associated with this profile has expired": _no_credentials,
-    "Error loading SSO Token": _no_credentials,
-    "UnrecognizedClientException": _no_credentials,
-    "InvalidSignatureException": _no_credentials,
-    "InvalidClientTokenId": _no_credentials,
-    "The config profile (": _no_credentials,
+    "Unable to locate credentials": _MISSING,
+    "ExpiredToken": _EXPIRED,
+    "Token has expired": _EXPIRED,
+    "session has expired": _EXPIRED,
+    "session associated with this profile has expired": _EXPIRED,
+    "Error loading SSO Token": _EXPIRED,
+    "UnrecognizedClientException": _INVALID,
+    "InvalidSignatureException": _INVALID,
+    "InvalidClientTokenId": _INVALID,
+    "The config profile (": _MISSING,
     "Could not connect to the endpoint URL": _no_endpoint,
     "TargetNotConnected": _not_managed,
     "SessionManagerPlugin is not found": _no_program,

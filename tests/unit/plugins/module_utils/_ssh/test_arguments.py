@@ -165,9 +165,12 @@ def test_a_template_takes_all_options_of_the_filters() -> None:
 
 def test_a_template_takes_all_facts_of_the_diagnosis() -> None:
     described = "'start': '', 'ssh_key_name': '', 'ssh_public_key': 'ssh-ed25519 A', 'connection': 'ssh'"
-    cluster = f"{{'name': 'moon', 'region': 'eu-west-1', 'bastion': {{{described}}}}}"
-    bastion = "{'group': 'moon', 'instances': ['i-0a'], 'instances_wanted': none}"
+    cluster = f"{{'name': 'moon', 'project': 'talos', 'region': 'eu-west-1', 'bastion': {{{described}}}}}"
+    bastion = "{'group': 'moon', 'instances': ['i-0a'], 'instances_wanted': none, 'ipv6': '2001:db8::100'}"
     facts = f"{cluster}, {bastion}, host='bastion', known_hosts='/k', is_own=false, identity_file='/i'"
     text = f"{{{{ 'Connection refused' | urmanac.talos.bastion_diagnosis({facts}) }}}}"
 
-    assert "--instance-id i-0a" in Templar(loader=DataLoader()).template(trust_as_template(text))
+    found = Templar(loader=DataLoader()).template(trust_as_template(text))
+
+    assert (found["code"], found["subject"], found["evidence"]) == ("SSH_SERVER_NOT_READY", "bastion", {})
+    assert "--instance-id i-0a" in found["remedy"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import sentences
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.diagnosis import Facts, diagnose, facts_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 
@@ -36,6 +37,13 @@ EXPIRED = (
     "in the "
     "request is expired"
 )
+CLUSTER = {
+    "name": "moon",
+    "region": "eu-west-1",
+    "hours": {"ttl": 8},
+    "bastion": {"start": "", "ssh_public_key": "a key", "ssh_key_name": "", "connection": "ssh"},
+}
+BASTION = {"group": "moon-bastion", "instances_wanted": 1, "instances": ["i-0a"], "ipv6": "2001:db8::100"}
 UNMANAGED = "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0a is not connected."
 NO_PLUGIN = (
     "SessionManagerPlugin is not found. Please refer to SessionManager Documentation here: http://docs.aws.amazon.com"
@@ -45,100 +53,201 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
 
 
 @pytest.mark.parametrize(
-    ("said", "changes", "cause", "remedy"),
+    ("said", "changes", "code", "cause", "remedy"),
     [
-        pytest.param(CHANGED, {}, "differs from the one in /moon/known_hosts", "terminate-instances", id="changed key"),
-        pytest.param(UNKNOWN, {}, "has no host key of the bastion", "playbooks/site.yml writes", id="unknown key"),
         pytest.param(
-            CHANGED, {"is_own": True}, "differs from the one in your known_hosts", "ssh-keygen -R", id="own, changed"
+            CHANGED,
+            {},
+            "HOST_KEY_CHANGED",
+            "differs from the one in /moon/known_hosts",
+            "terminate-instances",
+            id="changed key",
         ),
         pytest.param(
-            UNKNOWN, {"is_own": True}, "known_hosts has no host key of bastion.", "compare the key", id="own, unknown"
+            UNKNOWN,
+            {},
+            "HOST_KEY_UNKNOWN",
+            "has no host key of the bastion",
+            "playbooks/site.yml, which writes",
+            id="unknown key",
         ),
-        pytest.param(DENIED, {}, "none of the keys", "--private-key", id="wrong key"),
         pytest.param(
-            DENIED, {"has_key": False}, "has no authorized key", "cluster_bastion_ssh_public_key", id="no key"
+            CHANGED,
+            {"is_own": True},
+            "HOST_KEY_CHANGED",
+            "differs from the one in your known_hosts",
+            "ssh-keygen -R",
+            id="own, changed",
+        ),
+        pytest.param(
+            UNKNOWN,
+            {"is_own": True},
+            "HOST_KEY_UNKNOWN",
+            "known_hosts has no host key of bastion.",
+            "compare the key",
+            id="own, unknown",
+        ),
+        pytest.param(DENIED, {}, "SSH_KEY_REFUSED", "none of the keys", "--private-key", id="wrong key"),
+        pytest.param(
+            DENIED,
+            {"has_key": False},
+            "SSH_KEY_MISSING",
+            "has no authorized key",
+            "cluster_bastion_ssh_public_key",
+            id="no key",
         ),
         pytest.param(
             TIMED_OUT,
             {"instances_wanted": 0, "ttl_hours": 8},
+            "BASTION_STOPPED",
             "by its hours (18:00 to 23:00 Etc/UTC), cluster_ttl_hours (8 hours after a run), playbooks/stop.yml or",
-            "start.yml starts",
+            "start.yml, which starts",
             id="hours",
         ),
         pytest.param(
             TIMED_OUT,
             {"instances_wanted": 0, "hours": "", "ttl_hours": 2.5},
+            "BASTION_STOPPED",
             "It was stopped by cluster_ttl_hours (2.5 hours after a run), playbooks/stop.yml or someone in AWS",
-            "start.yml starts",
+            "start.yml, which starts",
             id="time to live",
         ),
         pytest.param(
             TIMED_OUT,
             {"instances_wanted": 0, "hours": ""},
+            "BASTION_STOPPED",
             "It was stopped by playbooks/stop.yml or someone in AWS, and the group moon-bastion",
-            "start.yml starts",
+            "start.yml, which starts",
             id="no hours",
         ),
-        pytest.param(TIMED_OUT, {"instances": ()}, "has no running instance", "scaling-activities", id="no machine"),
         pytest.param(
-            TIMED_OUT, {"security_group": "moon-bastion"}, "its security group moon-bastion", "access_ipv6", id="closed"
+            TIMED_OUT,
+            {"instances": ()},
+            "BASTION_NOT_RUNNING",
+            "has no running instance",
+            "scaling-activities",
+            id="no machine",
         ),
-        pytest.param(TIMED_OUT, {"is_own": True}, "does not answer", "Check that it runs", id="own, silent"),
-        pytest.param("Network is unreachable", {}, "no IPv6 route", "cluster_bastion_connection", id="no IPv6"),
-        pytest.param("Connection refused", {}, "does not answer yet", "console", id="starting"),
-        pytest.param("TargetNotConnected", {"connection": "ssm"}, "3.3.3270.0", "Run the playbook again", id="agent"),
-        pytest.param("sh: aws: not found", {"connection": "ssm"}, "session-manager-plugin", "Install", id="no aws"),
+        pytest.param(
+            TIMED_OUT,
+            {"security_group": "moon-bastion"},
+            "BASTION_UNREACHABLE",
+            "its security group moon-bastion",
+            "access_ipv6",
+            id="closed",
+        ),
+        pytest.param(
+            TIMED_OUT,
+            {"is_own": True},
+            "BASTION_UNREACHABLE",
+            "does not answer",
+            "Check that it runs",
+            id="own, silent",
+        ),
+        pytest.param(
+            "Network is unreachable",
+            {},
+            "CONTROLLER_WITHOUT_IPV6",
+            "no IPv6 route",
+            "cluster_bastion_connection",
+            id="no IPv6",
+        ),
+        pytest.param("Connection refused", {}, "SSH_SERVER_NOT_READY", "does not answer yet", "console", id="starting"),
+        pytest.param(
+            "TargetNotConnected",
+            {"connection": "ssm"},
+            "SSM_TARGET_NOT_CONNECTED",
+            "3.3.3270.0",
+            "Run the playbook again",
+            id="agent",
+        ),
+        pytest.param(
+            "sh: aws: not found",
+            {"connection": "ssm"},
+            "CONNECTION_PROGRAM_MISSING",
+            "session-manager-plugin",
+            "Install",
+            id="no aws",
+        ),
         pytest.param(
             "Connection closed by UNKNOWN port 65535",
             {"connection": "ssm"},
+            "SSM_SESSION_ENDED",
             "ssh does not say why",
             "aws ssm start-session --region eu-west-1 --target i-0a",
             id="ssm, ended before ssh began",
         ),
-        pytest.param("timed out", {"connection": "ssm"}, "Session Manager does not know", "console", id="ssm, silent"),
+        pytest.param(
+            "timed out",
+            {"connection": "ssm"},
+            "SSM_TARGET_NOT_CONNECTED",
+            "Session Manager does not know",
+            "console",
+            id="ssm, silent",
+        ),
     ],
 )
-def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any], cause: str, remedy: str) -> None:
-    text = diagnose(said, RUNNING._replace(**changes))
+def test_each_cause_is_named_with_its_remedy(
+    said: str, changes: dict[str, Any], code: str, cause: str, remedy: str
+) -> None:
+    found = diagnose(said, RUNNING._replace(**changes))
 
-    assert cause in text
-    assert remedy in text
+    assert (found.code, found.subject, found.severity) == (code, "bastion", "error")
+    assert cause in found.message
+    assert remedy in found.remedy
 
 
 # As OpenSSH 9.2 to 10, botocore and shells write them, with what ssh or Ansible adds behind.
 @pytest.mark.parametrize(
-    ("said", "cause", "remedy"),
+    ("said", "code", "cause", "remedy"),
     [
-        pytest.param(OPEN, "other users may read", "chmod 600 /keys/moon", id="readable key"),
-        pytest.param(REFUSED, "agent has the key and does not sign", "ssh-add -X", id="agent refuses"),
         pytest.param(
-            f'Load key "/keys/moon": error in libcrypto {DENIED}', "cannot read", "ssh-keygen -y", id="damaged key"
+            OPEN, "PRIVATE_KEY_NOT_PROTECTED", "other users may read", "chmod 600 /keys/moon", id="readable key"
         ),
         pytest.param(
-            "vdollar_percent_expand: unknown key %/", "percent sign", "cluster_bastion_ssh_identity_file", id="percent"
+            REFUSED, "SSH_AGENT_REFUSED", "agent has the key and does not sign", "ssh-add -X", id="agent refuses"
         ),
-        pytest.param(TOO_MANY, "more keys than the server accepts", "--private-key", id="too many keys"),
+        pytest.param(
+            f'Load key "/keys/moon": error in libcrypto {DENIED}',
+            "PRIVATE_KEY_NOT_USABLE",
+            "cannot read",
+            "ssh-keygen -y",
+            id="damaged key",
+        ),
+        pytest.param(
+            "vdollar_percent_expand: unknown key %/",
+            "SSH_PATH_INVALID",
+            "percent sign",
+            "cluster_bastion_ssh_identity_file",
+            id="percent",
+        ),
+        pytest.param(
+            TOO_MANY, "TOO_MANY_SSH_KEYS", "more keys than the server accepts", "--private-key", id="too many keys"
+        ),
         pytest.param(
             f'Please login as the user "ec2-user" rather than the user "root". {DENIED}',
+            "SSH_USER_WRONG",
             "another user",
             "cluster_bastion_user",
             id="user",
         ),
         pytest.param(
             "kex_exchange_identification: read: Connection reset by peer Connection reset by 2001:db8::100 port 22",
+            "SSH_CONNECTION_CLOSED",
             "ends it before the login",
             "get-console-output",
             id="reset",
         ),
         pytest.param(
             "kex_exchange_identification: Connection closed by remote host",
+            "SSH_CONNECTION_CLOSED",
             "ends it before the login",
             "Run the playbook again",
             id="closed by remote host",
         ),
         pytest.param(
             "Connection timed out during banner exchange",
+            "SSH_CONNECTION_CLOSED",
             "ends it before the login",
             "Run the playbook again",
             id="silent after connecting",
@@ -146,95 +255,136 @@ def test_each_cause_is_named_with_its_remedy(said: str, changes: dict[str, Any],
         pytest.param(
             '"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later." '
             "Connection closed by 2001:db8::100 port 22",
+            "SSH_SERVER_NOT_READY",
             "does not answer yet",
             "Run the playbook again",
             id="booting",
         ),
-        pytest.param(NO_NAME, "IPv6 address", "AddressFamily", id="no name"),
+        pytest.param(NO_NAME, "HOST_NAME_NOT_RESOLVED", "AddressFamily inet", "ssh -G", id="no name"),
         pytest.param(
             f"Unable to negotiate with 2001:db8::100 port 22: no matching host key type found. {OFFER}",
+            "NO_COMMON_ALGORITHM",
             "no algorithm in common",
             "HostKeyAlgorithms",
             id="host key type",
         ),
         pytest.param(
             f"Unable to negotiate with 2001:db8::100 port 22: no matching key exchange method found. {OFFER}",
+            "NO_COMMON_ALGORITHM",
             "no algorithm in common",
             "KexAlgorithms",
             id="key exchange",
         ),
-        pytest.param("Bad owner or permissions on /home/ada/.ssh/config", "own configuration", "chmod 600", id="owner"),
+        pytest.param(
+            "Bad owner or permissions on /home/ada/.ssh/config",
+            "SSH_CONFIG_INVALID",
+            "own configuration",
+            "chmod 600",
+            id="owner",
+        ),
         pytest.param(
             "/home/ada/.ssh/config: line 3: Bad configuration option: usekeychain",
+            "SSH_CONFIG_INVALID",
             "own configuration",
             "this version of ssh",
             id="option",
         ),
         pytest.param(
-            "ssh: connect to host 2001:db8::100 port 22: No route to host", "rejects", "to port 22", id="no route"
+            "ssh: connect to host 2001:db8::100 port 22: No route to host",
+            "CONNECTION_REJECTED",
+            "rejects",
+            "to port 22",
+            id="no route",
         ),
     ],
 )
-def test_each_message_of_ssh_has_its_own_cause_and_remedy(said: str, cause: str, remedy: str) -> None:
-    text = diagnose(said, RUNNING._replace(identity_file="/keys/moon"))
+def test_each_message_of_ssh_has_its_own_cause_and_remedy(said: str, code: str, cause: str, remedy: str) -> None:
+    found = diagnose(said, RUNNING._replace(identity_file="/keys/moon"))
 
-    assert cause in text
-    assert remedy in text
-    assert "terminate-instances" not in text
+    assert (found.code, found.subject, found.severity) == (code, "bastion", "error")
+    assert cause in found.message
+    assert remedy in found.remedy
+    assert "terminate-instances" not in found.remedy
 
 
 @pytest.mark.parametrize(
-    ("said", "cause", "remedy"),
+    ("said", "code", "cause", "remedy"),
     [
-        pytest.param(DENIED_SESSION, "does not allow", "ssm:StartSession", id="access denied"),
-        pytest.param(DENIED_CHANNEL, "does not allow", "ssmmessages:OpenDataChannel on", id="channel denied"),
-        pytest.param(EXPIRED, "no valid credentials", "AWS_PROFILE", id="expired token"),
-        pytest.param("Unable to locate credentials", "no valid credentials", "aws sts", id="no credentials"),
-        pytest.param(SSO, "no valid credentials", "aws sso login", id="sso"),
+        pytest.param(DENIED_SESSION, "NOT_AUTHORIZED", "does not allow", "ssm:StartSession", id="access denied"),
         pytest.param(
-            "The config profile (moon) could not be found", "no valid credentials", "AWS_PROFILE", id="profile"
+            DENIED_CHANNEL, "NOT_AUTHORIZED", "does not allow", "ssmmessages:OpenDataChannel on", id="channel denied"
+        ),
+        pytest.param(EXPIRED, "CREDENTIALS_EXPIRED", "no valid credentials", "AWS_PROFILE", id="expired token"),
+        pytest.param(
+            "Unable to locate credentials",
+            "CREDENTIALS_MISSING",
+            "no valid credentials",
+            "aws sts",
+            id="no credentials",
+        ),
+        pytest.param(SSO, "CREDENTIALS_EXPIRED", "no valid credentials", "aws sso login", id="sso"),
+        pytest.param(
+            "The config profile (moon) could not be found",
+            "CREDENTIALS_MISSING",
+            "no valid credentials",
+            "AWS_PROFILE",
+            id="profile",
         ),
         pytest.param(
             'Could not connect to the endpoint URL: "https://ssm.eu-west-1.amazonaws.com/"',
+            "ENDPOINT_UNREACHABLE",
             "cannot reach AWS",
             "proxy",
             id="net",
         ),
-        pytest.param(UNMANAGED, "does not know the instance", "3.3.3270.0", id="not connected"),
-        pytest.param(NO_PLUGIN, "session-manager-plugin", "Install", id="no plugin"),
-        pytest.param("sh: 1: exec: aws: not found", "programs aws", "Install", id="dash"),
-        pytest.param("zsh:1: command not found: aws", "programs aws", "Install", id="zsh"),
-        pytest.param("bash: line 1: exec: aws: not found", "programs aws", "Install", id="bash"),
+        pytest.param(
+            UNMANAGED,
+            "SSM_TARGET_NOT_CONNECTED",
+            "does not know the instance",
+            "get-console-output",
+            id="not connected",
+        ),
+        pytest.param(NO_PLUGIN, "CONNECTION_PROGRAM_MISSING", "session-manager-plugin", "Install", id="no plugin"),
+        pytest.param("sh: 1: exec: aws: not found", "CONNECTION_PROGRAM_MISSING", "programs aws", "Install", id="dash"),
+        pytest.param(
+            "zsh:1: command not found: aws", "CONNECTION_PROGRAM_MISSING", "programs aws", "Install", id="zsh"
+        ),
+        pytest.param(
+            "bash: line 1: exec: aws: not found", "CONNECTION_PROGRAM_MISSING", "programs aws", "Install", id="bash"
+        ),
     ],
 )
-def test_each_message_of_session_manager_has_its_own_cause_and_remedy(said: str, cause: str, remedy: str) -> None:
+def test_each_message_of_session_manager_has_its_own_cause_and_remedy(
+    said: str, code: str, cause: str, remedy: str
+) -> None:
     # What ssh says when its ProxyCommand ends.
     closed = "kex_exchange_identification: Connection closed by remote host Connection closed by UNKNOWN port 65535"
 
-    text = diagnose(f"{said} {closed}", RUNNING._replace(connection="ssm"))
+    found = diagnose(f"{said} {closed}", RUNNING._replace(connection="ssm"))
 
-    assert cause in text
-    assert remedy in text
+    assert (found.code, found.subject, found.severity) == (code, "bastion", "error")
+    assert cause in found.message
+    assert remedy in found.remedy
 
 
 def test_a_refused_key_is_first_a_matter_of_the_private_key() -> None:
-    text = diagnose(DENIED, RUNNING._replace(identity_file="/keys/moon"))
+    found = diagnose(DENIED, RUNNING._replace(identity_file="/keys/moon"))
 
-    assert "/keys/moon" in text
-    assert text.index("--private-key") < text.index("terminate-instances")
+    assert "/keys/moon" in found.message
+    assert found.remedy.index("--private-key") < found.remedy.index("terminate-instances")
 
 
 @pytest.mark.parametrize("said", [DENIED, OPEN, TOO_MANY, NO_NAME, "Connection refused", "Connection reset by peer"])
 def test_a_host_of_ones_own_is_not_ended_and_has_no_console_of_ours(said: str) -> None:
-    text = diagnose(said, RUNNING._replace(is_own=True))
+    found = diagnose(said, RUNNING._replace(is_own=True))
 
-    assert "aws ec2" not in text
+    assert "aws ec2" not in sentences(found)
 
 
 @pytest.mark.parametrize("said", [CHANGED, UNKNOWN])
 @pytest.mark.parametrize("is_own", [True, False])
 def test_no_remedy_switches_the_check_off(said: str, is_own: bool) -> None:
-    text = diagnose(said, RUNNING._replace(is_own=is_own)).lower()
+    text = sentences(diagnose(said, RUNNING._replace(is_own=is_own))).lower()
 
     assert "stricthostkeychecking" not in text
     assert "host_key_checking" not in text
@@ -246,45 +396,67 @@ NOT_REACHED = "timed out waiting for ping module test: Failed to connect to the 
 
 @pytest.mark.parametrize("said", ["", NOT_REACHED, NOT_SENT])
 def test_silence_is_a_matter_of_the_security_group(said: str) -> None:
-    assert "security group" in diagnose(said, RUNNING)
-    assert "security group" in diagnose(f"{said}ssh: connect to host moon port 22: Operation timed out", RUNNING)
+    timed_out = f"{said}ssh: connect to host moon port 22: Operation timed out"
+
+    assert "security group" in diagnose(said, RUNNING).message
+    assert diagnose(timed_out, RUNNING) == diagnose(said, RUNNING)
 
 
 @pytest.mark.parametrize("said", ["Something new", "timed out waiting for ping module test: Something new"])
 @pytest.mark.parametrize("is_own", [True, False])
 def test_words_that_are_not_known_are_not_explained(said: str, is_own: bool) -> None:
-    text = diagnose(said, RUNNING._replace(is_own=is_own, login="ssh -vvv -p 2222 me@moon"))
+    found = diagnose(said, RUNNING._replace(is_own=is_own, login="ssh -vvv -p 2222 me@moon"))
 
-    assert "The cause is unknown" in text
-    assert text.endswith("ssh -vvv -p 2222 me@moon")
-    assert "security group" not in text
+    assert found.code == "SSH_LOGIN_FAILED"
+    assert "The cause is unknown" in found.message
+    assert found.remedy.endswith("ssh -vvv -p 2222 me@moon")
+    assert "security group" not in sentences(found)
 
 
 def test_a_key_that_this_user_may_not_read_is_not_damaged() -> None:
-    text = diagnose(f'Load key "/keys/moon": Permission denied {DENIED}', RUNNING._replace(identity_file="/keys/moon"))
+    found = diagnose(f'Load key "/keys/moon": Permission denied {DENIED}', RUNNING._replace(identity_file="/keys/moon"))
 
-    assert "You may not read the private key /keys/moon" in text
-    assert "damaged" not in text
+    assert found.code == "PRIVATE_KEY_NOT_USABLE"
+    assert "You may not read the private key /keys/moon" in found.message
+    assert "damaged" not in sentences(found)
 
 
 @pytest.mark.parametrize("said", [OPEN, f'Load key "/keys/moon": error in libcrypto {DENIED}'])
 def test_a_public_key_in_the_place_of_a_private_one_is_called_so(tmp_path: Path, said: str) -> None:
     (tmp_path / "moon").write_text(make_host_key("").public)
-    wanted = {"start": "", "ssh_public_key": "a key", "ssh_key_name": "", "connection": "ssh"}
-    facts = facts_of(
-        {"name": "moon", "bastion": wanted, "region": "eu-west-1", "hours": {"ttl": 8}},
-        {"group": "moon-bastion", "instances_wanted": 1, "instances": ["i-0a"]},
-        host="bastion",
-        known_hosts="/moon/known_hosts",
-        is_own=False,
-        identity_file=str(tmp_path / "moon"),
-        security_group="moon-bastion",
-        variables={"ansible_host": "2001:db8::100", "ansible_user": "ec2-user"},
-    )
+    key = tmp_path / "moon"
+    given = Facts("bastion", known_hosts="/moon/known_hosts", identity_file=str(key))
+    facts = facts_of(given, CLUSTER, BASTION, {"ansible_host": "2001:db8::100", "ansible_user": "ec2-user"})
 
-    text = diagnose(said, facts)
+    found = diagnose(said, facts)
 
-    assert f"{tmp_path / 'moon'} is a public key, and no SSH agent has its private key" in text
-    assert "chmod" not in text
+    assert found.code == "PRIVATE_KEY_MISSING"
+    assert f"{key} is a public key, and no SSH agent has its private key" in found.message
+    assert "chmod" not in found.remedy
+
+
+def test_the_facts_are_those_of_the_description_the_account_and_the_inventory() -> None:
+    variables = {"ansible_host": "2001:db8::100", "ansible_user": "ec2-user", "ec2_bastion_connection": "ssm"}
+
+    facts = facts_of(Facts("bastion", security_group="moon-bastion"), CLUSTER, BASTION, variables)
+
     assert (facts.security_group, facts.ttl_hours) == ("moon-bastion", 8)
+    assert (facts.group, facts.region, facts.instances) == ("moon-bastion", "eu-west-1", ("i-0a",))
+    assert (facts.has_key, facts.is_built, facts.connection) == (True, True, "ssm")
     assert facts.login == "ssh -vvv -o StrictHostKeyChecking=yes ec2-user@2001:db8::100"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        pytest.param({"ipv6": "", "instances_wanted": None, "instances": []}, "BASTION_MISSING", id="nothing"),
+        pytest.param({"ipv6": "", "instances": []}, "BASTION_MISSING", id="no interface"),
+        pytest.param({"instances_wanted": None, "instances": []}, "BASTION_MISSING", id="no group"),
+        pytest.param({"ipv6": "", "instances_wanted": 0, "instances": []}, "BASTION_STOPPED", id="stopped"),
+        pytest.param({"instances": []}, "BASTION_NOT_RUNNING", id="no instance"),
+    ],
+)
+def test_a_bastion_without_an_instance_is_missing_stopped_or_does_not_run(state: dict[str, Any], code: str) -> None:
+    found = diagnose("", facts_of(Facts("bastion"), CLUSTER, {**BASTION, **state}, {}))
+
+    assert found.code == code
