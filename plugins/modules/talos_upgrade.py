@@ -194,8 +194,7 @@ class RealNode:
 
 def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the wanted image of the nodes."""
-    repository, _colon, tag = params["image"].partition("@")[0].rpartition(":")
-    version = params["version"] or (tag if repository and tag.startswith("v") else None)
+    version = params["version"] or versions.tag_version(params["image"]) or None
     if not version and not params["force"]:
         raise InputError(
             f"Failed to read the version of {params['image']} from its tag. Set the option version.",

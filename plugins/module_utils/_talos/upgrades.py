@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._machine_types import WORKER
 from .._oci.errors import ImageError
 from .._oci.reference import Reference, parse_reference
-from .versions import is_same_version, parse, upgrade_problem
+from .versions import is_same_version, parse, tag_version, upgrade_problem
 
-# A tag that names a version.
-_VERSION = re.compile(r"v[0-9].*")
 Record = Mapping[str, Any]
 
 
@@ -76,7 +73,7 @@ def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str
     return {
         **{key: node[key] for key in ("name", "role", "ipv4")},
         "image": image,
-        "version": wanted.version or _label(role, wanted) or _tag_version(reference),
+        "version": wanted.version or _label(role, wanted) or tag_version(reference),
         # Force only nodes whose recorded image differs: the version may be the same.
         "force": before != image if wanted.refresh else _is_other(before, image, reference),
     }
@@ -132,7 +129,7 @@ def _is_clear(role: str, wanted: Wanted) -> bool:
         return _is_pinned(image) or wanted.refresh
     # A digest names one image for ever, so its label gives the version once the image is looked up.
     is_labelled = role not in wanted.resolved or bool(_label(role, wanted))
-    return bool(_tag_version(image)) or (_is_pinned(image) and is_labelled)
+    return bool(tag_version(image)) or (_is_pinned(image) and is_labelled)
 
 
 def _is_pinned(image: str) -> bool:
@@ -175,7 +172,7 @@ def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
     """Return how to upgrade a node to its image, or why playbooks/upgrade.yml refuses to."""
     if before and after and (problem := upgrade_problem(before, after)):
         return f"{problem}."
-    if not (_tag_version(image) or (after and _is_pinned(image))):
+    if not (tag_version(image) or (after and _is_pinned(image))):
         way = "upgrades it only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
         return f"playbooks/upgrade.yml {way}, because no tag names a version."
     if before:
@@ -188,16 +185,10 @@ def _version_of(given: str, known: Known) -> str:
     every = (*known.recorded.values(), *known.images.values())
     entries = [entry for entry in every if given and given in (entry.get("resolved"), entry.get("reference"))]
     labels = [str(entry.get("version") or "") for entry in entries]
-    tags = [_tag_version(name) for name in (given, *(entry["reference"] for entry in entries))]
+    tags = [tag_version(name) for name in (given, *(entry["reference"] for entry in entries))]
     return next(filter(None, labels + tags), "")
 
 
 def _held(image: str, entry: Record) -> tuple[str, str]:
     """Return the known digest and version of an image, from its look-up or its tag."""
-    return str(entry.get("resolved") or ""), str(entry.get("version") or _tag_version(image))
-
-
-def _tag_version(image: str) -> str:
-    """Return the version that the tag of an image names, if it names one."""
-    parsed = _parsed(image)
-    return parsed.tag if parsed and _VERSION.fullmatch(parsed.tag) else ""
+    return str(entry.get("resolved") or ""), str(entry.get("version") or tag_version(image))

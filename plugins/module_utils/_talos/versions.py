@@ -14,9 +14,17 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .._oci.errors import ImageError
+from .._oci.reference import parse_reference
+
+# The supported minor versions.
+OLDEST, NEWEST = (1, 10), (1, 14)
+
 # Pre-releases in their order; the release itself comes last.
 _STAGES = ("alpha", "beta", "rc", "")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?(?![\w.])", re.ASCII)
+# A tag that names a version, also one without the numbers of a release.
+_TAG = re.compile(r"v[0-9].*")
 
 
 class Version(NamedTuple):
@@ -45,6 +53,15 @@ def is_same_version(one: str, other: str) -> bool:
     """Return whether two versions are equal, ignoring build suffixes: v1.13.5-rpi5 equals v1.13.5."""
     parsed = parse(one)
     return one == other or (parsed is not None and parsed == parse(other))
+
+
+def tag_version(image: str) -> str:
+    """Return the version that the tag of an image names, empty if it names none. The look-up reports invalid names."""
+    try:
+        tag = parse_reference(image).tag
+    except ImageError:
+        return ""
+    return tag if _TAG.fullmatch(tag) else ""
 
 
 def upgrade_problem(before: str, after: str) -> str:

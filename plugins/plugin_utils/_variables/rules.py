@@ -19,6 +19,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
+from ...module_utils._boot import upstream
+from ...module_utils._boot.plan import version_of
 from ...module_utils._digests import is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES, limit_name
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
@@ -33,8 +35,8 @@ from ...module_utils._spelling import did_you_mean
 from ...module_utils._ssh.arguments import PERCENT_REMEDY
 from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
-from ...module_utils._talos.config.decoding import NEWEST
 from ...module_utils._talos.config.merge import Patch, apply_patches
+from ...module_utils._talos.versions import NEWEST, OLDEST
 from . import of_bastion, of_cozystack
 from .addresses import (
     certificate_name,
@@ -517,7 +519,7 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     "talos_image_schematics": (each(sha256),),
     "talos_image_extensions": (each(each(matching("[a-z0-9][a-z0-9._-]*", "the name of an extension", "tailscale"))),),
     **_checks(description, *(f"{role}_cluster" for role in _WITH_CLUSTER)),
-    "talos_image_version": (if_given(release_of("Talos", (1, 10, 0), (2, 0, 0))),),
+    "talos_image_version": (if_given(release_of("Talos", (*OLDEST, 0), (2, 0, 0))),),
     "talos_sysctls": (sysctls,),
     "talos_tailscale": (
         exact_keys("enabled", "auth_key", "hostname", "routes", "userspace", "auth_once", "extra_args"),
@@ -565,7 +567,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
         *("cluster_cozystack_version", "cozystack_version", "preflight_cozystack_version"),
     ),
     **_checks(
-        release_of("boot-to-talos", (0, 7, 1), (1, 0, 0)),
+        release_of("boot-to-talos", version_of(upstream.VERSION_MIN), (1, 0, 0)),
         "cluster_boot_to_talos_version",
     ),
     **_checks(release_of("Kubernetes", (1, 28, 0), (2, 0, 0)), "talos_kubernetes_version"),

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
+from ..versions import NEWEST, OLDEST, is_same_version
 
 # Upstream writes the same for v1.10 and v1.11.
-CONTRACTS = ("v1.10", "v1.11", "v1.12", "v1.13", "v1.14")
+CONTRACTS = tuple(f"v{OLDEST[0]}.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
 # What every supported release from v1.13 on takes.
 DEFAULT = "v1.13"
 _VERSION = re.compile(r"v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)(?:\..*)?")
@@ -105,8 +106,9 @@ def running_versions(nodes: Iterable[Mapping[str, str]], answers: Iterable[Mappi
 
 def unexpected(seen: Mapping[str, str], nodes: Iterable[Mapping[str, str]], images: Mapping[str, str]) -> list[str]:
     """Return a line for each node that does not run the version of its image; unknown versions are ignored."""
+    pairs = ((node["name"], seen.get(node["name"]), images.get(node["role"])) for node in nodes)
     return [
-        f"{node['name']} runs Talos {version}, but its image contains {images[node['role']]}"
-        for node in nodes
-        if (version := seen.get(node["name"])) and images.get(node["role"]) not in (None, "", version)
+        f"{name} runs Talos {version}, but its image contains {held}"
+        for name, version, held in pairs
+        if version and held and not is_same_version(version, held)
     ]

@@ -19,12 +19,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
+from ..versions import NEWEST, OLDEST
 from . import fields
 
 Document = dict[str, Any]
 Release = tuple[int, int]
 
-OLDEST, NEWEST = (1, 10), (1, 14)
 _BASE_KEYS = frozenset({"machine", "cluster", "debug", "persist"})
 _INTEGERS = {"int": 64, "int32": 32, "int64": 64, "uint": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
 _OLD_BOOLEANS = re.compile(r"y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF")

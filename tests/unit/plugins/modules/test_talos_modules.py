@@ -255,9 +255,10 @@ def test_a_missing_extension_counts_as_a_difference() -> None:
     assert not talos_upgrade.is_there(seen, DESIRED)
 
 
-def test_a_digest_needs_the_version_given() -> None:
+@pytest.mark.parametrize("name", ["@sha256:" + "0" * 64, ":vanilla", ":latest", ""])
+def test_an_image_whose_tag_names_no_version_needs_the_version_given(name: str) -> None:
     params: dict[str, Any] = {
-        "image": "r.example.com/talos@sha256:0",
+        "image": f"r.example.com:5000/talos{name}",
         "version": None,
         "schematic": None,
         "extensions": [],

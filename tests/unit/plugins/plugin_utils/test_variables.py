@@ -17,7 +17,10 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.vars.reserved import get_reserved_names
 
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.plan import version_of
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import VERSION_MIN
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import Finding
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.versions import OLDEST
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.command_line import inline_variables
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
@@ -100,6 +103,25 @@ def test_an_unknown_version_is_refused_without_a_guess_at_another() -> None:
 
     assert "Did you mean" not in problem.remedy
     assert "v1.13" in problem.remedy
+
+
+def before(version: tuple[int, ...]) -> str:
+    """Return the version just below a release, with a patch that no project reaches."""
+    *first, last = version
+    return ".".join(map(str, [*first, last - 1] if last else [*first[:-1], first[-1] - 1, 999]))
+
+
+@pytest.mark.parametrize(
+    ("name", "oldest"),
+    [("cluster_boot_to_talos_version", version_of(VERSION_MIN)), ("talos_image_version", (*OLDEST, 0))],
+)
+def test_the_release_below_the_oldest_usable_one_is_refused(name: str, oldest: tuple[int, ...]) -> None:
+    first = ".".join(map(str, oldest))
+
+    (problem,) = problems(name, before(oldest))
+
+    assert f"from {first} to" in problem.message
+    assert problems(name, first) == []
 
 
 @pytest.mark.parametrize(

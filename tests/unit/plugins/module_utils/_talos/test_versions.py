@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.versions import (
     is_same_version,
+    tag_version,
     upgrade_problem,
     upgrade_problems,
 )
@@ -84,3 +85,17 @@ def test_only_the_nodes_with_a_problem_are_named() -> None:
 )
 def test_builds_of_one_version_are_the_same_version(one: str, other: str, expected: bool) -> None:
     assert is_same_version(one, other) is expected
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        pytest.param("ghcr.io/u/talos:v1.13.7", "v1.13.7", id="a version"),
+        pytest.param("ghcr.io/u/talos:v1.13.7@sha256:" + "a" * 64, "v1.13.7", id="with a digest"),
+        pytest.param("ghcr.io/u/talos:vanilla", "", id="a word with a v"),
+        pytest.param("localhost:5000/talos", "", id="a port"),
+        pytest.param("not an image", "", id="no reference"),
+    ],
+)
+def test_only_a_tag_with_a_v_and_a_number_names_a_version(image: str, expected: str) -> None:
+    assert tag_version(image) == expected

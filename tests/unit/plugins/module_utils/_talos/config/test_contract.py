@@ -100,6 +100,13 @@ def test_a_node_of_another_version_than_its_image_is_named() -> None:
     assert unexpected(seen, nodes, {}) == []
 
 
+def test_the_suffix_of_a_build_is_no_other_version() -> None:
+    nodes = [{"name": "gateway", "role": "gateway"}]
+
+    assert unexpected({"gateway": "v1.13.5-rpi5"}, nodes, {"gateway": "v1.13.5"}) == []
+    assert unexpected({"gateway": "v1.13.5"}, nodes, {"gateway": "v1.13.5-rc.1"})
+
+
 def test_patches_are_merged_as_the_oldest_of_the_nodes_merges_them() -> None:
     decided = decide({"gateway": "v1.14.0", "compute": "v1.14.1"}, recorded="v1.12")
 
