@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ...module_utils._ec2.home import commands
-from ...module_utils._ec2.home.ways import Places, bastion_options
+from ...module_utils._ec2.home.ways import Places, bastion_login
 from ...module_utils._machine_types import CONTROL_PLANE
 from ...module_utils._ports import KUBERNETES, SSH, TALOS
 from ...module_utils._ssh.arguments import jump_of
@@ -99,22 +97,12 @@ def bastion_of(cluster: Record, reading: Record, access: Access) -> Bastion | No
         jump = jump_of(access.own_bastion)
         is_other = access.own_bastion.get("ansible_connection", "ssh") != "local"
         return Bastion(commands.Host(jump.arguments, jump.destination), "your bastion") if is_other else None
-    bastion, running = cluster["bastion"], reading["bastion"]
-    if not boolean(bastion["enabled"]) or not running["instances"]:
-        return None
-    if bastion["connection"] == "ssm":
-        instance = str(running["instances"][0])
-        return _login(cluster, access, instance, instance=instance)
+    login = bastion_login(cluster, reading, access.places)
+    if cluster["bastion"]["connection"] == "ssm":
+        return Bastion(login, "Session Manager") if login else None
     # Ansible itself has reached the nodes through it, or its port is open.
     used = not access.asked_from_here and any(one["reachable"] for one in access.observed)
-    is_open = used or SSH in _open_ports(access, "bastion")
-    return _login(cluster, access, running["ipv6"]) if running["ipv6"] and is_open else None
-
-
-def _login(cluster: Record, access: Access, host: str, *, instance: str = "") -> Bastion:
-    options = bastion_options(cluster, access.places, instance)
-    through = "Session Manager" if instance else "the bastion"
-    return Bastion(commands.Host(options, f"{access.places.user}@{host}"), through)
+    return Bastion(login, "the bastion") if login and (used or SSH in _open_ports(access, "bastion")) else None
 
 
 def _planes(cluster: Record) -> list[Record]:
@@ -154,16 +142,10 @@ def _open_ports(access: Access, group: str) -> set[int]:
 def _home(reading: Record, access: Access) -> Iterator[Step]:
     """Yield the commands for the open ports over IPv6."""
     nodes = [node["ipv6"] for node in reading["nodes"].values() if node["ipv6"]]
-    planes = [
-        node["ipv6"] for node in reading["nodes"].values() if node["ipv6"] and node["machine_type"] == CONTROL_PLANE
-    ]
-    ports = _open_ports(access, "nodes") if planes else set()
-    found = {
-        KUBERNETES: commands.kubectl(access.credentials, server=f"https://[{''.join(planes[:1])}]:{KUBERNETES}"),
-        TALOS: commands.talosctl(access.credentials.talosconfig, endpoints=planes, nodes=nodes),
-    }
+    ports = _open_ports(access, "nodes")
     credentials = {KUBERNETES: access.credentials.kubeconfig, TALOS: access.credentials.talosconfig}
-    made = [command for port, command in found.items() if port in ports and credentials[port]]
+    found = commands.over_ipv6(access.credentials, reading["nodes"].values())
+    made = [found[port] for port in (KUBERNETES, TALOS) if port in found and port in ports and credentials[port]]
     if made:
         yield Step("Connect over IPv6", tuple(_networks(access, nodes)), tuple(made))
 

@@ -48,8 +48,8 @@ def _files(access: Access, report: str) -> Iterator[Step]:
     known = access.credentials
     named = {"kubeconfig": known.kubeconfig, "talosconfig": known.talosconfig, "report": report}
     lines = [f"{name + ':':<13}{path}" for name, path in named.items() if path]
-    if not known.kubeconfig:
-        lines.append("There is no kubeconfig yet. site.yml writes it as soon as the nodes run Talos.")
+    missing = [name for name in ("talosconfig", "kubeconfig") if not named[name]]
+    lines.extend([commands.missing_files(missing)] if missing else [])
     yield Step("Files", tuple(lines))
 
 

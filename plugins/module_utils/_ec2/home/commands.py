@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..._files import shell_word
+from ..._machine_types import CONTROL_PLANE
 from ..._ports import KUBERNETES, TALOS
 
 _HERE = "127.0.0.1"
@@ -46,6 +47,27 @@ def talosctl(talosconfig: str, *, endpoints: Iterable[str], nodes: Iterable[str]
     """Return the command that shows the versions of nodes."""
     where = f"--endpoints {','.join(endpoints)} --nodes {','.join(nodes)}"
     return f"talosctl --talosconfig {shell_word(talosconfig)} {where} version"
+
+
+def over_ipv6(credentials: Credentials, nodes: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the commands by the port that they use; empty if no control plane has an IPv6 address.
+
+    Only control planes are endpoints: a worker does not forward a call to other nodes.
+    """
+    known = [node for node in nodes if node["ipv6"]]
+    planes = [node["ipv6"] for node in known if node["machine_type"] == CONTROL_PLANE]
+    if not planes:
+        return {}
+    addresses = [node["ipv6"] for node in known]
+    return {
+        TALOS: talosctl(credentials.talosconfig, endpoints=planes, nodes=addresses),
+        KUBERNETES: kubectl(credentials, server=f"https://[{planes[0]}]:{KUBERNETES}"),
+    }
+
+
+def missing_files(names: Iterable[str]) -> str:
+    """Return that files with credentials do not exist yet, and what writes them."""
+    return f"There is no {' and no '.join(names)} yet: playbooks/site.yml writes it as soon as the nodes run Talos."
 
 
 def ssh(host: Host, *more: str) -> str:

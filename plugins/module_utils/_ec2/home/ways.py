@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..._machine_types import CONTROL_PLANE
-from ..._ports import KUBERNETES
+from ..._ports import KUBERNETES, TALOS
 from ..._ssh.arguments import Login, Route, ssh_arguments
 from ..identity import unique_name
 from . import commands
@@ -30,7 +30,7 @@ class Places(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The nodes of M(urmanac.talos.talos_info) for each API that was tried, and the interfaces of the bastion."""
+    """The nodes of M(urmanac.talos.talos_info) for each API that was tried, and the interfaces of your own bastion."""
 
     talos: Iterable[Record]
     kubernetes: Iterable[Record]
@@ -41,14 +41,14 @@ def home_ways(
     cluster: Record, reading: Record, credentials: commands.Credentials, places: Places, answers: Answers
 ) -> list[str]:
     """Return lines with the commands for nodes, Kubernetes and bastion, and which of the APIs respond."""
-    addresses = _addresses(reading)
+    made = commands.over_ipv6(credentials, reading["nodes"].values())
     found = [
-        *_node_commands(addresses, credentials),
+        *_node_commands(made, credentials),
         *_bastion_commands(cluster, reading, places, answers.interfaces),
     ]
     return [
-        *(_without_files(credentials) if addresses else [_NO_ADDRESS]),
-        *(["These commands work from home now:"] if addresses and found else []),
+        *(_without_files(credentials) if made else [_NO_ADDRESS]),
+        *(["These commands work from home now:"] if made and found else []),
         *found,
         *_tried(reading, answers),
     ]
@@ -56,12 +56,10 @@ def home_ways(
 
 def session_ways(cluster: Record, reading: Record, credentials: commands.Credentials, places: Places) -> list[str]:
     """Return lines with the commands for a controller without IPv6, through Session Manager and the bastion."""
-    bastion = cluster["bastion"]
-    instance = next(iter(reading["bastion"]["instances"]), "")
-    if bastion["connection"] != "ssm" or not boolean(bastion["enabled"]) or not instance:
+    login = bastion_login(cluster, reading, places)
+    if cluster["bastion"]["connection"] != "ssm" or not login:
         return []
     planes = [node["ipv4"] for node in cluster["nodes"] if node["machine_type"] == CONTROL_PLANE][:1]
-    login = commands.Host(bastion_options(cluster, places, instance), f"{places.user}@{instance}")
     return [
         "These commands need no IPv6 at home. Log in to the bastion:",
         f"  {commands.ssh(login)}",
@@ -77,45 +75,43 @@ def _tunnel_commands(login: commands.Host, plane: str, credentials: commands.Cre
     yield f"  {commands.talosctl_in_tunnel(credentials.talosconfig, plane)}"
 
 
-def _addresses(reading: Record) -> dict[str, str]:
-    """Return the machine type of each node by address; empty if no control plane has one."""
-    found = {node["ipv6"]: node["machine_type"] for node in reading["nodes"].values() if node["ipv6"]}
-    return found if CONTROL_PLANE in found.values() else {}
-
-
 def _without_files(credentials: commands.Credentials) -> list[str]:
     missing = [path for path in (credentials.talosconfig, credentials.kubeconfig) if not _exists(path)]
-    what = f"There is no {' and no '.join(missing)}"
-    return [f"{what}: playbooks/site.yml writes them as soon as the nodes run Talos."] if missing else []
+    return [commands.missing_files(missing)] if missing else []
 
 
 def _exists(path: str) -> bool:
     return Path(path).expanduser().is_file()
 
 
-def _node_commands(addresses: Mapping[str, str], credentials: commands.Credentials) -> list[str]:
+def _node_commands(made: Mapping[int, str], credentials: commands.Credentials) -> list[str]:
     """Return the commands whose credentials are on the controller."""
-    planes = [f"https://[{address}]:{KUBERNETES}" for address, kind in addresses.items() if kind == CONTROL_PLANE]
-    made = {
-        credentials.talosconfig: commands.talosctl(credentials.talosconfig, endpoints=addresses, nodes=addresses),
-        credentials.kubeconfig: commands.kubectl(credentials, server="".join(planes[:1])),
-    }
-    return [f"  {command}" for path, command in made.items() if addresses and _exists(path)]
+    files = {TALOS: credentials.talosconfig, KUBERNETES: credentials.kubeconfig}
+    return [f"  {command}" for port, command in made.items() if _exists(files[port])]
 
 
 def _bastion_commands(cluster: Record, reading: Record, places: Places, interfaces: Iterable[Record]) -> list[str]:
     """Return how to log in to the bastion, also to your own one; its interface may have no IPv6 address."""
-    bastion = cluster["bastion"]
-    through_session = bastion["connection"] == "ssm"
-    instance = next(iter(reading["bastion"]["instances"]), "") if through_session else ""
-    if through_session and boolean(bastion["enabled"]) and not instance:
-        return ["  The bastion is not running, so Session Manager cannot connect to it: playbooks/site.yml starts it."]
+    if boolean(cluster["bastion"]["enabled"]):
+        if not reading["bastion"]["instances"]:
+            return ["  The bastion is not running: playbooks/site.yml starts it."]
+        login = bastion_login(cluster, reading, places)
+        return [f"  {commands.ssh(login)}"] if login else []
     addresses = [found["ipv6_address"] for interface in interfaces for found in interface["ipv6_addresses"]]
-    options = bastion_options(cluster, places, instance) if boolean(bastion["enabled"]) else ""
-    return [f"  {commands.ssh(commands.Host(options, f'{places.user}@{address}'))}" for address in addresses]
+    return [f"  {commands.ssh(commands.Host('', f'{places.user}@{address}'))}" for address in addresses]
 
 
-def bastion_options(cluster: Record, places: Places, instance: str) -> str:
+def bastion_login(cluster: Record, reading: Record, places: Places) -> commands.Host | None:
+    """Return the login to a running bastion of this collection, by Session Manager or by its IPv6 address."""
+    bastion, running = cluster["bastion"], reading["bastion"]
+    if not boolean(bastion["enabled"]) or not running["instances"]:
+        return None
+    instance = str(running["instances"][0]) if bastion["connection"] == "ssm" else ""
+    host = instance or running["ipv6"]
+    return commands.Host(_bastion_options(cluster, places, instance), f"{places.user}@{host}") if host else None
+
+
+def _bastion_options(cluster: Record, places: Places, instance: str) -> str:
     """Return the options for the bastion of this collection, the only one with a known host key."""
     alias = unique_name(cluster["project"], cluster["name"])
     way = Route(cluster["region"], instance) if instance else None

@@ -219,7 +219,7 @@ def test_without_its_file_no_command_is_shown(home: Path) -> None:
     assert found["Files"][0] == [
         "talosconfig: ~/moon/talosconfig",
         "report:      ~/moon/report.html",
-        "There is no kubeconfig yet. site.yml writes it as soon as the nodes run Talos.",
+        "There is no kubeconfig yet: playbooks/site.yml writes it as soon as the nodes run Talos.",
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.filter.home_ways import home_ways
 from ansible_collections.urmanac.talos.plugins.filter.session_ways import session_ways
 
-INTERFACES = [{"ipv6_addresses": [{"ipv6_address": "2001:db8::100"}]}]
+INTERFACES = [{"ipv6_addresses": [{"ipv6_address": "2001:db8::200"}]}]
 NODES = {
     "compute-2": {"machine_type": "worker", "ipv6": "2001:db8::102"},
     "gateway": {"machine_type": "controlplane", "ipv6": "2001:db8::101"},
@@ -43,13 +43,16 @@ def lines(
     """Return the lines of a cluster where every API answers."""
     bastion = {"enabled": True, "connection": "ssh", "host_key_parameter": "/moon/key", "ssh_key_name": ""}
     cluster = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "bastion": {**bastion, **changes}}
-    reading = {"nodes": NODES if nodes is None else nodes, "bastion": {"instances": list(instances)}}
+    reading = {
+        "nodes": NODES if nodes is None else nodes,
+        "bastion": {"instances": list(instances), "ipv6": "2001:db8::100"},
+    }
     return home_ways(
         cluster,
         reading,
         talos=[{"node": "2001:db8::102", "reachable": False}, {"node": "2001:db8::101", "reachable": True}],
         kubernetes=[{"node": "2001:db8::101", "reachable": True}],
-        interfaces=INTERFACES,
+        interfaces=INTERFACES if changes.get("enabled") == "false" else [],
         talosconfig=f"{directory}/talosconfig",
         kubeconfig=f"{directory}/kubeconfig",
         context="admin@moon",
@@ -59,10 +62,11 @@ def lines(
     )
 
 
-def test_commands_name_all_nodes_and_the_first_control_plane() -> None:
+def test_commands_name_all_nodes_and_only_control_planes_as_endpoints() -> None:
     talosctl, kubectl = lines()[1:3]
 
-    assert talosctl.startswith("  talosctl --talosconfig ~/moon/talosconfig --endpoints 2001:db8::102,2001:db8::101 ")
+    options = "--endpoints 2001:db8::101 --nodes 2001:db8::102,2001:db8::101"
+    assert talosctl == f"  talosctl --talosconfig ~/moon/talosconfig {options} version"
     where = "--kubeconfig ~/moon/kubeconfig --context admin@moon --server https://[2001:db8::101]:6443"
     assert kubectl == f"  kubectl {where} get nodes"
 
@@ -94,7 +98,7 @@ def test_a_command_without_its_file_is_not_said_to_work(
     made = lines()
 
     assert made[:2] == [
-        f"There is {said}: playbooks/site.yml writes them as soon as the nodes run Talos.",
+        f"There is {said} yet: playbooks/site.yml writes it as soon as the nodes run Talos.",
         "These commands work from home now:",
     ]
     assert [line.split()[0] for line in made[2 : made.index("Checked from this controller:")]] == commands
@@ -121,7 +125,7 @@ def test_a_cluster_without_addresses_has_no_commands() -> None:
     [
         pytest.param({}, "HostKeyAlias=talos-arm64-moon-bastion ec2-user@2001:db8::100", id="with its host key"),
         pytest.param({"host_key_parameter": ""}, "ssh -o StrictHostKeyChecking=yes ec2-user@", id="without a key"),
-        pytest.param({"enabled": "false"}, "  ssh ec2-user@2001:db8::100", id="a machine of the user's"),
+        pytest.param({"enabled": "false"}, "  ssh ec2-user@2001:db8::200", id="a machine of the user's"),
         pytest.param({"connection": "ssm"}, "--region eu-west-1 --target i-1 ", id="Session Manager"),
     ],
 )
@@ -129,8 +133,9 @@ def test_the_bastion_is_reached_with_its_own_options(changes: dict[str, Any], ex
     assert expected in lines(**changes)[3]
 
 
-def test_session_manager_leads_to_a_running_bastion_only() -> None:
-    assert lines(connection="ssm", instances=())[3].startswith("  The bastion is not running, so Session Manager")
+@pytest.mark.parametrize("connection", ["ssh", "ssm"])
+def test_the_commands_lead_to_a_running_bastion_only(connection: str) -> None:
+    assert lines(connection=connection, instances=())[3].startswith("  The bastion is not running:")
 
 
 def test_the_command_for_the_bastion_names_the_key_to_log_in_with() -> None:
@@ -156,7 +161,7 @@ def session_lines(*, instances: tuple[str, ...] = ("i-1",), **changes: Any) -> l
     names = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "nodes": nodes}
     return session_ways(
         {**names, "bastion": {**bastion, **changes}},
-        {"nodes": NODES, "bastion": {"instances": list(instances)}},
+        {"nodes": NODES, "bastion": {"instances": list(instances), "ipv6": "2001:db8::100"}},
         talosconfig="~/moon/talosconfig",
         kubeconfig="~/moon/kubeconfig",
         context="admin@moon",
