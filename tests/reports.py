@@ -111,6 +111,12 @@ def built(*, is_there: bool = True) -> dict[str, Any]:
     return found
 
 
+def address_of(node: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
+    """Return the IPv6 address of a node, empty before its interface exists."""
+    have = resources[f"eni/{node['name']}"]["have"]
+    return str(have["ipv6"][0]) if have else ""
+
+
 def answer(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answers of a node."""
     reported = {"node": node["ipv4"], "reachable": True, "stage": "running", "version": "v1.13.6", "error": None}
@@ -124,6 +130,8 @@ def report(resources: Mapping[str, Any] | None = None, **changes: Any) -> dict[s
         "info": {
             "endpoint": "https://ec2.eu-west-1.amazonaws.com",
             "resources": found,
+            "nodes": {node["name"]: {"ipv6": address_of(node, found)} for node in NODES},
+            "bastion": {"ipv6": ""},
             "summary": {"present": sum(item["state"] == "present" for item in found.values())},
             "cost": {"message": "$0.155 an hour while everything runs"},
         },

@@ -68,8 +68,8 @@ def built_report(cluster: Record, given: Sources) -> dict[str, Any]:
         "summary": dict(given.info["summary"]),
         "vpc": {"ipv4": cluster["vpc_ipv4_cidr"], "subnet": cluster["subnet_ipv4_cidr"]},
         "resources": [{key: resource[key] for key in shown} for resource in resources.values()],
-        "bastion": bastion_report(cluster, resources),
-        "nodes": [node_report(node, resources, given.observed) for node in cluster["nodes"]],
+        "bastion": bastion_report(cluster, given.info),
+        "nodes": [node_report(node, given.info, given.observed) for node in cluster["nodes"]],
         "etcd_members": etcd_members(given.observed),
         # The only result that does not come from a module of this collection.
         "kubernetes": kubernetes_report(received(given.kubernetes or {})),
@@ -102,13 +102,12 @@ def title(cluster: Record) -> str:
     return f"TEST RESULTS - {'Single Node' if count == 1 else f'{count} Nodes'} ARM64 CozyStack"
 
 
-def bastion_report(cluster: Record, resources: Record) -> dict[str, Any]:
+def bastion_report(cluster: Record, info: Record) -> dict[str, Any]:
     """Return the known facts about the bastion."""
-    eni: Record = resources.get("eni/bastion") or {}
-    addresses = (eni.get("have") or {}).get("ipv6") or ()
+    eni: Record = info["resources"].get("eni/bastion") or {}
     return {
         "ipv4": cluster["bastion_ipv4"],
-        "ipv6": next(iter(addresses), None),
+        "ipv6": info["bastion"]["ipv6"] or None,
         "state": eni.get("state", "not built"),
     }
 
@@ -135,13 +134,13 @@ def history_point(item: Record) -> dict[str, Any]:
     return {key: item[key] for key in ("time", "expected", "present", "ready")}
 
 
-def node_report(node: Record, resources: Record, observed: Sequence[Record]) -> dict[str, Any]:
+def node_report(node: Record, info: Record, observed: Sequence[Record]) -> dict[str, Any]:
     """Return the known facts about one node."""
-    instance, eni = (resources[f"{kind}/{node['name']}"] for kind in ("instance", "eni"))
+    instance: Record = info["resources"][f"instance/{node['name']}"]
     answer: Record = next((item for item in observed if item["node"] == node["ipv4"]), {})
     return {
         **{key: node[key] for key in ("name", "role", "machine_type", "ipv4")},
-        "ipv6": next(iter((eni["have"] or {}).get("ipv6", [])), None),
+        "ipv6": info["nodes"][node["name"]]["ipv6"] or None,
         "instance_type": (instance["have"] or instance["want"])["type"],
         "instance_id": instance["id"],
         "stage": answer.get("stage"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..module_utils._ec2.identity import BASTION, MACHINE_TYPE_TAG, MANAGED_BY, NODE_TAG, ROLE_TAG, unique_name
+from ..module_utils._ec2.values import ipv6_of
 from ..module_utils._errors import InputError
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
 
@@ -93,15 +94,9 @@ def tags_of(instance: Instance) -> dict[str, str]:
 
 
 def ipv6_addresses_of(instance: Instance) -> list[str]:
-    """Return an instance's IPv6 addresses, the primary interface's first and there its primary address first."""
+    """Return an instance's IPv6 addresses, the primary interface's first."""
     interfaces = sorted(instance.get("NetworkInterfaces", ()), key=_device_index)
-    ranked = [
-        (not address.get("IsPrimaryIpv6", False), address["Ipv6Address"])
-        for interface in interfaces[:1]
-        for address in interface.get("Ipv6Addresses", ())
-    ]
-    first = [address for _secondary, address in sorted(ranked, key=lambda item: item[0])]
-    return first + [entry["Ipv6Address"] for other in interfaces[1:] for entry in other.get("Ipv6Addresses", ())]
+    return [address for interface in interfaces for address in ipv6_of(interface)]
 
 
 def _device_index(interface: Mapping[str, Any]) -> int:

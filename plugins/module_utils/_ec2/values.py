@@ -32,6 +32,12 @@ def plain_policy(value: Any, *, without: Collection[str] = ()) -> Any:
     return value
 
 
+def ipv6_of(interface: Mapping[str, Any]) -> list[str]:
+    """Return the IPv6 addresses of a network interface, its primary one first; EC2 returns them in no fixed order."""
+    entries = sorted(interface.get("Ipv6Addresses") or (), key=lambda item: not item.get("IsPrimaryIpv6"))
+    return [str(item["Ipv6Address"]) for item in entries]
+
+
 def port_text(record: Mapping[str, Any]) -> str:
     """Return protocol and ports of a rule as text."""
     protocol, first, last = record["IpProtocol"], record.get("FromPort", -1), record.get("ToPort", -1)

@@ -14,7 +14,7 @@ from ..identity import NODE_TAG, Identity
 from ..plan.current import ROUTE_TARGETS
 from ..spec import ClusterSpec
 from ..traffic import Route as DescribedRoute
-from ..values import port_text
+from ..values import ipv6_of, port_text
 from .facts import (
     Account,
     Acl,
@@ -321,7 +321,7 @@ def _interface(reader: Reader, record: Record) -> InterfaceFact:
         subnet=record["SubnetId"],
         groups=tuple(sorted(group["GroupId"] for group in record["Groups"])),
         ipv4=tuple(item["PrivateIpAddress"] for item in private),
-        ipv6=tuple(item["Ipv6Address"] for item in record.get("Ipv6Addresses") or ()),
+        ipv6=tuple(ipv6_of(record)),
         prefixes=_prefixes(record),
         public=tuple(dict.fromkeys(map(_public_of, joined))),
         source_dest_check=record["SourceDestCheck"],

@@ -20,6 +20,7 @@ from ..hours.current import read_group
 from ..identity import REGION_TAG, cluster_filters, cluster_tags, is_unmanaged, owner_filters, owner_tags
 from ..spec import ClusterSpec
 from ..traffic import Route, Rule
+from ..values import ipv6_of
 
 Record = Mapping[str, Any]
 # As "User initiated (2026-12-24 23:00:00 GMT)".
@@ -373,7 +374,7 @@ def _rules(permission: Record, direction: str) -> list[Rule]:
 
 def _eni(record: Record) -> dict[str, Any]:
     attachment = record.get("Attachment") or {}
-    ipv6 = [item["Ipv6Address"] for item in record.get("Ipv6Addresses") or ()]
+    ipv6 = ipv6_of(record)
     private = record.get("PrivateIpAddresses") or ()
     public = [(item.get("Association") or {}).get("AllocationId") for item in (record, *private)]
     return {
@@ -412,7 +413,7 @@ def _instance(record: Record) -> dict[str, Any]:
         "data_volume": _volumes_of(record).get(DATA_DEVICE),
         "image": record["ImageId"],
         "ipv4": record.get("PrivateIpAddress"),
-        "ipv6": [item["Ipv6Address"] for item in first.get("Ipv6Addresses") or ()],
+        "ipv6": ipv6_of(first),
         "launched": str(record["LaunchTime"]),
         "stopped": _stopped(str(record.get("StateTransitionReason") or "")),
         "autoscaling_group": _tags(record.get("Tags") or ()).get("aws:autoscaling:groupName"),

@@ -34,7 +34,7 @@ def resource(kind: str, *, have: dict[str, Any] | None, want: dict[str, Any] | N
 
 MACHINE = {"type": "t4g.large", "state": "running", "launched": "2025-11-24 13:00:00+00:00", "volume_size": 50}
 BUILT = {
-    "eni/gateway": resource("eni", have={"ipv6": ["2001:db8::101"]}),
+    "eni/gateway": resource("eni", have={"ipv6": ["2001:db8::999", "2001:db8::101"]}),
     "instance/gateway": resource("instance", have=MACHINE),
 }
 EMPTY = {
@@ -43,10 +43,12 @@ EMPTY = {
 }
 
 
-def report(resources: dict[str, Any] = BUILT, endpoint: str = "", **changes: Any) -> dict[str, Any]:
+def report(resources: dict[str, Any] = BUILT, endpoint: str = "", bastion: str = "", **changes: Any) -> dict[str, Any]:
     info = {
         "endpoint": endpoint,
         "resources": resources,
+        "nodes": {"gateway": {"ipv6": "2001:db8::101" if resources is BUILT else ""}},
+        "bastion": {"ipv6": bastion},
         "summary": {"present": 2},
         "cost": {"message": "$0.10 an hour"},
     }
@@ -93,6 +95,11 @@ def test_a_node_that_does_not_exist_yet_is_reported_as_described() -> None:
     (node,) = report(EMPTY, observed=[])["nodes"]
 
     assert (node["instance_type"], node["ipv6"], node["instance_id"], node["stage"]) == ("t4g.medium", None, None, None)
+
+
+@pytest.mark.parametrize(("address", "expected"), [("2001:db8::100", "2001:db8::100"), ("", None)])
+def test_the_bastion_has_the_address_of_the_reading(address: str, expected: str | None) -> None:
+    assert report(bastion=address)["bastion"]["ipv6"] == expected
 
 
 def test_a_phase_ends_where_the_next_begins_and_the_last_one_now() -> None:

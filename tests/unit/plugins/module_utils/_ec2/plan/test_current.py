@@ -45,6 +45,29 @@ def test_what_was_built_as_described_has_no_differences(api: MotoApi) -> None:
     assert comparison.summary() == {"present": 13, "missing": 0, "differs": 0, "foreign": 0, "strays": 0}
 
 
+class TwoAddresses(MotoApi):
+    """An API that lists a second IPv6 address of each interface before the primary one."""
+
+    def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Return the answer of moto, which knows no primary address."""
+        answer = super().call(service, operation, **parameters)
+        for interface in answer.get("NetworkInterfaces", ()):
+            primary = {"Ipv6Address": "2001:db8::2", "IsPrimaryIpv6": True}
+            interface["Ipv6Addresses"] = [{"Ipv6Address": "2001:db8::1", "IsPrimaryIpv6": False}, primary]
+        return answer
+
+
+def test_the_primary_address_of_an_interface_comes_first() -> None:
+    with empty_aws():
+        api, cluster_spec = TwoAddresses(), spec()
+        Builder(api, cluster_spec).build()
+
+        found = [thing.have["ipv6"] for thing in read_cluster(api, cluster_spec) if thing.kind == "eni"]
+
+    assert found
+    assert all(addresses == ["2001:db8::2", "2001:db8::1"] for addresses in found)
+
+
 def test_reading_only_reads(api: MotoApi) -> None:
     Builder(api, spec()).build()
 
