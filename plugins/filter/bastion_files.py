@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._bastion import files, user_data
+from ..module_utils._bastion import files, paths, services, user_data
 from ..module_utils._errors import CollectionError
 from ..module_utils._networks import LINK_LOCAL
 
@@ -35,6 +35,7 @@ def render(name: str, *, settings: Mapping[str, Any], **variables: Any) -> str:
     )
     environment.filters["quote"] = shlex.quote
     environment.globals["link_local"] = LINK_LOCAL
+    environment.globals["paths"] = paths
     return environment.get_template(name).render(**{**settings, **variables})
 
 
@@ -50,6 +51,7 @@ def bastion_files(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "files": [file._asdict() | {"units": list(file.units)} for file in laid],
         "units": files.units(settings),
+        "cache_units": {registry: services.cache_unit(registry) for registry in settings["caches"]},
         "packages": {family: files.packages(settings, family) for family in ("RedHat", "Debian")},
         "user_data": script,
         "user_data_base64": compressed,

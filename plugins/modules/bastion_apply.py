@@ -112,6 +112,7 @@ from ..module_utils._bastion.host import (
     apply,
     plan,
 )
+from ..module_utils._bastion.paths import MANIFEST
 from ..module_utils._errors import CollectionError, failure_of
 
 
@@ -167,7 +168,7 @@ def main() -> None:
         argument_spec={
             "files": {"type": "list", "elements": "dict", "required": True, "options": file_options},
             "units": {"type": "list", "elements": "str", "required": True},
-            "manifest": {"type": "path", "default": "/etc/talos-bastion/files"},
+            "manifest": {"type": "path", "default": MANIFEST},
         },
         supports_check_mode=True,
     )

@@ -241,15 +241,19 @@ def ssh_variables(host: Host, way: Way) -> dict[str, Any]:
     }
 
 
+def cluster_directory(project: str, region: str, cluster: str) -> str:
+    """Return the default of the variable cluster_directory, with which a test compares it."""
+    return str(Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share", "urmanac.talos", project, region, cluster))
+
+
 def usual_known_hosts(facts: Mapping[str, Any]) -> str:
     """Return the known_hosts file in the default directory of the bastion's cluster, empty if there is none."""
     parts = [facts[name] or "" for name in ("ec2_project", "ec2_region", "ec2_cluster")]
-    # Tags can be of a stranger; none leads to another folder.
+    # Another owner may set these tags, so they must not change the folder.
     if not all(HOST_NAME.fullmatch(part) for part in parts):
         return ""
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     try:
-        file = Path(data, "urmanac.talos", *parts, "known_hosts").expanduser()
+        file = Path(cluster_directory(*parts), "known_hosts").expanduser()
     except RuntimeError:  # a user without a home, as in containers
         return ""
     is_there = os.path.isfile(file)  # noqa: PTH113 - Path.is_file raises below a closed directory

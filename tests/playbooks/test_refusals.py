@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.parameter import parameter_prefix
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import parameter_prefix
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY

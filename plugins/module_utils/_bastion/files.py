@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .._ports import ASSET_SERVER, MATCHBOX
-from . import health, netboot, services
-from .services import ASSETS, ETC, PROGRAMS
+from . import health, netboot, paths, services
+from .paths import ASSETS, ETC, MANIFEST, UNITS
 
-UNITS = "/etc/systemd/system"
-MANIFEST = f"{ETC}/files"
 SYSCTL = "systemd-sysctl.service"
 FIREWALL = "talos-bastion-firewall.service"
 WIREGUARD = "talos-bastion-wireguard.service"
@@ -46,8 +44,8 @@ def files(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     found = [*common(settings, render), *fetched(settings, render), *filtered(settings, render)]
     found += [*tunnel(settings, render), *logins(settings, render), *contained(settings, render)]
     found += netboot_files(settings, render)
-    paths = sorted([MANIFEST, *passwords(settings), *(file.path for file in found)])
-    found.append(HostFile(MANIFEST, "".join(f"{path}\n" for path in paths)))
+    listed = sorted([MANIFEST, *passwords(settings), *(file.path for file in found)])
+    found.append(HostFile(MANIFEST, "".join(f"{path}\n" for path in listed)))
     return sorted(found)
 
 
@@ -69,8 +67,8 @@ def common(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return the files of every bastion."""
     checks = as_json(health.checks(settings, units(settings)))
     found = [
-        HostFile(f"{ETC}/health.json", checks),
-        HostFile("/usr/local/sbin/talos-bastion-health", render("health.py"), "0755"),
+        HostFile(paths.HEALTH, checks),
+        HostFile(paths.HEALTH_PROGRAM, render("health.py"), "0755"),
     ]
     if settings["engine"] == "docker" and settings["docker_options"]:
         options = as_json(settings["docker_options"])
@@ -81,9 +79,9 @@ def common(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
 def fetched(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return the files that download the web server's content."""
     return [
-        HostFile(f"{PROGRAMS}/fetch", render("fetch.py"), units=(FETCH,)),
-        HostFile(f"{ETC}/fetch.json", as_json(netboot.wanted(settings)), units=(FETCH,)),
-        HostFile(f"{UNITS}/{FETCH}", render("fetch.service.j2", program=f"{PROGRAMS}/fetch"), units=(FETCH,)),
+        HostFile(paths.FETCH_PROGRAM, render("fetch.py"), units=(FETCH,)),
+        HostFile(paths.FETCH, as_json(netboot.wanted(settings)), units=(FETCH,)),
+        HostFile(f"{UNITS}/{FETCH}", render("fetch.service.j2"), units=(FETCH,)),
     ]
 
 
@@ -97,7 +95,7 @@ def filtered(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
         HostFile(f"{UNITS}/{FIREWALL}", render("firewall.service.j2", rules=rules), units=(FIREWALL,)),
     ]
     if settings["nat_enabled"]:
-        found.append(HostFile("/etc/sysctl.d/90-talos-bastion.conf", render("sysctl.conf.j2"), units=(SYSCTL,)))
+        found.append(HostFile(paths.SYSCTL, render("sysctl.conf.j2"), units=(SYSCTL,)))
     return found
 
 
@@ -105,11 +103,11 @@ def tunnel(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return the WireGuard tunnel, without its private key."""
     if settings["egress"] != "wireguard":
         return []
-    config, key = f"{ETC}/wireguard/egress.conf", f"{PROGRAMS}/wireguard-key"
-    names = {"config": config, "key": key}
+    config = f"{paths.WIREGUARD_FOLDER}/egress.conf"
+    names = {"config": config, "firewall": FIREWALL}
     return [
         HostFile(config, render("wireguard.conf.j2"), "0600", (WIREGUARD,)),
-        HostFile(key, render("wireguard_key.sh.j2"), "0755", (WIREGUARD,)),
+        HostFile(paths.WIREGUARD_KEY_PROGRAM, render("wireguard_key.sh.j2"), "0755", (WIREGUARD,)),
         HostFile(f"{UNITS}/{WIREGUARD}", render("wireguard.service.j2", **names), units=(WIREGUARD,)),
     ]
 
@@ -118,14 +116,13 @@ def logins(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
     """Return the program that gives caches their logins, without these."""
     if not settings["logins"]:
         return []
-    units = tuple(f"{services.cache_name(registry)}.service" for registry in settings["logins"])
-    names = {"passwords": services.PASSWORDS, "folder": services.LOGINS}
-    return [HostFile(services.LOGIN_PROGRAM, render("registry_login.sh.j2", **names), "0755", units)]
+    units = tuple(map(services.cache_unit, settings["logins"]))
+    return [HostFile(paths.LOGIN_PROGRAM, render("registry_login.sh.j2"), "0755", units)]
 
 
 def passwords(settings: Mapping[str, Any]) -> list[str]:
     """Return the paths of the logins that the role itself writes, so that they are removed like other files."""
-    return [f"{services.PASSWORDS}/{registry}" for registry, parameter in settings["logins"].items() if not parameter]
+    return [f"{paths.PASSWORDS}/{registry}" for registry, parameter in settings["logins"].items() if not parameter]
 
 
 def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
@@ -138,11 +135,11 @@ def contained(settings: Mapping[str, Any], render: Render) -> list[HostFile]:
         upstream = settings["upstreams"].get(registry, f"https://{registry}")
         path, folder = services.cache_config(registry), services.cache_folder(registry)
         text = render("registry.yml.j2", folder=folder, port=port, upstream=upstream)
-        found.append(HostFile(path, text, units=(f"{services.cache_name(registry)}.service",)))
+        found.append(HostFile(path, text, units=(services.cache_unit(registry),)))
     text = render("nginx.conf.j2", port=ASSET_SERVER, folder=ASSETS)
     found.append(HostFile(f"{ETC}/nginx.conf", text, units=("talos-assets.service",)))
     if settings["dns_enabled"] or settings["netboot_enabled"]:
-        names = {"boot": netboot.boot_files(), "folder": services.TFTP, "leases": services.LEASES}
+        names = {"boot": netboot.boot_files(), "folder": paths.TFTP, "leases": paths.LEASES}
         text = render("dnsmasq.conf.j2", matchbox_port=MATCHBOX, **names)
         found.append(HostFile(f"{ETC}/dnsmasq.conf", text, units=("talos-dhcp.service",)))
     return found

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._ports import ASSET_SERVER, DNS, MATCHBOX, TFTP
-from . import netboot, services
+from . import netboot, paths, services
 
 
 def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def checks(settings: Mapping[str, Any], units: Sequence[str]) -> dict[str, Any]:
         "dhcp": lease(settings),
         "listeners": {"tcp": services.ports(settings), "udp": datagrams(settings)},
         "firewall": {"closed": settings["firewall_enabled"], "nat": settings["nat_enabled"]},
-        "disk": {"path": services.DATA, "free_percent": settings["health"]["disk_free_percent"]},
+        "disk": {"path": paths.DATA, "free_percent": settings["health"]["disk_free_percent"]},
         "clock": {"server": settings["health"]["ntp_server"], "seconds": settings["health"]["clock_seconds"]},
     }
 

@@ -17,8 +17,9 @@ from typing import NamedTuple, Protocol
 from .._errors import CollectionError
 from .._files import write_file
 from .._text import received
+from .paths import UNITS
 
-UNIT_FOLDER = "/etc/systemd/system/"
+UNIT_FOLDER = f"{UNITS}/"
 RUNNING = ("active", "activating", "reloading")
 _PRIVATE = "0600"
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .._boot import upstream
 from .._ports import ASSET_SERVER
-from .services import ASSETS, TFTP
+from .paths import ASSETS, TFTP
 
 # The client architectures of RFC 5970, by iPXE's names of its builds.
 CLIENTS = {

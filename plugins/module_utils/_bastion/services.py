@@ -12,18 +12,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._ports import ASSET_SERVER, DNS, MATCHBOX
+from .paths import ASSETS, DATA, ETC, LEASES, LOGIN_PROGRAM, LOGINS, TFTP
 
-ETC = "/etc/talos-bastion"
-DATA = "/var/lib/talos-bastion"
-ASSETS = f"{DATA}/assets"
-TFTP = f"{DATA}/tftp"
-LEASES = f"{DATA}/dnsmasq"
 UNPRIVILEGED = 65534
-# Logins of caches: those that the role writes, and what containers get, which is in memory.
-PASSWORDS = f"{ETC}/registry-passwords"
-LOGINS = "/run/talos-bastion/registry-logins"
-PROGRAMS = "/usr/local/libexec/talos-bastion"
-LOGIN_PROGRAM = f"{PROGRAMS}/registry-login"
 
 
 class Folder(NamedTuple):
@@ -93,6 +84,11 @@ def cache_folder(registry: str) -> str:
 def cache_name(registry: str) -> str:
     """Return the name of the container with the cache of a registry."""
     return f"talos-cache-{registry}"
+
+
+def cache_unit(registry: str) -> str:
+    """Return the name of the systemd unit of a registry's cache."""
+    return f"{cache_name(registry)}.service"
 
 
 def cache(settings: Mapping[str, Any], registry: str, port: int) -> Service:

@@ -47,6 +47,16 @@ def unique_name(project: str, cluster: str) -> str:
     return f"{project}-{cluster}-{BASTION}"
 
 
+def project_path(project: str) -> str:
+    """Return the path of the SSM parameters of a project's clusters."""
+    return f"/urmanac.talos/{project}"
+
+
+def parameter_prefix(project: str, name: str) -> str:
+    """Return the path of the parameters of a cluster, which is unique for project and cluster."""
+    return f"{project_path(project)}/{name}/"
+
+
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags in the format of AWS."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -20,7 +20,7 @@ from .cost.spec import CostSpec
 from .described_nodes import inherited
 from .hours.schedules import NODES_TAG, hours_name
 from .hours.spec import HoursSpec, hours_problems
-from .identity import HOST_KEY_TAG, MACHINE_TYPE_TAG, NODE_TAG, REGION_TAG, ROLE_TAG, USER_DATA_TAG
+from .identity import HOST_KEY_TAG, MACHINE_TYPE_TAG, NODE_TAG, REGION_TAG, ROLE_TAG, USER_DATA_TAG, project_path
 from .openings import OPENINGS, Opening, openings_option, parse_openings
 from .options import options_of, parsed
 from .texts import fault, fits
@@ -231,7 +231,7 @@ def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:
             f"{spec.name!r} is not valid in the names of security groups, IAM roles and hosts.",
         )
     # Replacing characters could give two projects the same name, so both services must accept it unchanged.
-    if not (fits("iam_role_name", spec.project) and fits("parameter_name", f"/urmanac.talos/{spec.project}")):
+    if not (fits("iam_role_name", spec.project) and fits("parameter_name", project_path(spec.project))):
         yield finding(
             "INVALID_PROJECT_NAME",
             "cluster_project",

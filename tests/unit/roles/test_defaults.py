@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,14 +15,22 @@ import jinja2
 import pytest
 import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._bastion import paths
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import RELEASE_URL
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import releases
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import OPERATOR, STOCK
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ROOT_DEVICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import parameter_prefix
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._networks import NAME_SERVER, TIME_SERVER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.contract import CONTRACTS, DEFAULT
-from ansible_collections.urmanac.talos.plugins.modules import ec2_cluster, ec2_preflight_info, talos_config
+from ansible_collections.urmanac.talos.plugins.modules import (
+    bastion_apply,
+    ec2_cluster,
+    ec2_preflight_info,
+    talos_config,
+)
+from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import cluster_directory
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL
 from tests.checks.process import ROOT
@@ -75,6 +84,49 @@ def test_the_bastion_downloads_boot_to_talos_from_the_modules_url() -> None:
 
     rendered = url.render(cluster_boot_to_talos_releases=releases, cluster_boot_to_talos_version="0.7.1")
     assert rendered == RELEASE_URL.format(version="0.7.1")
+
+
+@pytest.mark.parametrize("data", [pytest.param("", id="home"), pytest.param("/srv/data", id="XDG_DATA_HOME")])
+def test_the_inventory_looks_for_known_hosts_in_the_default_directory_of_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("XDG_DATA_HOME", data)
+    default = jinja2.Template(written("cluster/defaults/main.yml")["cluster_directory"])
+    names = {"cluster_project": "moon", "cluster_region": "eu-west-1", "cluster_name": "base"}
+
+    rendered = default.render(lookup=lambda kind, name: os.environ.get(name, ""), **names)
+
+    assert rendered == os.path.expanduser(cluster_directory("moon", "eu-west-1", "base"))  # noqa: PTH111
+
+
+def test_the_bastions_host_key_is_below_the_path_of_the_clusters_parameters() -> None:
+    default = jinja2.Template(written("cluster/defaults/main.yml")["cluster_bastion_host_key_parameter"])
+
+    rendered = default.render(cluster_project="moon", cluster_name="base")
+
+    assert rendered == f"{parameter_prefix('moon', 'base')}bastion-host-key"
+
+
+def test_the_role_bastion_host_has_the_paths_of_the_python_code() -> None:
+    given = written("bastion_host/vars/main.yml")
+
+    assert given["__bastion_host_directories"] == [*paths.FOLDERS]
+    assert given["__bastion_host_passwords_directory"] == paths.PASSWORDS
+    assert f"{given['__bastion_host_wireguard_directory']}/private.key" == paths.WIREGUARD_WRITTEN_KEY
+    assert given["__bastion_host_program"] == paths.HEALTH_PROGRAM
+    assert f'CONFIG = "{paths.HEALTH}"\n' in (ROOT / "roles/bastion_host/files/health.py").read_text(encoding="utf-8")
+    assert yaml.safe_load(bastion_apply.DOCUMENTATION)["options"]["manifest"]["default"] == paths.MANIFEST
+
+
+def test_tasks_and_templates_of_the_bastion_take_its_paths_from_their_home() -> None:
+    folders = (paths.ETC, paths.DATA, paths.RUN, paths.PROGRAMS, paths.HEALTH_PROGRAM)
+    role = ROOT / "roles" / "bastion_host"
+    files = [*role.glob("tasks/*.yml"), *role.glob("templates/*.j2"), role / "defaults" / "main.yml"]
+
+    found = {path.name for path in files if any(folder in path.read_text(encoding="utf-8") for folder in folders)}
+
+    assert found == set()
 
 
 def test_the_image_of_instances_and_its_root_device_are_those_that_the_modules_use_by_default() -> None:

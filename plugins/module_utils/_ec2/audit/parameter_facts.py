@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from ..identity import owner_tags
-from ..ownership.parameter import parameter_prefix
+from ..identity import owner_tags, parameter_prefix
 from ..spec import ClusterSpec
 from .facts import DocumentFact, ParameterFact, Reader, Record, TextSecret, kinds_in, text_secrets
 

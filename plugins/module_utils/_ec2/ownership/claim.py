@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
-from ..identity import MADE_BY, Identity, owner_filters
-from .parameter import ClusterParameter, Held, parameter_prefix, short_text
+from ..identity import MADE_BY, Identity, owner_filters, parameter_prefix
+from .parameter import ClusterParameter, Held, short_text
 
 Now = Callable[[], datetime]
 

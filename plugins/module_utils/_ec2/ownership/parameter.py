@@ -23,11 +23,6 @@ _TEXT_MAX = 700
 T = TypeVar("T")
 
 
-def parameter_prefix(project: str, name: str) -> str:
-    """Return the path of the parameters of a cluster, which is unique for project and cluster."""
-    return f"/urmanac.talos/{project}/{name}/"
-
-
 class ForeignParameter(Ec2Error):
     """A parameter has the name of one of the cluster and not its tags."""
 

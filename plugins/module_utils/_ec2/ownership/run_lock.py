@@ -20,8 +20,8 @@ from ..._findings import Finding, finding
 from ..._runs import Run
 from ..calls import Calls, Patience
 from ..client import Api, Refused
-from ..identity import MADE_BY, Identity
-from .parameter import ClusterParameter, Held, parameter_prefix, short_text
+from ..identity import MADE_BY, Identity, parameter_prefix
+from .parameter import ClusterParameter, Held, short_text
 
 Alive = Callable[[int, str], bool]
 # Without renewal. Longer than any phase, so that only the lock of a killed run expires.
