@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .._digests import is_sha256
-
 
 class Images(NamedTuple):
     """The images to use, those to look up, and the record with what was found."""
@@ -36,11 +34,3 @@ def images_of(
 def _without_tag(image: str) -> str:
     """Return an image by its digest alone, where it has both a tag and a digest."""
     return re.sub(r":[^/:@]+@", "@", image)
-
-
-def wrong_digests(images: Mapping[str, str], files: Mapping[str, Mapping[str, Any]], archive: str) -> list[str]:
-    """Return the malformed SHA-256 values of images, files and an archive."""
-    given = [image.rpartition("@")[2].removeprefix("sha256:") for image in images.values() if "@" in image]
-    given += [str(file["sha256"]) for file in files.values() if file.get("sha256")]
-    given += [archive] if archive else []
-    return [digest for digest in given if not is_sha256(digest)]

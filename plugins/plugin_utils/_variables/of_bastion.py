@@ -23,9 +23,11 @@ CONTAINERS = ("registry", "dnsmasq", "matchbox", "nginx")
 ARCHITECTURES = tuple(BUILDS)
 # The programs that dnsmasq offers to firmware over TFTP.
 BOOT_FILES = tuple(name for _clients, name in CLIENTS.values())
-# Of a cache only one of them may have a login.
+# Of a cache either a parameter or a password may be given.
 _PASSWORDS = "bastion_host_registry_passwords"
-LOGINS = ("cluster_registry_login_parameters", _PASSWORDS)
+_PARAMETERS = ("cluster_registry_login_parameters", "bastion_host_registry_login_parameters")
+# The first that is given has the caches of the bastion.
+_CACHES = ("bastion_host_registry_caches", "cluster_registry_caches")
 # Of dnsmasq, which raises shorter leases to this.
 _LEASE_MIN = 120
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -109,17 +111,33 @@ def image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield the logins of registries that the bastion does not cache, and those that no new instance of it has."""
-    known = everything.get("bastion_host_registry_caches") or everything.get("cluster_registry_caches")
-    for name in LOGINS:
-        for registry in values.get(name) or ():
-            if known and registry not in known:
-                message = f"The bastion has no cache of {registry}, only of {', '.join(known)}."
-                yield wrong(f"{name}[{registry}]", message, "Correct it, or add it to cluster_registry_caches.")
-            elif name == _PASSWORDS:
-                message = "A new instance of the cluster's bastion would not have it, so this cache would not start."
-                remedy = "Put it into an SSM SecureString, and name that in cluster_registry_login_parameters."
-                yield wrong(f"{name}[{registry}]", message, remedy)
+    """Yield the logins of registries that the bastion does not cache, and a second login of one that it caches."""
+    caches = next((name for name in _CACHES if everything.get(name)), _CACHES[-1])
+    for name in (*_PARAMETERS, _PASSWORDS):
+        for registry in _lost_logins(name, values, everything):
+            message = f"The bastion has no cache of {registry}, only of {', '.join(everything[caches])}."
+            yield wrong(f"{name}[{registry}]", message, f"Correct it, or add it to {caches}.")
+    for name in _PARAMETERS:
+        for registry in everything.get(name) or ():
+            if registry in (values.get(_PASSWORDS) or ()):
+                message = f"{name}[{registry}] is a login of the same cache."
+                yield wrong(f"{_PASSWORDS}[{registry}]", message, "Remove one of the two.")
+
+
+def replacement_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the logins that a new instance of the cluster's bastion would not have."""
+    lost = _lost_logins(_PASSWORDS, values, everything)
+    for registry in values.get(_PASSWORDS) or ():
+        if registry not in lost:
+            message = "A new instance of the cluster's bastion would not have it, so this cache would not start."
+            remedy = "Put it into an SSM SecureString, and name that in cluster_registry_login_parameters."
+            yield wrong(f"{_PASSWORDS}[{registry}]", message, remedy)
+
+
+def _lost_logins(name: str, values: Mapping[str, Any], everything: Mapping[str, Any]) -> list[str]:
+    """Return the registries in a variable that are not those of a known cache."""
+    known = next((everything[caches] for caches in _CACHES if everything.get(caches)), None)
+    return [registry for registry in values.get(name) or () if known and registry not in known]
 
 
 def dhcp_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

@@ -125,10 +125,26 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     everything = {**derived, **values}
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)
-        yield from _place_problems(values, everything, where)
-        yield from of_bastion.login_problems(values, everything)
-        if boolean(everything.get("bastion_host_netboot_enabled", False), strict=False):
-            yield from of_bastion.dhcp_problems(everything)
+        yield from _bastion_problems(values, everything, where)
+        yield from of_bastion.replacement_problems(values, everything)
+
+
+def role_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield the problems of the values of one role, with its defaults, which hold without a cluster as well."""
+    yield from value_problems(values, where)
+    yield from _disk_problems(values)
+    yield from _source_problems(values)
+    yield from of_bastion.image_problems(values)
+    yield from _bastion_problems(values, values, where)
+
+
+def _bastion_problems(
+    values: Mapping[str, Any], everything: Mapping[str, Any], where: Surroundings
+) -> Iterator[Finding]:
+    yield from _place_problems(values, everything, where)
+    yield from of_bastion.login_problems(values, everything)
+    if boolean(everything.get("bastion_host_netboot_enabled", False), strict=False):
+        yield from of_bastion.dhcp_problems(everything)
 
 
 # --- Numbers ---

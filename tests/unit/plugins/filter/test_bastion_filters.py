@@ -10,12 +10,10 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.filter.bastion_health import FilterModule as Health
 from ansible_collections.urmanac.talos.plugins.filter.bastion_images import FilterModule as Images
-from ansible_collections.urmanac.talos.plugins.filter.bastion_wrong_digests import FilterModule as Digests
 from ansible_collections.urmanac.talos.plugins.module_utils._bastion.services import services
 from tests.bastion import SETTINGS
 
 bastion_health = Health().filters()["bastion_health"]
-bastion_wrong_digests = Digests().filters()["bastion_wrong_digests"]
 bastion_images = Images().filters()["bastion_images"]
 DIGEST, OTHER = f"registry@sha256:{'a' * 64}", f"nginx@sha256:{'b' * 64}"
 CLOCK = {"check": "clock", "healthy": True, "detail": "0 s"}
@@ -112,11 +110,3 @@ def test_a_tag_beside_a_digest_is_left_out() -> None:
     answer = bastion_images({"web": f"host:5000/nginx:1@sha256:{'b' * 64}"}, "arm64", {})
 
     assert answer["images"] == {"web": f"host:5000/nginx@sha256:{'b' * 64}"}
-
-
-def test_digests_of_another_form_are_returned() -> None:
-    images = {"cache": DIGEST, "tag": "registry:2", "web": "nginx@sha256:12"}
-    files = {"ipxe.efi": {"url": "https://example.com", "sha256": "xyz"}, "other": {"url": "https://example.com"}}
-
-    assert bastion_wrong_digests(images, files, "a" * 63) == ["12", "xyz", "a" * 63]
-    assert bastion_wrong_digests({"cache": DIGEST}, {}, "A" * 64) == []

@@ -60,12 +60,15 @@ PLAY = """
     bastion_host_ipv4: 10.10.0.100
     bastion_host_subnet_ipv4_cidr: 10.10.0.0/24
     bastion_host_netboot_enabled: false
-    bastion_host_images: {}
+    bastion_host_dns_enabled: false
+    bastion_host_images: {registry: "docker.io/library/registry:2", nginx: "docker.io/library/nginx:1"}
     bastion_host_netboot_ipxe: {}
     bastion_host_boot_to_talos_sha256: ""
     bastion_host_registry_caches: {docker.io: 5050, ghcr.io: 5054}
     bastion_host_registry_login_parameters: {ghcr.io: /talos/ghcr.io}
     __bastion_host_plan: {files: [], units: []}
+  vars_files:
+    - ROLE/vars/main.yml
   tasks:
     - ansible.builtin.import_tasks: ROLE/tasks/preflight.yml
     - ansible.builtin.import_tasks: ROLE/tasks/host.yml
@@ -98,10 +101,22 @@ def test_without_logins_nothing_is_done_about_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("logins", "message"),
     [
-        pytest.param({"quay.io": "ada:hunter2"}, "Failed to log in to quay.io: this host does not cache it", id="lost"),
-        pytest.param({"ghcr.io": "ada:hunter2"}, "Failed to log in to ghcr.io: both", id="two logins"),
-        pytest.param({"docker.io": "hunter2"}, "Failed to log in to docker.io: the login is not of", id="no user"),
-        pytest.param({"docker.io": "ada:hunter2\nx"}, "the login is not of the form USER:PASSWORD", id="two lines"),
+        pytest.param(
+            {"quay.io": "ada:hunter2"},
+            "[quay.io]: The bastion has no cache of quay.io",
+            id="lost",
+        ),
+        pytest.param(
+            {"ghcr.io": "ada:hunter2"},
+            "[ghcr.io] is a login of the same cache",
+            id="two logins",
+        ),
+        pytest.param(
+            {"docker.io": "hunter2"},
+            "[docker.io]: The value is not a login",
+            id="no user",
+        ),
+        pytest.param({"docker.io": "ada:hunter2\nx"}, "Write it as USER:PASSWORD, in one line.", id="two lines"),
     ],
 )
 def test_a_login_that_cannot_be_used_is_refused_and_not_shown(
