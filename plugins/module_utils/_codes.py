@@ -396,9 +396,10 @@ BASTION: Mapping[str, Code] = {
         (WARNING, ERROR),
     ),
     "CONTROLLER_OUTSIDE_ACCESS": Code(
-        "The build logs in to the bastion over IPv6, and the controller's address is not in the network to open.",
-        "Set access_ipv6 to the network of the controller, unless that is open already: playbooks/audit.yml "
-        "lists what is.",
+        "The build logs in to the bastion over IPv6, and the controller's address is in no network that is open or "
+        "will be opened.",
+        "Pass the network of the controller, such as -e access_ipv6=2001:db8:1:2::/64; playbooks/audit.yml lists what "
+        "is open.",
         (WARNING,),
     ),
     "CONNECTION_DIFFERS": Code(

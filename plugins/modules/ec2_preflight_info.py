@@ -45,7 +45,8 @@ options:
   home_ipv6:
     description:
       - The IPv6 network for which the build opens SSH to the bastion; empty for none.
-      - An address of this controller outside of it is a note, and so is a controller without IPv6.
+      - An address of this controller outside of it is a note, and so is a controller without IPv6. Without it, an
+        address outside of the networks for which SSH to the bastion is open is one.
       - A network that is reserved for documentation is a problem, in check mode a note, and in the lab allowed.
     type: str
     default: ''
@@ -304,19 +305,25 @@ def preflight(
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)
     inquiry = ask(connection.api, spec, ami_parameter=ami_parameter)
     way = way or WayIn()
-    shut = _way_in_problems(connection, spec, way)
+    shut, doubts = _way_in(connection, spec, way)
     occupied = _occupied(connection, spec, controller) if controller else []
     refused = [*refusals, *unique([*inquiry.refusals, *shut, *occupied])]
-    found = inquiry._replace(refusals=refused)
+    found = inquiry._replace(refusals=refused, notes=[*inquiry.notes, *doubts])
     return _result(spec, found, endpoint=connection.endpoint, home_ipv6=way.home_ipv6)
 
 
-def _way_in_problems(connection: Connection, spec: ClusterSpec, way: WayIn) -> list[Finding]:
-    """Return why a login to the bastion would fail; a denied call is an additional problem."""
+def _way_in(connection: Connection, spec: ClusterSpec, way: WayIn) -> tuple[list[Finding], list[Finding]]:
+    """Return why a login to the bastion would fail, and why it may; a denied call is an additional problem."""
+    denied: list[Finding] = []
+    access = SshAccess()
     try:
-        return list(way_in_problems(spec, way, read_ssh_access(connection.api, spec, way, datetime.now(UTC))))
+        access = read_ssh_access(connection.api, spec, way, datetime.now(UTC))
     except AwsError as error:
-        return [*way_in_problems(spec, way, SshAccess()), error.problem]
+        denied = [error.problem]
+    # The controller reaches a lab over loopback.
+    is_lab = is_loopback_endpoint(connection.endpoint)
+    doubts = () if is_lab else controller_notes(spec, way, access, source_address)
+    return [*way_in_problems(spec, way, access), *denied], list(doubts)
 
 
 def _occupied(connection: Connection, spec: ClusterSpec, controller: Controller) -> list[Finding]:
@@ -361,9 +368,7 @@ def _taken_out(result: dict[str, Any], code: str) -> list[dict[str, Any]]:
     return found
 
 
-def completed(
-    result: dict[str, Any], options: Mapping[str, Any], spec: ClusterSpec, way: WayIn, *, check_mode: bool
-) -> dict[str, Any]:
+def completed(result: dict[str, Any], options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Return the result with what depends on the mode, on the endpoint that answered, and on examples in variables."""
     more: dict[str, list[Finding]] = {
         "problems": list(command_line_problems(options["kernel_arguments"])),
@@ -380,7 +385,6 @@ def completed(
         # A plan changes nothing, so it is made beside a run that does.
         result["notes"] += _taken_out(result, ACTIVE)
     if not is_lab:
-        more["notes"] += controller_notes(spec, way, source_address)
         of_examples += [problem.about("access_ipv6") for problem in documentation_problems(options["home_ipv6"])]
     return result | {name: [*result[name], *(one.as_dict() for one in found)] for name, found in more.items()}
 
@@ -401,7 +405,7 @@ def main() -> None:
         )
     except CollectionError as error:
         module.fail_json(**failure_of(error))
-    module.exit_json(changed=False, **completed(result, options, spec, way, check_mode=module.check_mode))
+    module.exit_json(changed=False, **completed(result, options, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from ipaddress import IPv6Address, IPv6Network
 from typing import NamedTuple
@@ -48,11 +48,12 @@ class WayIn(NamedTuple):
 class SshAccess(NamedTuple):
     """What is known about access.
 
-    All key pairs, if one is requested, whether SSH to the bastion is open, and missing programs on the controller.
+    All key pairs, if one is requested; the peers outside of the cluster for which SSH to the bastion is open, if no
+    home network is requested; and missing programs on the controller.
     """
 
     key_pairs: tuple[str, ...] | None = None
-    ssh_is_open: bool | None = None
+    opened: tuple[str, ...] | None = None
     missing_programs: tuple[str, ...] = ()
 
 
@@ -62,7 +63,7 @@ def read_ssh_access(api: Api, spec: ClusterSpec, way: WayIn, now: datetime) -> S
     pairs = _key_pairs(api) if any(_named_key_pairs(spec, way).values()) else None
     asks = way.needs_ssh(spec) and not way.home_ipv6 and bastion and bastion.connection == "ssh"
     missing = missing_programs(bastion.connection) if way.needs_ssh(spec) and bastion else ()
-    return SshAccess(pairs, _ssh_is_open(api, spec, now) if asks else None, missing)
+    return SshAccess(pairs, _opened(api, spec, now) if asks else None, missing)
 
 
 def _named_key_pairs(spec: ClusterSpec, way: WayIn) -> dict[str, str]:
@@ -77,12 +78,14 @@ def _key_pairs(api: Api) -> tuple[str, ...]:
     return tuple(sorted(pair["KeyName"] for pair in api.call("ec2", "describe_key_pairs").get("KeyPairs", ())))
 
 
-def _ssh_is_open(api: Api, spec: ClusterSpec, now: datetime) -> bool:
+def _opened(api: Api, spec: ClusterSpec, now: datetime) -> tuple[str, ...]:
+    """Return the peers that may log in to the bastion; the nodes, which always may, are not where a build runs."""
     identity = Identity(spec.name, spec.project)
     groups = read_groups(api, identity)
     one_of_each(identity, groups)
-    rules = read_rules(api, identity, groups)
-    return any(rule.group == "bastion" and rule.port in _SSH and not rule.is_expired(now) for rule in rules)
+    own = {group.id for group in groups}
+    rules = [rule for rule in read_rules(api, identity, groups) if rule.group == "bastion" and rule.network not in own]
+    return tuple(rule.network for rule in rules if rule.port in _SSH and not rule.is_expired(now))
 
 
 def way_in_problems(spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
@@ -106,7 +109,7 @@ def source_address() -> str:
         return ""
 
 
-def controller_notes(spec: ClusterSpec, way: WayIn, source: Callable[[], str]) -> Iterator[Finding]:
+def controller_notes(spec: ClusterSpec, way: WayIn, access: SshAccess, source: Callable[[], str]) -> Iterator[Finding]:
     """Yield why SSH from this controller may not reach the bastion: a run may also begin where IPv6 comes later."""
     if not way.needs_ssh(spec) or not spec.bastion or spec.bastion.connection != "ssh":
         return
@@ -114,16 +117,30 @@ def controller_notes(spec: ClusterSpec, way: WayIn, source: Callable[[], str]) -
     if address not in GLOBAL:
         yield _WITHOUT_IPV6
         return
+    networks = _networks(way, access)
+    if networks and not any(address in network for network in networks):
+        yield _outside(address, networks, is_requested=bool(way.home_ipv6))
+
+
+def _networks(way: WayIn, access: SshAccess) -> list[IPv6Network]:
+    """Return the networks that can log in to the bastion, or an empty list if not all of them are known."""
     try:
-        opened = parse_home_network(way.home_ipv6)
-    except Refusal:
-        # None is asked for, or another check names what is wrong with it.
-        return
-    if address not in opened:
-        own = IPv6Network((address, 64), strict=False)
-        message = f"SSH will be opened for {opened}, but this controller connects from {address}."
-        remedy = f"Set access_ipv6 to {own}, unless that is open already: playbooks/audit.yml lists what is."
-        yield finding("CONTROLLER_OUTSIDE_ACCESS", "access_ipv6", message, remedy)
+        return [parse_home_network(way.home_ipv6)] if way.home_ipv6 else [*map(IPv6Network, access.opened or ())]
+    except (Refusal, ValueError):
+        # Another check names what is wrong with a requested network. A prefix list and IPv4 are ways of the user's own.
+        return []
+
+
+def _outside(address: IPv6Address, networks: Iterable[IPv6Network], *, is_requested: bool) -> Finding:
+    begin = f"SSH {'will be opened' if is_requested else 'is open'} for {_few([str(network) for network in networks])}"
+    own = IPv6Network((address, 64), strict=False)
+    unless = ", unless that is open already: playbooks/audit.yml lists what is." if is_requested else "."
+    message = f"{begin}, but this controller connects from {address}."
+    return finding("CONTROLLER_OUTSIDE_ACCESS", "access_ipv6", message, f"Pass -e access_ipv6={own}{unless}")
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
 
 
 def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: SshAccess) -> Iterator[Finding]:
@@ -135,7 +152,7 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
         yield _KEY_MISSING
     if way.inventory_connection not in ("", bastion.connection):
         yield _other_connection(way.inventory_connection, bastion.connection)
-    if access.ssh_is_open is False:
+    if access.opened == ():
         yield _CLOSED
     if access.missing_programs:
         yield _programs_missing(access.missing_programs)
@@ -188,6 +205,5 @@ def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: 
         if len(name) <= 64
         else "The value is not the name of a key pair."
     )
-    names = ", ".join(known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
-    exists = f"Use one of {names}." if known else f"{region} has none: create one with `aws ec2 import-key-pair`."
+    exists = f"Use one of {_few(known)}." if known else f"{region} has none: create one with `aws ec2 import-key-pair`."
     return finding("KEY_PAIR_NOT_FOUND", variable, subject, f"{exists} {_PUBLIC_KEY_REMEDY}")

@@ -150,6 +150,25 @@ def test_a_controller_without_ipv6_is_noted_before_anything_is_made(
     assert "CONTROLLER_WITHOUT_IPV6" not in codes(result)
 
 
+def test_a_controller_in_another_network_than_the_open_ones_is_noted_on_the_second_day(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ec2_preflight_info, "source_address", lambda: "2a00:1:2:4::5")
+
+    with aws_with_images():
+        ec2, tags = moto_clients()["ec2"], tag_list(owner_tags(spec()))
+        vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+        group = ec2.create_security_group(GroupName="moon-bastion", Description="moon", VpcId=vpc)["GroupId"]
+        ec2.create_tags(Resources=[vpc, group], Tags=tags)
+        ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2a00:1:2:3::/64"}]}
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+        described = cluster(bastion={**BASTION, "enabled": True})
+        result = run_module(ec2_preflight_info.main, capsys, cluster=described, api_via="bastion")
+
+    (note,) = [note for note in result["notes"] if note["code"].startswith("CONTROLLER")]
+    assert (note["code"], note["remedy"]) == ("CONTROLLER_OUTSIDE_ACCESS", "Pass -e access_ipv6=2a00:1:2:4::/64.")
+
+
 NAMES = {"claim": "/urmanac.talos/talos-arm64/moon/claim", "run": "/urmanac.talos/talos-arm64/moon/run"}
 CLAIM = {"authority": "bb22", "holder": "you@desktop", "since": "2026-11-28T21:00:00+00:00"}
 

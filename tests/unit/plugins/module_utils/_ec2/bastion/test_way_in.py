@@ -68,8 +68,8 @@ def api() -> Iterator[MotoApi]:
             ["KEY_PAIR_NOT_FOUND"],
             id="a key pair that does not exist (sshkey_missing)",
         ),
-        pytest.param({}, OVER_BASTION, SshAccess(None, False), ["NO_ACCESS_TO_BASTION"], id="closed"),
-        pytest.param({}, OVER_BASTION, SshAccess(None, True), [], id="opened before"),
+        pytest.param({}, OVER_BASTION, SshAccess(None, ()), ["NO_ACCESS_TO_BASTION"], id="closed"),
+        pytest.param({}, OVER_BASTION, SshAccess(None, ("2001:db8:1:2::/64",)), [], id="opened before"),
         pytest.param(
             {"connection": "ssm"},
             OVER_BASTION,
@@ -135,7 +135,7 @@ def test_a_build_that_does_not_log_in_needs_no_programs(api: MotoApi, ssh_alone:
     ],
 )
 def test_without_a_bastion_the_way_over_one_needs_a_host_of_ones_own(way: WayIn, expected: list[str]) -> None:
-    assert codes(spec(), way, SshAccess((), False)) == expected
+    assert codes(spec(), way, SshAccess((), ())) == expected
 
 
 def test_a_public_key_in_place_of_a_key_pairs_name_is_not_repeated() -> None:
@@ -198,16 +198,22 @@ def test_a_standing_rule_of_home_access_is_a_way_in(api: MotoApi, expires: str |
     ec2 = api.clients["ec2"]
     vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="moon-bastion", Description="bastion", VpcId=vpc)["GroupId"]
-    ec2.create_tags(Resources=[vpc, group], Tags=tag_list({**OWNER, "Name": "moon-bastion"}))
-    assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, False)
+    nodes = ec2.create_security_group(GroupName="moon-nodes", Description="nodes", VpcId=vpc)["GroupId"]
+    ec2.create_tags(Resources=[vpc, group, nodes], Tags=tag_list({**OWNER, "Name": "moon-bastion"}))
+    # Every bastion lets in its nodes, which says nothing about the controller.
+    way_out = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": nodes}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[way_out])
+    assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, ())
 
     marks = {**OWNER, "Purpose": "home-access", **({"Expires": expires} if expires else {})}
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "2001:db8::/64"}]}
     specification = {"ResourceType": "security-group-rule", "Tags": [{"Key": k, "Value": v} for k, v in marks.items()]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule], TagSpecifications=[specification])
 
-    assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, is_open)
-    assert read_ssh_access(api, described(connection="ssm"), OVER_BASTION, NOW).ssh_is_open is None
+    opened = ("2001:db8::/64",) if is_open else ()
+    assert read_ssh_access(api, described(), OVER_BASTION, NOW) == SshAccess(None, opened)
+    assert read_ssh_access(api, described(connection="ssm"), OVER_BASTION, NOW).opened is None
+    assert read_ssh_access(api, described(), HOME, NOW).opened is None
 
 
 def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:
@@ -218,27 +224,55 @@ def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:
     assert [statement["Action"] for statement in reads] == ["ssm:GetParameter"]
 
 
+OPEN = SshAccess(None, ("2001:db8:9::/64", "2001:db8:1:2::/64"))
+
+
 @pytest.mark.parametrize(
-    ("source", "way", "expected"),
+    ("source", "way", "access", "expected"),
     [
-        pytest.param("", HOME, ["CONTROLLER_WITHOUT_IPV6"], id="no route"),
-        pytest.param("", OVER_BASTION, ["CONTROLLER_WITHOUT_IPV6"], id="no route, opened before"),
-        pytest.param("fd00::5", HOME, ["CONTROLLER_WITHOUT_IPV6"], id="private address"),
-        pytest.param("fe80::5%eth0", HOME, ["CONTROLLER_WITHOUT_IPV6"], id="link"),
-        pytest.param("2001:db8:1:2::5", HOME, [], id="inside"),
-        pytest.param("2001:db8:1:3::5", HOME, ["CONTROLLER_OUTSIDE_ACCESS"], id="outside"),
-        pytest.param("2001:db8:1:3::5", OVER_BASTION, [], id="opened before"),
-        pytest.param("2001:db8:1:3::5", HOME._replace(home_ipv6="home"), [], id="another check refuses the network"),
-        pytest.param("", WayIn("bastion", own_host=True), [], id="host of one's own"),
+        pytest.param("", HOME, SshAccess(), ["CONTROLLER_WITHOUT_IPV6"], id="no route"),
+        pytest.param("", OVER_BASTION, OPEN, ["CONTROLLER_WITHOUT_IPV6"], id="no route, opened before"),
+        pytest.param("fd00::5", HOME, SshAccess(), ["CONTROLLER_WITHOUT_IPV6"], id="private address"),
+        pytest.param("fe80::5%eth0", HOME, SshAccess(), ["CONTROLLER_WITHOUT_IPV6"], id="link"),
+        pytest.param("2001:db8:1:2::5", HOME, SshAccess(), [], id="inside"),
+        pytest.param("2001:db8:1:3::5", HOME, SshAccess(), ["CONTROLLER_OUTSIDE_ACCESS"], id="outside"),
+        pytest.param("2001:db8:1:2::5", OVER_BASTION, OPEN, [], id="opened before"),
+        pytest.param(
+            "2001:db8:1:3::5", OVER_BASTION, OPEN, ["CONTROLLER_OUTSIDE_ACCESS"], id="another network on the second day"
+        ),
+        pytest.param("2001:db8:1:3::5", OVER_BASTION, SshAccess(None, ("::/0",)), [], id="open to everyone"),
+        pytest.param("2001:db8:1:3::5", OVER_BASTION, SshAccess(None, ()), [], id="closed, which is a problem"),
+        pytest.param("2001:db8:1:3::5", OVER_BASTION, SshAccess(), [], id="rules that could not be read"),
+        *(
+            pytest.param(
+                "2001:db8:1:3::5", OVER_BASTION, SshAccess(None, ("2001:db8:9::/64", peer)), [], id=f"also open: {peer}"
+            )
+            for peer in ("pl-0123", "192.0.2.0/24", "sg-0123")
+        ),
+        pytest.param(
+            "2001:db8:1:3::5", HOME._replace(home_ipv6="home"), OPEN, [], id="another check refuses the network"
+        ),
+        pytest.param("", WayIn("bastion", own_host=True), SshAccess(), [], id="host of one's own"),
     ],
 )
-def test_a_controller_from_which_ssh_may_not_arrive_is_noted(source: str, way: WayIn, expected: list[str]) -> None:
-    assert [note.code for note in controller_notes(described(), way, lambda: source)] == expected
-    assert list(controller_notes(described(connection="ssm"), way, lambda: source)) == []
+def test_a_controller_from_which_ssh_may_not_arrive_is_noted(
+    source: str, way: WayIn, access: SshAccess, expected: list[str]
+) -> None:
+    assert [note.code for note in controller_notes(described(), way, access, lambda: source)] == expected
+    assert list(controller_notes(described(connection="ssm"), way, access, lambda: source)) == []
 
 
-def test_the_note_names_the_network_of_the_controller() -> None:
-    (note,) = controller_notes(described(), HOME, lambda: "2001:db8:1:3:a:b:c:d")
+@pytest.mark.parametrize(
+    ("way", "access", "begin", "end"),
+    [
+        pytest.param(HOME, SshAccess(), "SSH will be opened for 2001:db8:1:2::/64, but", ", unless", id="requested"),
+        pytest.param(
+            OVER_BASTION, OPEN, "SSH is open for 2001:db8:9::/64, 2001:db8:1:2::/64, but", ".", id="opened before"
+        ),
+    ],
+)
+def test_the_note_names_the_network_of_the_controller(way: WayIn, access: SshAccess, begin: str, end: str) -> None:
+    (note,) = controller_notes(described(), way, access, lambda: "2001:db8:1:3:a:b:c:d")
 
-    assert "from 2001:db8:1:3:a:b:c:d." in note.message
-    assert note.remedy.startswith("Set access_ipv6 to 2001:db8:1:3::/64")
+    assert note.message == f"{begin} this controller connects from 2001:db8:1:3:a:b:c:d."
+    assert note.remedy.startswith(f"Pass -e access_ipv6=2001:db8:1:3::/64{end}")
