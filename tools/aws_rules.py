@@ -113,6 +113,7 @@ _RULE_CHARACTERS = (
 )
 _NAME = "botocore autoscaling shape LaunchTemplateName"
 _RANGE = "Amazon EC2 API Reference, page API_IpPermission"
+_IAM = "AWS Identity and Access Management User Guide, page reference_iam-quotas"
 _CE = "GetCostAndUsageRequest.Metrics"
 _METRICS = (
     *("AmortizedCost", "BlendedCost", "NetAmortizedCost", "NetUnblendedCost"),
@@ -138,6 +139,9 @@ DOCUMENTED: list[tuple[str, str, str, Any, str]] = [
         4096,
         "AWS Systems Manager User Guide, page parameter-store-about-tiers",
     ),
+    ("iam", "CreateRoleRequest.AssumeRolePolicyDocument", "max", 2048, _IAM),
+    ("iam", "PutRolePolicyRequest.PolicyDocument", "max", 10240, _IAM),
+    ("iam", "UpdateAssumeRolePolicyRequest.PolicyDocument", "max", 2048, _IAM),
     ("ec2", "Filter.Values", "items", 200, "Amazon EC2 User Guide, page Using_Filtering: 200 values a request"),
 ]
 KINDS = {"maxLength": "max", "minLength": "min", "maximum": "most", "minimum": "least"}

@@ -205,6 +205,10 @@ DESCRIPTION: Mapping[str, Code] = {
         "A name that consists of project and cluster is longer than IAM allows.",
         "Shorten cluster_name or cluster_project.",
     ),
+    "POLICY_TOO_LONG": Code(
+        "The policy of an IAM role is longer than IAM allows; the bastion's lists the SSM parameters with its secrets.",
+        "Use fewer or shorter names in cluster_registry_login_parameters; registries may have the same one.",
+    ),
     "TEXT_NOT_ALLOWED": Code(
         "A name, description or tag that several variables form has a length or characters that AWS rejects.",
         "Shorten cluster_name or cluster_project, or use other characters in them.",

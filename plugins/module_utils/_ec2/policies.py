@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,11 @@ from typing import Any
 def policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
     """Return a policy of these statements."""
     return {"Version": "2012-10-17", "Statement": [dict(statement) for statement in statements]}
+
+
+def policy_text(document: Mapping[str, Any]) -> str:
+    """Return a policy as IAM takes it, without white space, which its limits do not count."""
+    return json.dumps(document, separators=(",", ":"))
 
 
 def allow(

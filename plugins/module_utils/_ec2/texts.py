@@ -38,6 +38,7 @@ class TextRule(NamedTuple):
     source: str
 
 
+_IAM_QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _GROUP_CHARACTERS = "ASCII letters, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *"
 _IAM_CHARACTERS = "ASCII letters, digits and _ + = , . @ -"
 _TAG_CHARACTERS = "letters, digits, spaces and + - = . _ : / @"
@@ -91,6 +92,9 @@ RULES: Mapping[str, TextRule] = {
     "iam_role_description": TextRule(
         r"[\t\n\r\u0020-\u007E\u00A1-\u00FF]*", 1000, "Latin-1 characters", "iam roleDescriptionType"
     ),
+    # The length of all inline policies of a role, of which a role of ours has one, and of its trust policy.
+    "role_policies": TextRule("(?s:.+)", 10_240, "a policy", _IAM_QUOTAS),
+    "trust_policy": TextRule("(?s:.+)", 2_048, "a policy", _IAM_QUOTAS),
     "iam_policy_name": TextRule(_IAM, 128, _IAM_CHARACTERS, "iam policyNameType"),
     "instance_profile_name": TextRule(_IAM, 128, _IAM_CHARACTERS, "iam instanceProfileNameType"),
     "launch_template_name": TextRule(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,13 +12,14 @@ from ..client import existing
 from ..desired import description_of, is_of
 from ..identity import tag_list
 from ..plan.current import Thing
+from ..policies import policy_text
 from .work import Work
 
 
 def ensure_iam_role(work: Work, key: str) -> None:
     """Ensure a role as described, with one inline policy of the same name."""
     name, want = work.wanted[key].name, work.want(key)
-    trust, policy = json.dumps(want["trust_policy"]), json.dumps(want["policy"])
+    trust, policy = policy_text(want["trust_policy"]), policy_text(want["policy"])
     if key not in work.things:
         _make(
             work,

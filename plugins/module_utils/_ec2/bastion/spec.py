@@ -8,7 +8,7 @@ Depends only on the names of other parts of a cluster, so that the cluster's des
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -211,14 +211,15 @@ def bastion_resources(bastion: BastionSpec, names: Names) -> dict[str, tuple[str
 
 def _role(bastion: BastionSpec, names: Names) -> dict[str, Any]:
     sessions = allow(list(_SESSION_MANAGER), "*", {"aws:RequestedRegion": names.region})
-    reads = (_read_parameter(parameter, names) for parameter in bastion.secret_parameters)
+    reads = [_read_parameters(bastion.secret_parameters, names)] if bastion.secret_parameters else []
     return {"trust_policy": trust("ec2.amazonaws.com"), "policy": policy(sessions, *reads)}
 
 
-def _read_parameter(parameter: str, names: Names) -> dict[str, Any]:
+def _read_parameters(parameters: Iterable[str], names: Names) -> dict[str, Any]:
+    """Return one statement for all: the length of a role's policies is limited."""
     # The account id is not known here; the condition excludes parameters that other accounts share.
-    arn = f"arn:aws:ssm:{names.region}:*:parameter{parameter}"
-    return allow("ssm:GetParameter", arn, {"aws:ResourceAccount": "${aws:PrincipalAccount}"})
+    arns = [f"arn:aws:ssm:{names.region}:*:parameter{parameter}" for parameter in parameters]
+    return allow("ssm:GetParameter", arns, {"aws:ResourceAccount": "${aws:PrincipalAccount}"})
 
 
 def _interface(names: Names) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..._errors import InputError
 from ..._findings import Finding, failure, finding
 from ..desired import Desired, description_of, desired
 from ..ownership.claim import claim_name
+from ..policies import policy_text
 from ..spec import ClusterSpec
 from ..texts import COMMAND_LINE_MAX, RULES, change_for, fault
 
@@ -31,13 +32,15 @@ PROPERTIES: Mapping[str, str] = {
     "ssh_key_name": "key_pair_name",
     "time_zone": "time_zone",
 }
+# A policy as a whole, of which IAM limits the length.
+POLICIES: Mapping[str, str] = {"policy": "role_policies", "trust_policy": "trust_policy"}
 # Choices of AWS, addresses, and names of other resources that are checked where these are described.
 NO_TEXTS = frozenset(
     {
         *("associated_with", "attached_to", "availability_zone", "availability_zones", "cpu_credits"),
         *("domain_name_servers", "imds_tokens", "instance_profile", "ipv4", "ipv4_cidr", "ipv6_cidr"),
-        *("launch_template", "launch_template_version", "network_interface", "ntp_servers", "policy", "recurrence"),
-        *("roles", "routes", "security_groups", "state", "subnet", "subnets", "trust_policy", "type", "volume_type"),
+        *("launch_template", "launch_template_version", "network_interface", "ntp_servers", "recurrence"),
+        *("roles", "routes", "security_groups", "state", "subnet", "subnets", "type", "volume_type"),
         "vpc",
         # Of a schedule.
         *("expression", "input", "role", "target"),
@@ -125,6 +128,9 @@ def command_line_problems(arguments: Sequence[str]) -> Iterator[Finding]:
 
 def _problem(text: Text, what: str = "cluster_name or cluster_project") -> Finding:
     kind = text.kind or ""
+    if kind in POLICIES.values():
+        message = f"The policy {fault(kind, text.text)} without white space."
+        return finding("POLICY_TOO_LONG", text.subject, message)
     message = f"{text.text!r} {fault(kind, text.text)}."
     is_too_long = len(text.text) > RULES[kind].longest
     remedy = f"{change_for(kind, text.text)} {what}."
@@ -146,6 +152,8 @@ def _property_texts(subject: str, kind: str, name: str, value: Any) -> Iterator[
         for key, content in value.items():
             yield Text(f"{subject}, tag", "tag_key", key)
             yield Text(f"{subject}, tag {key}", "tag_value", content)
+    elif name in POLICIES:
+        yield Text(f"{subject}, {name}", POLICIES[name], policy_text(value))
     elif name == "schedules":
         yield from _schedule_texts(subject, kind, value)
     elif name == "rules":

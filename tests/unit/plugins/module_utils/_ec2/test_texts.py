@@ -180,6 +180,38 @@ def test_one_character_more_is_refused(changes: dict[str, Any], code: str) -> No
     assert code in codes(spec(**{**WORST, **changes}))
 
 
+def logins(number: int, name: str) -> dict[str, Any]:
+    """Return the longest legal cluster with this many registry logins."""
+    return {
+        **WORST,
+        "bastion": {**BASTION, "login_parameters": [f"/talos/{name}{index:02}" for index in range(number)]},
+    }
+
+
+def test_the_logins_of_sixty_registries_fit_into_the_policy_of_the_bastion() -> None:
+    assert codes(spec(**logins(60, "registry"))) == []
+
+
+def test_a_policy_that_iam_would_refuse_is_refused_in_preflight() -> None:
+    (problem,) = text_problems(spec(**logins(60, "r" * 150)), [])
+
+    assert (problem.code, problem.subject) == (
+        "POLICY_TOO_LONG",
+        f"iam role talos-arm64-{LONGEST_NAME}-bastion, policy",
+    )
+    assert re.fullmatch(
+        r"The policy has 1\d{4} characters, and at most 10240 are allowed without white space\.", problem.message
+    )
+    assert "cluster_registry_login_parameters" in problem.remedy
+
+
+def test_every_policy_of_a_role_is_measured() -> None:
+    described = described_texts(spec(**WORST, home_schedule_enabled=True))
+
+    measured = [text.subject for text in described if text.kind in ("role_policies", "trust_policy")]
+    assert len(measured) == len(set(measured)) == 2 * len(("node", "bastion", "hours", "home-access"))
+
+
 def test_each_role_is_checked_and_not_the_shortest_name_alone() -> None:
     # Room for "node" and "bastion", not for "home-access".
     found = text_problems(spec(name=f"{LONGEST_NAME}mmm"), [])

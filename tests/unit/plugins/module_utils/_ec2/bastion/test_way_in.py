@@ -220,7 +220,9 @@ def test_the_bastion_may_read_its_own_host_key_and_no_other_parameter() -> None:
     policy = desired(described(host_key_parameter="/moon/bastion-host-key"))["iam_role/bastion"].want["policy"]
 
     reads = [statement for statement in policy["Statement"] if "ssm:GetParameter" in statement["Action"]]
-    assert [statement["Resource"] for statement in reads] == ["arn:aws:ssm:eu-west-1:*:parameter/moon/bastion-host-key"]
+    assert [statement["Resource"] for statement in reads] == [
+        ["arn:aws:ssm:eu-west-1:*:parameter/moon/bastion-host-key"]
+    ]
     assert [statement["Action"] for statement in reads] == ["ssm:GetParameter"]
 
 
