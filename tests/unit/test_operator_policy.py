@@ -188,7 +188,12 @@ def test_the_role_of_auto_scaling_alone_may_be_made_for_its_service() -> None:
     assert linking["Condition"] == {"StringEquals": {"iam:AWSServiceName": "autoscaling.amazonaws.com"}}
     assert linking["Action"] == ["iam:CreateServiceLinkedRole"]
     assert linking["Resource"] == ["arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*"]
-    assert SCALING_ROLE in [arn.rpartition("/")[2] for arn in _readable_roles()]
+
+
+def test_the_role_of_auto_scaling_may_be_looked_up_before_it_exists() -> None:
+    # IAM knows the path of a role that exists only.
+    path = "aws-service-role/autoscaling.amazonaws.com/"
+    assert {f"arn:aws:iam::*:role/{where}{SCALING_ROLE}" for where in ("", path)} <= set(_readable_roles())
 
 
 def _readable_roles() -> list[str]:
