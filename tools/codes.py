@@ -25,8 +25,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import er
 
 HEAD = """# Codes
 
-Every problem is a finding. The checks, the audit, the forecast and the diagnosis return findings, and a module that
-fails returns those that the failure consists of as `problems`. This page describes their form and lists all codes.
+Every problem that a module or a filter returns is a finding. The checks, the audit, the forecast and the diagnosis
+return findings, and a module that fails returns those that the failure consists of as `problems`. A smoke test returns
+code and message of one as `code` and `cause`. A role's own refusals are text. This page describes the form of findings
+and lists all codes.
 `python -m tools.codes > docs/codes.md` generates it from `plugins/module_utils/_codes.py`. The message of a finding is
 more specific than this page: it names the subject, the wrong value, and often a command with the ids.
 

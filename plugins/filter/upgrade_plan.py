@@ -18,8 +18,9 @@ Record = Mapping[str, Any]
 def upgrade_plan(
     nodes: Sequence[Record], record: Record, *, refresh: bool | str = False, **wanted: Any
 ) -> dict[str, Any]:
-    """Return the nodes in their order, unknown names, and images without a version or with another one than given."""
-    return upgrades(nodes, record, Wanted(refresh=boolean(refresh), **wanted))._asdict()
+    """Return the nodes in their order, and the problems with their names and images."""
+    made = upgrades(nodes, record, Wanted(refresh=boolean(refresh), **wanted))
+    return {"nodes": made.nodes, "problems": [problem.as_dict() for problem in made.problems]}
 
 
 class FilterModule:

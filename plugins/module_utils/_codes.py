@@ -1391,6 +1391,21 @@ TALOS: Mapping[str, Code] = {
         "The images contain different minor versions of Talos.",
         "Set images of one minor version in cluster_images.",
     ),
+    "TALOS_VERSION_UNKNOWN": Code(
+        "The Talos version of an image to upgrade to is not known.",
+        "To upgrade the nodes to the tag's current image, add -e cluster_images_refresh=true; this needs nodes whose "
+        "images are recorded. Otherwise set cluster_images to images whose tag is a version, such as "
+        "registry.example.com/talos:v1.13.7, or to digests; for a digest whose image has no label with the version, "
+        "set talos_image_version, too.",
+    ),
+    "IMAGE_OF_OTHER_VERSION": Code(
+        "An image contains another Talos version than talos_image_version.",
+        "Set talos_image_version to the version of the images. Leave it out only if their tags name it.",
+    ),
+    "UNKNOWN_NODE_NAME": Code(
+        "The cluster has no node of this name.",
+        "Set talos_upgrade_nodes to names of nodes.",
+    ),
     "TALOS_TOO_OLD": Code(
         "An image contains a Talos version older than the oldest supported one.",
         "Set an image of a later version.",
@@ -1729,6 +1744,23 @@ COZYSTACK: Mapping[str, Code] = {
         "A quota is exhausted.",
         "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
         (ERROR, WARNING),
+    ),
+    "SMOKE_TEST_NOT_POSSIBLE": Code(
+        "A component that a smoke test needs is not installed.",
+        "Install it, or remove the test from cozystack_smoke_tests.",
+    ),
+    "SMOKE_TEST_FAILED": Code(
+        "The workload of a smoke test failed.",
+        "Act on the cause that the message names.",
+    ),
+    "SMOKE_TEST_TIMED_OUT": Code(
+        "The workload of a smoke test does not work in time, and shows no problem.",
+        "Run the smoke test again with a longer cozystack_smoke_timeout, and look at its events meanwhile: "
+        "kubectl --namespace urmanac-smoke-test get events.",
+    ),
+    "SMOKE_TEST_NOT_DELETED": Code(
+        "The namespace of an earlier smoke test still exists.",
+        "Look at what keeps it from being deleted: kubectl get namespace urmanac-smoke-test --output yaml.",
     ),
     "NAME_CLASH": Code(
         "Another tool created an object with the same name.",

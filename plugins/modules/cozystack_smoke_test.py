@@ -91,7 +91,9 @@ cause:
   type: str
   sample: "virtual machines cannot start: no node has /dev/kvm (3 nodes)"
 code:
-  description: Code of the cause, the same as in forecast and diagnosis; empty if there is none.
+  description:
+    - Code of the cause, one of those of findings. V(null) unless the test is blocked.
+    - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
   returned: always
   type: str
   sample: KVM_MISSING

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._findings import Finding, finding
 from .._machine_types import WORKER
 from .._oci.errors import ImageError
 from .._oci.reference import Reference, parse_reference
@@ -33,16 +34,14 @@ class Wanted(NamedTuple):
 
 
 class Upgrades(NamedTuple):
-    """Nodes in the order of their upgrades, names without a node, and images without a known version.
+    """Nodes in the order of their upgrades, and why they cannot be upgraded.
 
-    Before the images are resolved, those are the tags that name no version; afterwards also digests without a label.
-    Last, a line for each image that has another version than the user says.
+    Before the images are resolved, the version of a tag that names none is unknown; afterwards also that of a digest
+    without a label.
     """
 
     nodes: list[dict[str, Any]]
-    unknown_names: list[str]
-    vague_images: list[str]
-    other_versions: list[str]
+    problems: list[Finding]
 
 
 def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrades:
@@ -50,13 +49,20 @@ def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrade
     names = _names(wanted.names) or [node["name"] for node in nodes]
     chosen = sorted((node for node in nodes if node["name"] in names), key=lambda node: node["machine_type"] != WORKER)
     given: Mapping[str, str] = record.get("nodes") or {}
-    existing = {node["name"] for node in nodes}
-    return Upgrades(
-        nodes=[_upgrade(node, given, wanted) for node in chosen],
-        unknown_names=[name for name in names if name not in existing],
-        vague_images=_vague_images(chosen, given, wanted),
-        other_versions=_other_versions(chosen, wanted),
-    )
+    existing = [node["name"] for node in nodes]
+    problems = [_unknown_version(image) for image in _vague_images(chosen, given, wanted)]
+    problems += [_unknown_name(name, existing) for name in names if name not in existing]
+    problems += _other_versions(chosen, wanted)
+    return Upgrades([_upgrade(node, given, wanted) for node in chosen], problems)
+
+
+def _unknown_name(name: str, existing: Sequence[str]) -> Finding:
+    remedy = f"Set talos_upgrade_nodes to names among {', '.join(existing)}."
+    return finding("UNKNOWN_NODE_NAME", name, "The cluster has no node of this name.", remedy)
+
+
+def _unknown_version(image: str) -> Finding:
+    return finding("TALOS_VERSION_UNKNOWN", image, "The Talos version of the image is unknown.")
 
 
 def _names(given: Sequence[str]) -> list[str]:
@@ -87,11 +93,11 @@ def _label(role: str, wanted: Wanted) -> str:
     return label if parse(label) else ""
 
 
-def _other_versions(chosen: Iterable[Record], wanted: Wanted) -> list[str]:
+def _other_versions(chosen: Iterable[Record], wanted: Wanted) -> list[Finding]:
     """Return the images with another version than the user says, which the check of the path would compare."""
     labels = {wanted.images[role]: _label(role, wanted) for role in dict.fromkeys(node["role"] for node in chosen)}
     return [
-        f"{image} contains Talos {label}"
+        finding("IMAGE_OF_OTHER_VERSION", image, f"It contains {label}, but talos_image_version is {wanted.version}.")
         for image, label in labels.items()
         if wanted.version and label and not is_same_version(label, wanted.version)
     ]

@@ -159,11 +159,15 @@ def _times(event: Mapping[str, Any]) -> int:
 
 def _of_event(event: Mapping[str, Any], place: Place, code: str) -> Fault:
     message = " ".join(str(event.get("message") or "").split())
-    if code == "POD_SANDBOX_FAILED" and _NO_RUNTIME.search(message):
-        code = "RUNTIME_MISSING"
-    if code == "POD_SANDBOX_FAILED" and pull_cause(message) == "rate_limited":
-        code = "IMAGE_RATE_LIMITED"
+    code = sandbox_code(message) if code == "POD_SANDBOX_FAILED" else code
     return Fault(code, place, str(event.get("reason") or ""), message, times=_times(event))
+
+
+def sandbox_code(message: str) -> str:
+    """Return the code of the reason why the sandbox of a pod is not created."""
+    if _NO_RUNTIME.search(message):
+        return "RUNTIME_MISSING"
+    return "IMAGE_RATE_LIMITED" if pull_cause(message) == "rate_limited" else "POD_SANDBOX_FAILED"
 
 
 def _may_be_stopped(fault: Fault) -> bool:

@@ -61,7 +61,7 @@ class Limits(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """The state of a workload, and the cause."""
+    """The state of a workload, and the cause, with a code if it is blocked."""
 
     state: str
     cause: str = ""
@@ -101,7 +101,7 @@ def _run_in_new_namespace(api: Api, smoke: Smoke, limits: Limits, clock: Clock) 
     while ((api.get(kinds.NAMESPACE, NAMESPACE) or {}).get("metadata") or {}).get("deletionTimestamp"):
         if clock.now() - started + limits.interval > limits.timeout:
             cause = f"the namespace {NAMESPACE} of an earlier test still exists after {limits.timeout:.0f} s"
-            return Observed(BLOCKED, cause)
+            return Observed(BLOCKED, cause, "SMOKE_TEST_NOT_DELETED")
         clock.sleep(limits.interval)
     return _run_and_remove(api, smoke, limits._replace(timeout=limits.timeout - (clock.now() - started)), clock)
 
@@ -133,5 +133,6 @@ def _watched(api: Api, smoke: Smoke, limits: Limits, clock: Clock) -> Observed:
         if observed.state == PASSED or (observed.state == BLOCKED and clock.now() - since >= limits.grace):
             return observed
         if clock.now() - started + limits.interval > limits.timeout:
-            return Observed(BLOCKED, f"not there after {limits.timeout:.0f} s: {observed.cause}", observed.code)
+            cause = f"not there after {limits.timeout:.0f} s: {observed.cause}"
+            return Observed(BLOCKED, cause, observed.code or "SMOKE_TEST_TIMED_OUT")
         clock.sleep(limits.interval)

@@ -14,6 +14,7 @@ from ..._kubernetes import kinds
 from ..._kubernetes.kinds import Kind
 from ..._text import counted
 from ..diagnosis.faults import containers_of, fault_of
+from ..diagnosis.inquiries import sandbox_code
 from ..diagnosis.pod_troubles import (
     KVM,
     codes_of,
@@ -53,16 +54,16 @@ def pod_state(api: Api, pod: Object) -> Observed:
     if trouble:
         return trouble
     refused = next(iter(_sandbox_failures(api, str(pod["metadata"]["name"]))), "")
-    return (
-        Observed(BLOCKED, refused) if refused else Observed(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
-    )
+    if refused:
+        return Observed(BLOCKED, refused, sandbox_code(refused))
+    return Observed(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
 
 
 def _pod_trouble(pod: Object) -> Observed | None:
     """Return the problem in the pod's status."""
     message = unschedulable_message(pod)
     if message is not None:
-        return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), None))
+        return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), "POD_NOT_SCHEDULED"))
     for container in containers_of(pod.get("status") or {}):
         image, fault = image_trouble(pod, container), fault_of(pod, container)
         if image:
@@ -89,8 +90,10 @@ def machine_state(_api: Api, machine: Object) -> Observed:
         if condition.get("status") == "False" and message:
             short = next(iter(sorted(codes_of(lacking_of(message)))), cause_of(message))
             if short or phase == "Failed":
-                return Observed(BLOCKED, message, short)
-    return Observed(BLOCKED if phase == "Failed" else WAITING, f"its phase is {phase}")
+                return Observed(BLOCKED, message, short or "SMOKE_TEST_FAILED")
+    if phase == "Failed":
+        return Observed(BLOCKED, "its phase is Failed", "SMOKE_TEST_FAILED")
+    return Observed(WAITING, f"its phase is {phase}")
 
 
 def spin_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
@@ -120,7 +123,7 @@ def spin_app_smoke(*, image: str, runtime_class: str, path: str) -> Smoke:
 
     def refusal(api: Api) -> Observed | None:
         if api.get(kinds.CRD, f"{SPIN_APP.plural}.{SPIN_APP.group}") is None:
-            return Observed(BLOCKED, "the Spin operator is not installed")
+            return Observed(BLOCKED, "the Spin operator is not installed", "SMOKE_TEST_NOT_POSSIBLE")
         return _class_refusal(api, runtime_class) or node_refusal(api)
 
     return Smoke(SPIN_APP, _spinkube("SpinApp", "spin-app", spec), refusal, app_state, (executor,))
@@ -181,7 +184,7 @@ def type_refusal(instance_types: Sequence[str]) -> Observed | None:
 def machine_refusal(api: Api) -> Observed | None:
     """Return why the virtual machine test is skipped: KubeVirt or a suitable node is missing."""
     if api.get(kinds.CRD, f"{VIRTUAL_MACHINE.plural}.{VIRTUAL_MACHINE.group}") is None:
-        return Observed(BLOCKED, "KubeVirt is not installed")
+        return Observed(BLOCKED, "KubeVirt is not installed", "SMOKE_TEST_NOT_POSSIBLE")
     if any(_emulates(item) for item in api.items(KUBEVIRT)):
         return None
     allocatable = [(item.get("status") or {}).get("allocatable") or {} for item in api.items(kinds.NODE)]

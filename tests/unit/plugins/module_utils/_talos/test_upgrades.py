@@ -32,6 +32,14 @@ def plan(image: str = TAGGED, given: dict[str, str] | None = None, **wanted: Any
     return made
 
 
+def problems(made: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(problem["code"], problem["subject"]) for problem in made["problems"]]
+
+
+def vague(*images: str) -> list[tuple[str, str]]:
+    return [("TALOS_VERSION_UNKNOWN", image) for image in images]
+
+
 def names(made: dict[str, Any]) -> list[str]:
     return [one["name"] for one in made["nodes"]]
 
@@ -52,7 +60,10 @@ def test_only_the_named_nodes_are_upgraded(wanted: Any) -> None:
 
 
 def test_a_name_that_no_node_has_is_reported() -> None:
-    assert plan(names=["compute-9", "worker"])["unknown_names"] == ["compute-9"]
+    made = plan(names=["compute-9", "worker"])
+
+    assert problems(made) == [("UNKNOWN_NODE_NAME", "compute-9")]
+    assert "gateway, compute-2, worker" in made["problems"][0]["remedy"]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +76,10 @@ def test_a_name_that_no_node_has_is_reported() -> None:
 )
 def test_the_version_follows_from_the_tag_unless_it_is_set(image: str, version: str, expected: str) -> None:
     assert plan(image, version=version)["nodes"][0]["version"] == expected
+
+
+def other_versions(made: dict[str, Any]) -> list[str]:
+    return [problem["message"] for problem in made["problems"] if problem["code"] == "IMAGE_OF_OTHER_VERSION"]
 
 
 def looked_up(image: str, label: str) -> dict[str, Any]:
@@ -85,7 +100,7 @@ def looked_up(image: str, label: str) -> dict[str, Any]:
 def test_the_version_is_that_of_the_label(image: str, label: str, expected: str, refresh: bool) -> None:
     made = plan(image, refresh=refresh, resolved={"compute": MOVED}, known=looked_up(image, label))
 
-    assert (made["nodes"][0]["version"], made["other_versions"]) == (expected, [])
+    assert (made["nodes"][0]["version"], other_versions(made)) == (expected, [])
 
 
 def test_the_label_of_the_recorded_image_is_not_that_of_the_refreshed_one() -> None:
@@ -94,17 +109,17 @@ def test_the_label_of_the_recorded_image_is_not_that_of_the_refreshed_one() -> N
 
 
 @pytest.mark.parametrize(
-    ("label", "lines"),
+    ("label", "messages"),
     [
-        pytest.param("v1.14.0", [f"{PINNED} contains Talos v1.14.0"], id="another version"),
+        pytest.param("v1.14.0", ["It contains v1.14.0, but talos_image_version is v1.13.7."], id="another version"),
         pytest.param("v1.13.7-rpi5", [], id="another build of it"),
         pytest.param("", [], id="no label"),
     ],
 )
-def test_a_version_of_the_user_that_is_not_that_of_the_image_is_reported(label: str, lines: list[str]) -> None:
+def test_a_version_of_the_user_that_is_not_that_of_the_image_is_reported(label: str, messages: list[str]) -> None:
     made = plan(PINNED, version="v1.13.7", resolved={"compute": PINNED}, known=looked_up(PINNED, label))
 
-    assert made["other_versions"] == lines
+    assert other_versions(made) == messages
 
 
 @pytest.mark.parametrize(
@@ -122,26 +137,28 @@ def test_a_version_of_the_user_that_is_not_that_of_the_image_is_reported(label: 
     ],
 )
 def test_an_image_that_can_be_another_one_tomorrow_is_vague(image: str, wanted: dict[str, Any], is_vague: bool) -> None:
-    assert plan(image, **wanted)["vague_images"] == ([image] if is_vague else [])
+    assert problems(plan(image, **wanted)) == (vague(image) if is_vague else [])
 
 
 @pytest.mark.parametrize(("label", "expected"), [("v1.13.7", []), ("", [PINNED]), ("main", [PINNED])])
 def test_a_digest_is_clear_if_its_label_names_a_version(label: str, expected: list[str]) -> None:
     made = plan(PINNED, resolved={"compute": PINNED}, known=looked_up(PINNED, label))
 
-    assert made["vague_images"] == expected
+    assert problems(made) == vague(*expected)
 
 
 def test_the_label_of_a_tag_does_not_make_it_clear() -> None:
-    assert plan(LATEST, resolved={"compute": MOVED}, known=looked_up(LATEST, "v1.14.0"))["vague_images"] == [LATEST]
+    made = plan(LATEST, resolved={"compute": MOVED}, known=looked_up(LATEST, "v1.14.0"))
+
+    assert problems(made) == vague(LATEST)
 
 
 def test_a_refreshed_tag_will_do_for_nodes_whose_images_are_on_record() -> None:
     given = {one["name"]: PINNED for one in NODES}
 
-    assert plan(LATEST, given, refresh=True)["vague_images"] == []
-    assert plan(LATEST, given)["vague_images"] == [LATEST]
-    assert plan(LATEST, {"gateway": PINNED}, refresh=True, names=["gateway"])["vague_images"] == []
+    assert problems(plan(LATEST, given, refresh=True)) == []
+    assert problems(plan(LATEST, given)) == vague(LATEST)
+    assert problems(plan(LATEST, {"gateway": PINNED}, refresh=True, names=["gateway"])) == []
 
 
 def test_only_a_node_that_was_given_another_image_is_forced() -> None:

@@ -73,6 +73,7 @@ def tried(api: WorkingApi, test: runner.Smoke) -> tuple[runner.Observed, float]:
     time = Time()
     observed = runner.run(api, test, runner.Limits(timeout=120, grace=10), clock=time.clock())
     assert api.applied == {}
+    assert (observed.state == "blocked") == bool(observed.code)
     return observed, time.seconds
 
 
@@ -147,7 +148,7 @@ def test_a_test_waits_until_the_namespace_of_the_one_before_is_gone() -> None:
 def test_a_namespace_that_is_never_deleted_is_the_blocker() -> None:
     observed, seconds = tried(SlowApi(looks=1000), spin())
 
-    assert (observed.state, seconds) == ("blocked", 120)
+    assert (observed.state, observed.code, seconds) == ("blocked", "SMOKE_TEST_NOT_DELETED", 120)
     assert "of an earlier test still exists after 120 s" in observed.cause
 
 
@@ -206,7 +207,7 @@ def test_a_node_without_the_runtime_is_recognized_from_events() -> None:
 
     observed, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())
 
-    assert (observed.state, observed.cause) == ("blocked", 'no runtime for "spin" is configured')
+    assert observed == runner.Observed("blocked", 'no runtime for "spin" is configured', "RUNTIME_MISSING")
 
 
 def test_a_temporary_problem_is_not_a_blocker() -> None:
@@ -221,7 +222,8 @@ def test_a_temporary_problem_is_not_a_blocker() -> None:
 def test_it_never_hangs() -> None:
     observed, seconds = tried(WorkingApi(CLASSES, lambda _: {"phase": "Pending"}), spin())
 
-    assert (observed.state, observed.cause, seconds) == ("blocked", "not there after 120 s: its phase is Pending", 120)
+    assert (observed.state, observed.code, seconds) == ("blocked", "SMOKE_TEST_TIMED_OUT", 120)
+    assert observed.cause == "not there after 120 s: its phase is Pending"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,7 @@ def test_a_virtual_machine_is_not_tried_without_kubevirt_or_kvm() -> None:
     absent, _ = tried(WorkingApi({}, lambda _: {}), machine)
     without, seconds = tried(WorkingApi(kubevirt, lambda _: {}), machine)
 
-    assert absent == runner.Observed("blocked", "KubeVirt is not installed")
+    assert absent == runner.Observed("blocked", "KubeVirt is not installed", "SMOKE_TEST_NOT_POSSIBLE")
     assert (without.code, seconds) == ("KVM_MISSING", 0)
     assert without.cause == "virtual machines cannot start: no node has /dev/kvm (1 node)"
 
