@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils._errors import CollectionError, failure_of
-from ..module_utils._sessions.account import account, outlook, shares, totals
+from ..module_utils._sessions.account import account, projection, shares, totals
 from ..module_utils._sessions.journal import Journal, read, with_actual, write
 from ..module_utils._sessions.record import Forecast
 from ..module_utils._sessions.text import chosen, compare_lines, compared, list_lines, summary, table
@@ -61,13 +61,13 @@ def answer(journal: Journal, arguments: Mapping[str, Any], now: datetime) -> dic
     power = arguments["home_lab_power_per_month"]
     pair = chosen(known, arguments["compare"])
     rows = compared(pair) if pair else []
-    found, whole = outlook(known, power), totals(known)
+    found, whole = projection(known, power), totals(known)
     said = summary(whole, found)
     ahead = {**found._asdict(), "hours_a_day": found.hours_a_day} if found else None
     values: dict[str, Any] = {
         "sessions": table(known),
         "totals": whole._asdict(),
-        "outlook": ahead,
+        "projection": ahead,
         "comparison": rows,
         "problems": [problem.as_dict() for problem in journal.problems],
         "summary": said,

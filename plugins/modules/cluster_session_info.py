@@ -104,7 +104,7 @@ totals:
     paid_for: 0.365
     paid_count: 1
     is_estimated: false
-outlook:
+projection:
   description: The projection per month, and how many hours and sessions cost as much as the power of a home lab.
   returned: success
   type: dict

@@ -75,7 +75,7 @@ class Totals(NamedTuple):
     is_estimated: bool
 
 
-class Outlook(NamedTuple):
+class Projection(NamedTuple):
     """The projected costs of a month at the present rate, compared with the power bill of a home lab."""
 
     days: float
@@ -165,7 +165,7 @@ def _kept(sessions: Sequence[Session], now: datetime) -> Iterator[float]:
             yield kept_per_hour(session) * _hours(session.ended, until)
 
 
-def outlook(known: Account, power: float) -> Outlook | None:
+def projection(known: Account, power: float) -> Projection | None:
     """Return the projection; None without sessions."""
     if not known.entries:
         return None
@@ -173,7 +173,7 @@ def outlook(known: Account, power: float) -> Outlook | None:
     days = max(1.0, _hours(known.entries[0].session.began, known.now) / 24)
     priced = [one.bill for one in known.entries if one.bill.cost is not None]
     cost, hours = sum(found.cost or 0.0 for found in priced), sum(found.hours for found in priced)
-    return Outlook(
+    return Projection(
         days,
         (whole.cost + whole.kept) / days * DAYS_A_MONTH,
         power,

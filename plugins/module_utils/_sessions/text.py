@@ -11,7 +11,7 @@ from typing import Any
 
 from .._errors import InputError
 from .._text import counted
-from .account import Account, Bill, Entry, Outlook, Totals
+from .account import Account, Bill, Entry, Projection, Totals
 from .record import UNFINISHED, Actual, Session, stamp
 
 NOT_COUNTED = "list prices, without tax, traffic and CPU credits"
@@ -114,7 +114,7 @@ def total_lines(whole: Totals) -> Iterator[str]:
         yield f"Billed by AWS: {dollars(whole.paid)}{mark} {compared}"
 
 
-def outlook_lines(found: Outlook | None) -> Iterator[str]:
+def projection_lines(found: Projection | None) -> Iterator[str]:
     """Yield the projection and the comparison with a home lab."""
     if found is None:
         return
@@ -130,15 +130,15 @@ def outlook_lines(found: Outlook | None) -> Iterator[str]:
     )
 
 
-def verdict(found: Outlook) -> str:
+def verdict(found: Projection) -> str:
     """Return which of the two costs less."""
     difference = found.power - found.per_month
     return f"The projection is {dollars(abs(difference))} {'below' if difference >= 0 else 'above'} it."
 
 
-def summary(whole: Totals, found: Outlook | None) -> list[str]:
+def summary(whole: Totals, found: Projection | None) -> list[str]:
     """Return the sums, the averages, the projection and the comparison with a home lab."""
-    return [*total_lines(whole), *outlook_lines(found)]
+    return [*total_lines(whole), *projection_lines(found)]
 
 
 # --- Two sessions ---

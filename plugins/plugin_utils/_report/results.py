@@ -69,7 +69,7 @@ def infrastructure(report: Record) -> Result:
         f"{item['kind']} {item['name']}: {item['state']}" for item in report["resources"] if item["state"] != "present"
     )
     made = "Created successfully, " if present == total else ""
-    return verdict("infrastructure", "Infrastructure", f"{made}{present} of {total} resources as described", wrong)
+    return result_of("infrastructure", "Infrastructure", f"{made}{present} of {total} resources as described", wrong)
 
 
 def boot(nodes: Sequence[Record], boot_method: str) -> Result:
@@ -82,7 +82,7 @@ def boot(nodes: Sequence[Record], boot_method: str) -> Result:
     how = BOOT_METHODS.get(boot_method, boot_method)
     what = " ".join(["ARM64 Talos", *versions])
     booted = f"{what} booted through {how}, " if not wrong else f"{what} through {how}, "
-    return verdict("boot", "Boot", f"{booted}{len(there)} of {len(nodes)} nodes answer", wrong)
+    return result_of("boot", "Boot", f"{booted}{len(there)} of {len(nodes)} nodes answer", wrong)
 
 
 def static_addresses(nodes: Sequence[Record]) -> Result:
@@ -102,7 +102,7 @@ def static_addresses(nodes: Sequence[Record]) -> Result:
     )
     why = "" if addressing.KERNEL_ARGUMENTS in ways else f"; {addressing.WHY_NOT}"
     right = f"{len(found) - len(wrong)} of {len(nodes)} nodes have their fixed IPv4 address, by {ways}{why}"
-    return verdict("addresses", "Static addresses", right, wrong)
+    return result_of("addresses", "Static addresses", right, wrong)
 
 
 def etcd(names: Sequence[str], expected: int) -> Result:
@@ -111,7 +111,7 @@ def etcd(names: Sequence[str], expected: int) -> Result:
     lacking = "1 control plane is" if missing == 1 else f"{missing} control planes are"
     wrong = (f"{lacking} not a member",) if missing else ()
     count = f"{len(names)} of {expected} members" if missing else counted(len(names), "member")
-    return verdict("etcd", "etcd", f"{count} ({', '.join(names)})", wrong)
+    return result_of("etcd", "etcd", f"{count} ({', '.join(names)})", wrong)
 
 
 def kubernetes(answer: Record, expected: int) -> Result:
@@ -128,7 +128,7 @@ def kubernetes(answer: Record, expected: int) -> Result:
     wrong = tuple(f"{node['name']}: {node['reason']}" for node in answer["nodes"] if not node["ready"] and not waits)
     absent = f"{expected - known} {'nodes have' if expected - known > 1 else 'node has'} not registered"
     missing = (absent,) if known < expected else ()
-    return verdict("kubernetes", "Kubernetes", message, wrong + missing)
+    return result_of("kubernetes", "Kubernetes", message, wrong + missing)
 
 
 def memory(nodes: Sequence[Record], verdicts: Sequence[Record]) -> Result:
@@ -141,7 +141,7 @@ def memory(nodes: Sequence[Record], verdicts: Sequence[Record]) -> Result:
     )
     hit = tuple(_hit(verdict) for verdict in verdicts if _is_kill_on(verdict, {node for node, names in kills if names}))
     killed = counted(sum(len(names) for _node, names in kills), "program")
-    return verdict("memory", "Memory", f"Talos has killed {killed} because a node ran out of memory", wrong + hit)
+    return result_of("memory", "Memory", f"Talos has killed {killed} because a node ran out of memory", wrong + hit)
 
 
 def _is_kill_on(verdict: Record, nodes: Collection[str]) -> bool:
@@ -162,7 +162,7 @@ def access(audit: Record) -> Result:
     home = "; ".join(audit["home"])
     if audit["deviations"]:
         lines = tuple(deviation_line(one) for one in audit["deviations"])
-        return verdict("access", "Access", f"{counted(len(lines), 'deviation')} from what is allowed", lines)
+        return result_of("access", "Access", f"{counted(len(lines), 'deviation')} from what is allowed", lines)
     closed = "closed to all other networks" if home else "closed to the internet"
     return Result("access", "Access", PASSED, f"{closed}; open to home: {home or 'none'}")
 
@@ -217,6 +217,6 @@ def smoke(installed: Record, name: str, title: str, success: str) -> Result:
     )
 
 
-def verdict(name: str, title: str, message: str, wrong: tuple[str, ...]) -> Result:
+def result_of(name: str, title: str, message: str, wrong: tuple[str, ...]) -> Result:
     """Return a line that fails if there are problems."""
     return Result(name, title, FAILED if wrong else PASSED, message, expected=not wrong, details=wrong)

@@ -27,8 +27,8 @@ def pictures(found: Record) -> dict[str, str]:
         drawn["costs"] = costs(known[-_MOST:])
     if len(known) > 1:
         drawn["sum"] = summed(known)
-    if known and found["outlook"]:
-        drawn["home"] = home(found["outlook"])
+    if known and found["projection"]:
+        drawn["home"] = home(found["projection"])
     return drawn
 
 
@@ -41,9 +41,9 @@ def costs(sessions: Sequence[Record]) -> str:
     return bars("Costs of each session", rows)
 
 
-def home(outlook: Record) -> str:
+def home(projection: Record) -> str:
     """Draw the projected month beside the power bill."""
-    rows = [("this cluster, projected", outlook["per_month"]), ("power of a home lab", outlook["power"])]
+    rows = [("this cluster, projected", projection["per_month"]), ("power of a home lab", projection["power"])]
     return bars("Cost per month, compared with a home lab", rows)
 
 

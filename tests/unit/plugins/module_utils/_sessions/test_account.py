@@ -17,7 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.forecast i
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import (
     account,
     bill,
-    outlook,
+    projection,
     shares,
     totals,
 )
@@ -51,7 +51,7 @@ def test_the_sum_is_that_of_the_sessions(two: tuple[Session, ...]) -> None:
 
 
 def test_a_month_goes_on_as_since_the_first_session() -> None:
-    found = outlook(account([ran("a", 0, 2), ran("b", 24, 26)], at(240)), 40)
+    found = projection(account([ran("a", 0, 2), ran("b", 24, 26)], at(240)), 40)
 
     assert found is not None
     assert found.days == 10
@@ -62,18 +62,18 @@ def test_a_month_goes_on_as_since_the_first_session() -> None:
 
 
 def test_the_first_day_counts_as_one() -> None:
-    found = outlook(account([ran("a", 0, 2)], at(3)), 40)
+    found = projection(account([ran("a", 0, 2)], at(3)), 40)
 
     assert found is not None
     assert found.days == 1
 
 
 def test_without_sessions_there_is_no_projection() -> None:
-    assert outlook(account([], at(0)), 40) is None
+    assert projection(account([], at(0)), 40) is None
 
 
 def test_a_cluster_cheaper_than_the_power_may_run_all_day() -> None:
-    found = outlook(account([ran("a", 0, 2, 0.001)], at(3)), 40)
+    found = projection(account([ran("a", 0, 2, 0.001)], at(3)), 40)
 
     assert found is not None
     assert found.hours_a_day == 24

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
-from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import Account, account, outlook, totals
+from ansible_collections.urmanac.talos.plugins.module_utils._sessions.account import (
+    Account,
+    account,
+    projection,
+    totals,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.acts import begin_phase
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.record import Actual, Run
 from ansible_collections.urmanac.talos.plugins.module_utils._sessions.text import (
@@ -59,7 +64,7 @@ def test_a_run_of_one_phase_is_not_called_unfinished(tmp_path: Path) -> None:
 
 def summarized(known: Account) -> list[str]:
     """Return the summary beside a home lab whose power is $40 a month."""
-    return summary(totals(known), outlook(known, 40))
+    return summary(totals(known), projection(known, 40))
 
 
 @pytest.mark.parametrize(("is_estimated", "mark"), [(True, " (estimated)"), (False, "")])
