@@ -423,12 +423,12 @@ MEMORY = (
         cluster(waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory.")),
     ),
     Situation(
-        "a container that was killed and runs again",
+        "a container that is killed again and again and runs at the moment",
         "containerd: lastState",
         KILLED,
         "OOMKilled",
         _LARGER,
-        cluster(failing(status_of(IMAGE, last=_end(137, "OOMKilled"), restarts=1) | {"ready": True})),
+        cluster(failing(status_of(IMAGE, last=_end(137, "OOMKilled"), restarts=5) | {"ready": True})),
     ),
 )
 
@@ -1580,7 +1580,615 @@ NODES = (
     ),
 )
 
+
+def _named(item: Object, name: str, owner: tuple[str, str] | None, namespace: str = "cozy-linstor") -> Object:
+    """Return a pod with another name and owner."""
+    owners = [dict(zip(("kind", "name"), owner, strict=True))] if owner else []
+    metadata = item["metadata"] | {"name": name, "namespace": namespace, "ownerReferences": owners}
+    return item | {"metadata": metadata}
+
+
+def _left(reason: str, message: str) -> Object:
+    """Return a pod that its ReplicaSet keeps after it was replaced."""
+    item = _named(_rejected(reason, message), "linstor-controller-5d7b8f-old01", _REPLICA_SET)
+    item["status"]["containerStatuses"] = [status_of(IMAGE) | {"state": {"terminated": _end(143)}, "ready": False}]
+    return _created_at("2026-01-01T18:00:00Z", item)
+
+
+def _ready(**more: Any) -> Object:
+    """Return the pod of LINSTOR that is ready."""
+    status = status_of(IMAGE, **more) | {"ready": True, "started": True}
+    status["state"] = {"running": {"startedAt": "2026-01-02T03:01:00Z"}}
+    return _created_at("2026-01-02T03:00:00Z", failing(status))
+
+
+def _started(code: int, reason: str = "Error", *, since: str = "2026-01-01T18:00:09Z", restarts: int = 1) -> Object:
+    """Return the pod of LINSTOR that was restarted and whose readiness probe fails since."""
+    last = _end(code, reason) | {"startedAt": "2026-01-01T17:59:00Z", "finishedAt": "2026-01-01T18:00:00Z"}
+    status = status_of(IMAGE, last=last, restarts=restarts) | {"ready": False, "started": True}
+    return failing(status | {"state": {"running": {"startedAt": since}}})
+
+
+_REPLICA_SET = ("ReplicaSet", "linstor-controller-5d7b8f")
+_SHUTDOWN = "Pod was terminated in response to imminent node shutdown."
+_DEBUG = _named(failing(ended(1)), "debug-1", None)
+_UNHEALTHY = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", count=180)
+_EARLY = {LOG_POD: "dial tcp 10.96.0.1:443: connect: connection refused\n"}
+_COMPLETE = condition("Complete", "True", "CompletionsReached")
+
+
+def _after_a_night(objects: Mapping[Kind, Any]) -> Mapping[Kind, Any]:
+    """Return a cluster with the pod of the operator that the last stop ended."""
+    old = _named(
+        _left("Terminated", _SHUTDOWN),
+        "cozystack-operator-5d7b8f-old01",
+        ("ReplicaSet", "cozystack-operator-5d7b8f"),
+        "cozy-system",
+    )
+    return {**objects, kinds.POD: [old, *objects[kinds.POD]]}
+
+
+def _ended_while_starting() -> Object:
+    item = creating()
+    item["status"] |= {"phase": "Failed", "reason": "Terminated", "message": _SHUTDOWN}
+    return item
+
+
+def _hook(*conditions: Object) -> Object:
+    return {
+        "metadata": {"name": "linstor-hook", "namespace": "cozy-linstor"},
+        "status": {"failed": 1, "conditions": list(conditions)},
+    }
+
+
+# What is over, and what came after it: a cluster that is stopped each night is full of such pods.
+PAST = (
+    Situation(
+        "a pod that ended with its node beside its ready replacement",
+        "Kubernetes pkg/kubelet/nodeshutdown: ReplicaSets keep such pods",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_left("Terminated", _SHUTDOWN), _ready()),
+        waits="",
+    ),
+    Situation(
+        "a pod that ended with its node and was not replaced yet",
+        "Kubernetes pkg/kubelet/nodeshutdown",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_left("Terminated", _SHUTDOWN)),
+        waits="",
+    ),
+    Situation(
+        "a pod that ended with its node, whose replacement has a fault of its own",
+        "Kubernetes pkg/kubelet/nodeshutdown",
+        CRASH,
+        "no database",
+        "logs POD --previous",
+        cluster(_left("Terminated", _SHUTDOWN), _created_at("2026-01-02T03:00:00Z", failing(ended(1)))),
+        {LOG_POD: "no database\n"},
+    ),
+    Situation(
+        "an operator of another architecture beside its pod that ended with its node",
+        "Kubernetes pkg/kubelet/nodeshutdown; the default build after a night",
+        ARCH,
+        "1 image is not built for arm64",
+        _BUILD,
+        _after_a_night(operator(ended(255))),
+        {OPERATOR_POD: "exec /cozystack-operator: exec format error\n"},
+        waits="cozy-system/cozystack-operator",
+    ),
+    Situation(
+        "a pod that its node refused after a start, and that was replaced",
+        "Kubernetes pkg/kubelet/lifecycle/predicate.go",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_left("NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"), _ready()),
+        waits="",
+    ),
+    Situation(
+        "a pod that was evicted days ago",
+        "Kubernetes pkg/kubelet/eviction/helpers.go",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_left("Evicted", _LOW.format("memory", "100Mi", "84Mi")), _ready()),
+        waits="",
+    ),
+    Situation(
+        "a container that was killed when its node stopped, while a Service has no address",
+        "containerd: exit code 137 of a stop without grace; Helm pkg/kube/ready.go: serviceReady",
+        "LOAD_BALANCER_PENDING",
+        "no address is assigned",
+        "address pool for MetalLB",
+        cluster(_ready(last=_end(137), restarts=3), services=[_load_balancer()]),
+    ),
+    Situation(
+        "a container that its liveness probe ended once and that is ready",
+        "Kubernetes pkg/kubelet/prober/prober.go: events stay for an hour",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_ready(last=_end(137), restarts=1), events=(event("Unhealthy", _LIVENESS),)),
+        waits="",
+    ),
+    Situation(
+        "a container that ran out of memory once and is ready",
+        "containerd: lastState, reason OOMKilled",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_ready(last=_end(137, "OOMKilled"), restarts=1)),
+        also=(KILLED,),
+        waits="",
+    ),
+    Situation(
+        "a Job that is complete at its second attempt",
+        "Kubernetes pkg/controller/job: restartPolicy Never keeps the failed pod",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_job_pod(), jobs=[_hook(_COMPLETE)]),
+        {"linstor-hook-7k2vq": "dial tcp 10.96.0.1:443: i/o timeout\n"},
+        waits="",
+    ),
+    Situation(
+        "a container that failed at first and whose readiness probe fails since",
+        "Kubernetes pkg/kubelet/prober/prober.go: count grows",
+        "PROBE_FAILED",
+        "statuscode: 503",
+        "Read its log",
+        cluster(_started(1), events=(_UNHEALTHY,)),
+        _EARLY,
+    ),
+    Situation(
+        "a container whose node was lost and whose readiness probe fails since",
+        "containerd internal/cri/server/restart.go: reason Unknown, exit code 255",
+        "PROBE_FAILED",
+        "statuscode: 503",
+        "Read its log",
+        cluster(_started(255, "Unknown"), events=(_UNHEALTHY,)),
+        {LOG_POD: "shutting down\n"},
+    ),
+    Situation(
+        "a container that failed minutes ago and whose readiness probe fails since",
+        "Kubernetes pkg/kubelet/prober/prober.go: count grows",
+        "PROBE_FAILED",
+        "statuscode: 503",
+        "Read its log",
+        cluster(_started(1, since="2026-01-02T03:00:00Z"), events=(_UNHEALTHY,)),
+        _EARLY,
+    ),
+    Situation(
+        "a container that failed after its readiness probe",
+        "Kubernetes API: state.running.startedAt",
+        CRASH,
+        "connection refused",
+        "logs POD --previous",
+        cluster(_started(1, since="2026-01-02T03:05:00Z"), events=(_UNHEALTHY,)),
+        _EARLY,
+    ),
+    Situation(
+        "a pod that ended with its node before its containers were created",
+        "Kubernetes pkg/kubelet/nodeshutdown; events stay for an hour",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(
+            _ended_while_starting(),
+            events=(
+                event("FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "linstor-tls" not found'),
+            ),
+        ),
+        waits="",
+    ),
+    Situation(
+        "a container that was restarted each morning and whose readiness probe fails for hours",
+        "Kubernetes pkg/kubelet/kuberuntime: the back-off ends after ten minutes",
+        "PROBE_FAILED",
+        "statuscode: 503",
+        "Read its log",
+        cluster(_started(1, restarts=12), events=(_UNHEALTHY,)),
+        _EARLY,
+    ),
+    Situation(
+        "a container that crashes every few minutes and is not ready between",
+        "kubelet: a readiness probe fails in each run",
+        CRASH,
+        "connection refused",
+        "logs POD --previous",
+        cluster(_started(1, since="2026-01-02T03:02:00Z", restarts=12), events=(_UNHEALTHY,)),
+        _EARLY,
+    ),
+)
+
+_IMMUTABLE = (
+    'Helm upgrade failed for release cozy-linstor/linstor with chart linstor@0.0.0: cannot patch "linstor-controller" '
+    'with kind Deployment: Deployment.apps "linstor-controller" is invalid: spec.selector: Invalid value: '
+    '{"matchLabels":{"app":"linstor"}}: field is immutable'
+)
+_TEMPLATE = (
+    "Helm upgrade failed for release cozy-linstor/linstor with chart linstor@0.0.0: template: linstor/templates/x.yaml:"
+    '3:4: executing "linstor/templates/x.yaml" at <.Values.a.b>: nil pointer evaluating interface {}.b'
+)
+
+# Helm says plainly why a release fails, and its namespace has other faults.
+WORDS = (
+    Situation(
+        "a field that cannot be changed, and a container that ran out of memory ten days ago",
+        "Kubernetes pkg/apis/apps/validation: field is immutable",
+        "RELEASE_NOT_READY",
+        "field is immutable",
+        "describe helmrelease linstor",
+        cluster(_ready(last=_end(137, "OOMKilled"), restarts=1), message=_IMMUTABLE),
+        also=(KILLED,),
+        waits="",
+    ),
+    Situation(
+        "a field that cannot be changed, and a crash of the same release",
+        "Kubernetes pkg/apis/apps/validation: field is immutable",
+        "RELEASE_NOT_READY",
+        "field is immutable",
+        "describe helmrelease linstor",
+        cluster(failing(ended(1)), message=_IMMUTABLE),
+        {LOG_POD: "no database\n"},
+        also=(CRASH,),
+        waits="",
+    ),
+    Situation(
+        "a field that cannot be changed, and a user's debug pod that crashes",
+        "Kubernetes pkg/apis/apps/validation: field is immutable",
+        "RELEASE_NOT_READY",
+        "field is immutable",
+        "describe helmrelease linstor",
+        cluster(_DEBUG, message=_IMMUTABLE),
+        also=(CRASH,),
+        waits="",
+    ),
+    Situation(
+        "a template that fails, and a pod that waits for memory",
+        "Go text/template",
+        "RELEASE_NOT_READY",
+        "nil pointer evaluating interface",
+        "describe helmrelease linstor",
+        cluster(
+            waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory."), message=_TEMPLATE
+        ),
+        also=("INSUFFICIENT_MEMORY",),
+        waits="",
+    ),
+    Situation(
+        "a webhook that does not answer because its pod crashes",
+        "Kubernetes apiserver admission/plugin/webhook",
+        CRASH,
+        "no database",
+        "logs POD --previous",
+        cluster(
+            failing(ended(1)),
+            message="Helm upgrade failed for release cozy-linstor/linstor with chart linstor@0.0.0: Internal error "
+            'occurred: failed calling webhook "linstor.x": Post "https://linstor.cozy-linstor.svc:443/x": refused',
+        ),
+        {LOG_POD: "no database\n"},
+        also=("WEBHOOK_REFUSED",),
+    ),
+    Situation(
+        "values that the schema refuses, and a crash of the same release",
+        "Helm pkg/chartutil/jsonschema.go",
+        "VALUES_REFUSED",
+        "replicas: Invalid type",
+        "Correct the values",
+        cluster(
+            failing(ended(1)),
+            message="Helm upgrade failed for release cozy-linstor/linstor with chart linstor@0.0.0: values don't meet "
+            "the specifications of the schema(s) in the following chart(s): linstor: - replicas: Invalid type",
+        ),
+        {LOG_POD: "no database\n"},
+        also=(CRASH,),
+        waits="",
+    ),
+)
+
+_MY_APP = _named(failing(ended(1)), "my-app-6c9f-xx1", ("ReplicaSet", "my-app-6c9f"), "tenant-root")
+_MY_LOG = {"my-app-6c9f-xx1": "cannot connect to my own database\n"}
+
+
+def _with_release(objects: Mapping[Kind, Any], *releases: Object) -> Mapping[Kind, Any]:
+    return {**objects, HELM_RELEASE: [*objects[HELM_RELEASE], *releases]}
+
+
+def _of_tenant(
+    *pods: Object, deployments: tuple[Object, ...] = (), jobs: tuple[Object, ...] = ()
+) -> Mapping[Kind, Any]:
+    """Return a cluster whose root tenant has an etcd that is ready and an ingress that is not."""
+    message = "Helm install failed for release tenant-root/ingress with chart ingress@0.0.0: context deadline exceeded"
+    fails = release("ingress", "tenant-root", ready=False, reason="InstallFailed", message=message, failures=1)
+    objects = dict(_tenant(release("etcd", "tenant-root"), fails))
+    objects[kinds.DEPLOYMENT] = [*objects[kinds.DEPLOYMENT], *deployments]
+    return objects | {kinds.POD: list(pods), kinds.JOB: list(jobs)}
+
+
+def _made(name: str, *makers: Object) -> Object:
+    """Return a Deployment in the root tenant that no chart made."""
+    return {"metadata": {"name": name, "namespace": "tenant-root", "ownerReferences": list(makers)}}
+
+
+def _defrag() -> tuple[Object, Object]:
+    """Return the failed pod of a CronJob, and its Job."""
+    name = "defrag-29384160"
+    metadata = {"name": name, "namespace": "tenant-root", "ownerReferences": [{"kind": "CronJob", "name": "defrag"}]}
+    return _named(_job_pod(), f"{name}-abcde", ("Job", name), "tenant-root"), {"metadata": metadata}
+
+
+def _of_user(name: str, *containers: Object) -> Object:
+    return _named(pod(name, node="gateway", containers=list(containers)), name, None, "default")
+
+
+def _with_api(objects: Mapping[Kind, Any]) -> Mapping[Kind, Any]:
+    """Return a cluster in which the API of applications crashes, too."""
+    crashing = failing(ended(1) | {"image": "x/api"})
+    item = _named(crashing, "cozystack-api-7f-aa", ("ReplicaSet", "cozystack-api-7f"), "cozy-system")
+    return {**objects, kinds.POD: [*objects[kinds.POD], item]}
+
+
+_TYPO = held("ImagePullBackOff", 'Back-off pulling image "my/app:typo": not found') | {"image": "my/app:typo"}
+_NO_ROOM = "0/3 nodes are available: 3 Insufficient memory."
+_BIG = _named(waiting_pod("my-big", _NO_ROOM), "my-big", None, "default")
+
+# Pods that are in the namespace of a release, or in the cluster, and that nothing waits for.
+BYSTANDERS = (
+    Situation(
+        "a user's Deployment that crashes in the namespace of the root tenant",
+        "CozyStack's documentation: applications run in namespaces of tenants",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _of_tenant(_MY_APP, deployments=(_made("my-app"),)),
+        _MY_LOG,
+        also=(CRASH,),
+        waits="",
+    ),
+    Situation(
+        "a user's Deployment with the name of a module in its own",
+        "CozyStack's documentation: applications run in namespaces of tenants",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _of_tenant(
+            _named(failing(ended(1)), "my-ingress-6c9f-xx1", ("ReplicaSet", "my-ingress-6c9f"), "tenant-root"),
+            deployments=(_made("my-ingress"),),
+        ),
+        also=(CRASH,),
+        waits="",
+    ),
+    Situation(
+        "a pod that an operator created for a module of the root tenant",
+        "VictoriaMetrics' operator: its StatefulSets have owners, and names of their own",
+        CRASH,
+        "disk full; HelmRelease tenant-root/ingress waits for it",
+        "logs POD --previous",
+        _of_tenant(
+            _named(failing(ended(1)), "vmselect-0-5d7b8f-x2x4z", ("ReplicaSet", "vmselect-0-5d7b8f"), "tenant-root"),
+            deployments=(_made("vmselect-0", {"kind": "VMCluster", "name": "shortterm"}),),
+        ),
+        {"vmselect-0-5d7b8f-x2x4z": "disk full\n"},
+        waits="tenant-root/ingress",
+    ),
+    Situation(
+        "a user's debug pod that crashes beside a release whose time is up",
+        "kubectl run: a pod without an owner",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_DEBUG),
+        also=(CRASH,),
+        waits="",
+    ),
+    Situation(
+        "a pod that may be of either of two releases",
+        "piraeus-operator creates pods of its own names",
+        "RELEASE_NOT_READY",
+        "HelmRelease cozy-linstor/linstor: InstallFailed",
+        "describe helmrelease linstor",
+        _with_release(
+            cluster(_named(failing(ended(1)), "ha-controller-x2x4z", ("DaemonSet", "ha-controller"))),
+            release(
+                *("piraeus-operator", "cozy-linstor"), ready=False, reason="InstallFailed", message=DEADLINE, failures=1
+            ),
+        ),
+        also=("RELEASE_NOT_READY", CRASH),
+        waits="",
+    ),
+    Situation(
+        "a CronJob that fails while its release is ready",
+        "cozystack packages/extra/etcd/templates: etcd-defrag",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _of_tenant(_named(_job_pod(), "etcd-defrag-29384160-abcde", ("Job", "etcd-defrag-29384160"), "tenant-root")),
+        {"etcd-defrag-29384160-abcde": "endpoint unhealthy\n"},
+        waits="",
+    ),
+    Situation(
+        "a CronJob of no release that fails",
+        "Kubernetes pkg/controller/cronjob: ownerReferences of its Jobs",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _of_tenant(_defrag()[0], jobs=(_defrag()[1],)),
+        waits="",
+    ),
+    Situation(
+        "another Deployment that crashes beside the operator",
+        "cozystack packages/system/cozystack-api",
+        CRASH,
+        "the operator's cause; Deployment cozy-system/cozystack-operator waits for it",
+        "logs POD --previous",
+        _with_api(operator(ended(1))),
+        {OPERATOR_POD: "the operator's cause\n", "cozystack-api-7f-aa": "another cause\n"},
+        also=(CRASH,),
+        waits="cozy-system/cozystack-operator",
+    ),
+    Situation(
+        "a user's image that does not exist and a user's pod that is too large, while LINSTOR crashes",
+        "kubelet and kube-scheduler, in the order of the API",
+        CRASH,
+        "no database; HelmRelease cozy-linstor/linstor waits for it",
+        "logs POD --previous",
+        cluster(_of_user("my-app", _TYPO), _BIG, failing(ended(1))),
+        {LOG_POD: "no database\n"},
+        also=("IMAGE_PULL_FAILED", "INSUFFICIENT_MEMORY"),
+    ),
+    Situation(
+        "a user's pod that is too large before one of a release",
+        "kube-scheduler, in the order of the API",
+        "INSUFFICIENT_MEMORY",
+        "HelmRelease cozy-linstor/linstor waits for it",
+        _LARGER,
+        cluster(_BIG, waiting_pod("linstor-controller", _NO_ROOM)),
+    ),
+    Situation(
+        "a pod of a release at work that is too large before one of a release that fails",
+        "kube-scheduler, in the order of the API",
+        "INSUFFICIENT_MEMORY",
+        "HelmRelease cozy-linstor/linstor waits for it",
+        _LARGER,
+        _with_release(
+            cluster(
+                _named(waiting_pod("a", _NO_ROOM), "a-0", ("StatefulSet", "a"), "cozy-a"),
+                waiting_pod("linstor-controller", _NO_ROOM),
+            ),
+            release("a", "cozy-a", ready=False, status="Unknown", reason="Progressing"),
+        ),
+    ),
+    Situation(
+        "a user's claim without a volume while LINSTOR crashes",
+        "kube-scheduler: VolumeBinding",
+        CRASH,
+        "no database",
+        "logs POD --previous",
+        cluster(
+            _named(
+                waiting_pod("my-db", "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
+                "my-db",
+                None,
+                "default",
+            ),
+            failing(ended(1)),
+        ),
+        {LOG_POD: "no database\n"},
+        also=("VOLUME_PENDING",),
+    ),
+    Situation(
+        "an image that a user's pod and one of a release need",
+        "docker.io's registry",
+        "IMAGE_RATE_LIMITED",
+        "toomanyrequests",
+        "Try again later",
+        cluster(
+            _of_user("my-app", held("ErrImagePull", _DOCKER)),
+            failing(held("ErrImagePull", _DOCKER)),
+        ),
+    ),
+    Situation(
+        "a pod that waits in an init container for one that crashes",
+        "kube-ovn: kube-ovn-controller waits for ovn-central",
+        CRASH,
+        "database corrupt",
+        "logs POD --previous",
+        cluster(
+            _named(_init_waits(), "kube-ovn-controller-7-a", ("ReplicaSet", "kube-ovn-controller-7")),
+            _named(failing(ended(1)), "ovn-central-7-b", ("ReplicaSet", "ovn-central-7")),
+        ),
+        {"ovn-central-7-b": "database corrupt\n"},
+        also=("INIT_NOT_FINISHED",),
+    ),
+)
+
+_OTHER = "OTHER_RELEASE_NOT_READY"
+_LATE = "Helm install failed for release default/podinfo with chart podinfo@6.7.0: context deadline exceeded"
+
+
+def _of_a_user(name: str, namespace: str, **labels: str) -> Object:
+    item = release(name, namespace, ready=False, reason="InstallFailed", message=_LATE, failures=3)
+    item["metadata"]["labels"] |= labels
+    return item
+
+
+def _made_by(name: str) -> dict[str, str]:
+    """Return the labels of an object that the chart of a release in the root tenant made."""
+    return {_RELEASE: name, "helm.toolkit.fluxcd.io/namespace": "tenant-root"}
+
+
+# Releases that users have created: CozyStack is ready without them.
+OTHERS = (
+    Situation(
+        "a user's release that fails",
+        "Flux api/v2 HelmRelease without the label cozystack.io/package",
+        _OTHER,
+        "HelmRelease default/podinfo: InstallFailed",
+        "kubectl --namespace default describe helmrelease podinfo",
+        installed(releases=[_of_a_user("podinfo", "default")]),
+        blocks=False,
+        waits="",
+    ),
+    Situation(
+        "a user's application in the root tenant that fails, with what its chart created",
+        "cozystack pkg/registry/apps/application/rest.go; helm-controller's origin labels",
+        _OTHER,
+        "HelmRelease tenant-root/kubernetes-foo: InstallFailed",
+        "describe helmrelease kubernetes-foo",
+        _tenant(
+            release("ingress", "tenant-root"),
+            _of_a_user("kubernetes-foo", "tenant-root"),
+            _of_a_user("kubernetes-foo-cilium", "tenant-root", **_made_by("kubernetes-foo")),
+        ),
+        blocks=False,
+        waits="",
+    ),
+    Situation(
+        "a release that a module of the root tenant created",
+        "cozystack packages/extra/ingress/templates/nginx-ingress.yaml",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress-nginx-system: InstallFailed",
+        "describe helmrelease ingress-nginx-system",
+        _tenant(
+            release("ingress", "tenant-root"),
+            _of_a_user("ingress-nginx-system", "tenant-root", **_made_by("ingress")),
+        ),
+        waits="",
+    ),
+    Situation(
+        "a module of the root tenant that only its label names",
+        "cozystack packages/apps/tenant/templates/info.yaml: internal.cozystack.io/tenantmodule",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/info: InstallFailed",
+        "describe helmrelease info",
+        _tenant(
+            release("ingress", "tenant-root"),
+            _of_a_user("info", "tenant-root", **{"internal.cozystack.io/tenantmodule": "true"}),
+        ),
+        waits="",
+    ),
+    Situation(
+        "a crash of a user's application beside an ingress that fails",
+        "cozystack packages/apps/postgres: pods of the release's name",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _with_release(
+            _of_tenant(_named(failing(ended(1)), "postgres-foo-1", ("Cluster", "postgres-foo"), "tenant-root")),
+            _of_a_user("postgres-foo", "tenant-root"),
+        ),
+        also=(CRASH, _OTHER),
+        waits="",
+    ),
+)
+
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
     *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *INGRESS, *NODES),
+    *(*PAST, *WORDS, *BYSTANDERS, *OTHERS),
 )

@@ -1477,25 +1477,31 @@ COZYSTACK: Mapping[str, Code] = {
         "Build them for this architecture, and set cluster_cozystack_operator_image, "
         "cluster_cozystack_platform_source_url and "
         "_ref.",
+        (ERROR, WARNING),
     ),
-    "INSUFFICIENT_MEMORY": Code("No node has enough memory left for some pods.", _LARGER),
+    "INSUFFICIENT_MEMORY": Code("No node has enough memory left for some pods.", _LARGER, (ERROR, WARNING)),
     "MEMORY_WILL_RUN_OUT": Code(
         "All pods can be scheduled by their requests, but then use more memory than the nodes have.",
         _LARGER,
     ),
-    "INSUFFICIENT_CPU": Code("No node has enough processor time left for some pods.", _LARGER),
+    "INSUFFICIENT_CPU": Code("No node has enough processor time left for some pods.", _LARGER, (ERROR, WARNING)),
     "INSUFFICIENT_PODS": Code(
         "There are more pods than the nodes' kubelets allow.",
         "Raise maxPods of the kubelets, or use more nodes.",
+        (ERROR, WARNING),
     ),
-    "INSUFFICIENT_DISK": Code("A disk is too small, or almost full.", "Use larger volumes (cluster_volume_size)."),
+    "INSUFFICIENT_DISK": Code(
+        "A disk is too small, or almost full.", "Use larger volumes (cluster_volume_size).", (ERROR, WARNING)
+    ),
     "NOT_ENOUGH_NODES": Code(
         "Some pods must not share a node, and there are fewer nodes than such pods.",
         "Use more nodes (cluster_nodes).",
+        (ERROR, WARNING),
     ),
     "NO_SCHEDULABLE_NODE": Code(
         "Some pods cannot be scheduled on any node, because of taints or labels.",
         "Compare the nodes' taints and labels with the pod's requirements.",
+        (ERROR, WARNING),
     ),
     "POD_NOT_SCHEDULED": Code(
         "No scheduler assigns a pod to a node.",
@@ -1571,6 +1577,12 @@ COZYSTACK: Mapping[str, Code] = {
         "A release is not ready although everything that it depends on is.",
         "Look at it: kubectl --namespace {namespace} describe helmrelease {name}, and at its pods.",
     ),
+    "OTHER_RELEASE_NOT_READY": Code(
+        "A release that belongs to no package and to no module of the root tenant is not ready. CozyStack does not "
+        "wait for it.",
+        "Look at it: kubectl --namespace {namespace} describe helmrelease {name}, and at its pods.",
+        (WARNING,),
+    ),
     "PACKAGE_MISSING": Code(
         "A release depends on a release of a package that is not installed.",
         "Remove the package that the message names from cozystack_disabled_packages, or add it to "
@@ -1599,6 +1611,7 @@ COZYSTACK: Mapping[str, Code] = {
     "IMAGE_PULL_FAILED": Code(
         "An image cannot be pulled.",
         "Check the image's name, the registry and its cache on the bastion.",
+        (ERROR, WARNING),
     ),
     "IMAGE_PULL_SLOW": Code(
         "An image is still being pulled.",

@@ -78,7 +78,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ready:
-  description: Whether everything that the platform installs exists and is ready, and every node is ready.
+  description:
+    - Whether everything that the platform installs exists and is ready, and every node is ready.
+    - Releases that users have created do not count.
   returned: always
   type: bool
   sample: false
@@ -124,7 +126,7 @@ api:
       sample:
         pods: no answer within 30 s
 releases:
-  description: The HelmReleases.
+  description: The HelmReleases of the platform, which packages, the root tenant and its modules create.
   returned: always
   type: dict
   contains:
@@ -156,6 +158,21 @@ releases:
           failures: 2
           blocked_by: []
           root: true
+    others:
+      description:
+        - The releases that users have created and that are not ready.
+        - They do not count in the other values, and never block. A warning names those that failed.
+      type: list
+      elements: dict
+      sample:
+        - namespace: default
+          name: podinfo
+          package: ""
+          reason: InstallFailed
+          message: "Helm install failed: context deadline exceeded"
+          since: "2026-01-02T03:04:05Z"
+          failures: 3
+          blocked_by: []
 packages:
   description: The Packages. A package is ready as soon as its releases exist.
   returned: always
@@ -302,7 +319,8 @@ storage:
 verdicts:
   description:
     - Everything that blocks the installation, with the codes of the forecast, causes before consequences.
-    - The severity V(error) blocks the installation; V(warning) does not.
+    - The severity V(error) blocks the installation; V(warning) does not. Problems of pods that no part of the
+      installation waits for are warnings.
     - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.
   returned: always
   type: list

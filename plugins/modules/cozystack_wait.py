@@ -13,6 +13,7 @@ short_description: Wait until CozyStack is ready or blocked
 description:
   - Reads the installation repeatedly, and prints a line when something changes.
   - CozyStack counts as ready after two consecutive readings, because releases are created in waves.
+  - Releases that users have created do not count.
   - It counts as blocked if nothing changes for O(blocked_after) seconds. Then all causes are returned.
   - Ends after O(timeout) seconds at the latest.
 author:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..._codes import ERROR, WARNING
 from ..._findings import Finding, finding, meaning_of
-from .fault_findings import Waiter, waiter_of, waits_for
+from .fault_findings import Waiter, first_waiter, waiting_titles
 from .nodes import deficit_of
 from .pod_tally import Waiting
 from .progress import READY, Progress
@@ -51,7 +51,7 @@ def _waiting_text(waiting: Waiting, what: str, waiter: Waiter | None) -> str:
 
 def images(found: Reading, progress: Progress) -> Iterator[Finding]:
     troubles = found.pods.images
-    waits = {key: waits_for(one.place, found, progress) for key, one in troubles.items()}
+    waits = {key: waiting_titles(found.pods.image_places(key), found, progress) for key in troubles}
     foreign = sorted({image for image, cause in troubles if cause in _ARCHITECTURES})
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
@@ -64,15 +64,22 @@ def images(found: Reading, progress: Progress) -> Iterator[Finding]:
         )
         names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
         remedy = f"Build them for it and set {names}."
-        held_up = {title for (_image, cause), title in waits.items() if cause in _ARCHITECTURES and title}
-        evidence = {"images": foreign, "architectures": nodes, "pod": pod, "waits": ", ".join(sorted(held_up))}
-        yield finding("ARCH_UNSUPPORTED_IMAGES", "images", message, remedy, evidence=evidence)
+        held_up = sorted({title for key, titles in waits.items() if key[1] in _ARCHITECTURES for title in titles})
+        evidence = {"images": foreign, "architectures": nodes, "pod": pod, "waits": ", ".join(held_up)}
+        severity = _grade(held_up)
+        yield finding("ARCH_UNSUPPORTED_IMAGES", "images", message, remedy, severity=severity, evidence=evidence)
     for (image, cause), trouble in troubles.items():
         if cause not in _ARCHITECTURES:
             message = f"{image} cannot be pulled ({cause}): {trouble.message[:300]}"
             pod = f"{trouble.place.namespace}/{trouble.place.pod}"
-            evidence = {"cause": cause, "pod": pod, "waits": waits[image, cause]}
-            yield finding(_PULL_CODES.get(cause, "IMAGE_PULL_FAILED"), image, message, evidence=evidence)
+            evidence = {"cause": cause, "pod": pod, "waits": ", ".join(waits[image, cause])}
+            code, severity = _PULL_CODES.get(cause, "IMAGE_PULL_FAILED"), _grade(waits[image, cause])
+            yield finding(code, image, message, severity=severity, evidence=evidence)
+
+
+def _grade(waiting: object) -> str:
+    """Return the severity of a problem of pods: without anything of the installation that waits it is a user's own."""
+    return ERROR if waiting else WARNING
 
 
 def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
@@ -80,7 +87,7 @@ def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
     for code, what in SHORTAGES.items():
         waiting = found.pods.waiting_for.get(code)
         if waiting:
-            waiter = waiter_of(waiting.first, found, progress)
+            waiter = first_waiter(waiting.places, found, progress)
             message = _waiting_text(waiting, what, waiter)
             evidence = {
                 "waits": waiter.title if waiter else "",
@@ -89,7 +96,7 @@ def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
                 "requested": waiting.need.as_dict(),
                 "deficit": deficit,
             }
-            yield finding(code, "nodes", message, evidence=evidence)
+            yield finding(code, "nodes", message, severity=_grade(waiter), evidence=evidence)
     pressed = [node.name for node in found.nodes if "DiskPressure" in node.pressures]
     if pressed and "INSUFFICIENT_DISK" not in found.pods.waiting_for:
         message = f"too little free disk, so that pods are evicted: {', '.join(pressed)}"
@@ -128,9 +135,9 @@ def storage(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fi
     # A claim whose provisioner says why is a fault of its own.
     known = {f"{fault.place.namespace}/{fault.place.pod}" for fault in found.faults if fault.code == "VOLUME_PENDING"}
     if waiting and not (known and known.issuperset(found.claims_pending)):
-        waiter = waiter_of(waiting.first, found, progress)
+        waiter = first_waiter(waiting.places, found, progress)
         claims = f"volumes ({', '.join(found.claims_pending[:5])})" if found.claims_pending else "volumes"
         message = _waiting_text(waiting, claims, waiter)
         evidence = {"claims": found.claims_pending, "waits": waiter.title if waiter else ""}
-        severity = _severity(progress, settled=settled)
+        severity = _severity(progress, settled=settled and waiter is not None)
         yield finding("VOLUME_PENDING", "volumes", message, severity=severity, evidence=evidence)

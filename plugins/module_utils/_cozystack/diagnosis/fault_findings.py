@@ -13,20 +13,18 @@ from typing import Final, NamedTuple
 
 from ..._codes import CODES, ERROR, WARNING
 from ..._findings import Finding, finding
-from .faults import INIT, JOB_FAILED, KILLED, SLOW_PULL, UNSCHEDULED, Fault
+from .faults import INIT, JOB_FAILED, KILLED, LASTING, SLOW_PULL, UNSCHEDULED, Fault
 from .pod_troubles import Place
 from .progress import Progress, Root
 from .reading import Reading
-from .releases import Release, by_key, held_back_by
+from .releases import PLATFORM_PREFIX, Release, by_key, held_back_by
 
-# How often a fault has to occur before it counts as permanent while its release is in progress.
-_LASTING: Final = 3
 _SHOWN: Final = 20
 _LONGEST: Final = 400
 # Without a waiting release the fault is over: the Job was retried, or the pod was created later.
 _PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
 # Every pod is in these states for a moment: they are the cause of a release only if nothing moves any more.
-_MOMENTARY: Final = frozenset({INIT, SLOW_PULL, UNSCHEDULED})
+MOMENTARY: Final = frozenset({INIT, SLOW_PULL, UNSCHEDULED})
 _OWN_LIMIT: Final = (
     "Raise the container's memory limit of {}: in cozystack_values for the platform, otherwise in the values of its "
     "Package or application. A larger node does not help."
@@ -57,15 +55,15 @@ def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iter
         kind = f"{fault.code} {fault.memory_limit}"
         grouped.setdefault((kind, fault.place.namespace, maker), []).append(fault)
     verdicts = [_finding(group, found, progress, settled=settled) for group in grouped.values()]
-    yield from sorted(filter(None, verdicts), key=lambda one: not one.blocks)[:_SHOWN]
+    yield from sorted(filter(None, verdicts), key=lambda one: (not one.blocks, one.code in MOMENTARY))[:_SHOWN]
 
 
 def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, settled: bool) -> Finding | None:
-    first = group[0]
-    waiter = waiter_of(first.place, found, progress)
-    if (waiter is None and first.code in _PASSING) or (first.code in _MOMENTARY and not (waiter and settled)):
+    first = min(group, key=lambda one: one.is_over)
+    waiter = None if first.is_over else waiter_of(first.place, found, progress)
+    if (waiter is None and first.code in _PASSING) or (first.code in MOMENTARY and not (waiter and settled)):
         return None
-    is_lasting = settled or (waiter is not None and waiter.fails) or first.times >= _LASTING
+    is_lasting = settled or (waiter is not None and waiter.fails) or first.times >= LASTING
     severity = ERROR if waiter is not None and is_lasting else WARNING
     severity = severity if severity in CODES[first.code].severities else ""
     message = f"{_title(first)}: {_reason(first)}{_others(group)}{waiter.text if waiter else ''}"
@@ -116,10 +114,10 @@ def _others(group: Sequence[Fault]) -> str:
 def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None:
     """Return the release, or the Deployment of the operator or Flux, that waits for a pod."""
     for root in progress.roots:
-        if root.kind == "Deployment" and root.namespace == place.namespace:
+        if (root.kind, root.namespace, f"Deployment/{root.name}") == ("Deployment", place.namespace, place.owner):
             return _of_root(root)
-    release = release_of(place, found.releases, found.owners.get((place.namespace, place.owner)))
-    if release is None or release.ready:
+    release = release_of(place, found)
+    if release is None or release.ready or release in found.others:
         return None
     roots = {(root.namespace, root.name): root for root in progress.roots if root.kind == "HelmRelease"}
     if release.key in roots:
@@ -127,23 +125,35 @@ def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None
     return Waiter("HelmRelease", release.title, release.fails, 0)
 
 
-def waits_for(place: Place, found: Reading, progress: Progress) -> str:
-    """Return the name of what waits for a pod, or an empty string."""
-    waiter = waiter_of(place, found, progress)
-    return waiter.title if waiter else ""
+def first_waiter(places: Iterable[Place], found: Reading, progress: Progress) -> Waiter | None:
+    """Return what waits for one of these pods, what fails first."""
+    waiters = [waiter for place in places if (waiter := waiter_of(place, found, progress))]
+    return max(waiters, key=lambda one: (one.fails, one.holds_back), default=None)
+
+
+def waiting_titles(places: Iterable[Place], found: Reading, progress: Progress) -> list[str]:
+    """Return the names of what waits for these pods."""
+    return sorted({waiter.title for place in places if (waiter := waiter_of(place, found, progress))})
 
 
 def _of_root(root: Root) -> Waiter:
     return Waiter(root.kind, root.title, root.fails, root.holds_back)
 
 
-def release_of(place: Place, releases: Iterable[Release], owner: tuple[str, str] | None) -> Release | None:
-    """Return the release of a pod: by its owner, its label, or the release in progress in its namespace."""
-    known = by_key(releases)
-    for key in (owner, (place.namespace, place.release)):
+def release_of(place: Place, found: Reading) -> Release | None:
+    """Return the release of a pod: by the labels of its owner or its own, by its name, or the only one in progress."""
+    owner = (place.namespace, place.owner)
+    known = by_key([*found.releases, *found.others])
+    for key in (found.owners.releases.get(owner), (place.namespace, place.release)):
         if key in known:
             return known[key]
-    here = [one for one in known.values() if one.namespace == place.namespace and not one.ready]
-    alike = [one for one in here if one.name in place.pod]
-    free = [one for one in here if not held_back_by(one, known)]
-    return max(alike, key=lambda one: len(one.name)) if alike else free[0] if free else None
+    if not place.owner or owner in found.owners.strangers:
+        return None
+    here = [one for one in known.values() if one.namespace == place.namespace]
+    named = [one for one in here if one.name in place.pod]
+    if named:
+        return max(named, key=lambda one: len(one.name))
+    # Operators create pods with names of their own.
+    is_operated = place.namespace.startswith(PLATFORM_PREFIX) or owner in found.owners.operated
+    free = [one for one in here if not one.ready and not held_back_by(one, known)]
+    return free[0] if len(free) == 1 and is_operated else None

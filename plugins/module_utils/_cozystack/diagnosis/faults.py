@@ -19,7 +19,14 @@ JOB_FAILED: Final = "JOB_FAILED"
 UNSCHEDULED: Final = "POD_NOT_SCHEDULED"
 SLOW_PULL: Final = "IMAGE_PULL_SLOW"
 INIT: Final = "INIT_NOT_FINISHED"
+EVICTED: Final = "POD_EVICTED"
+REJECTED: Final = "POD_REJECTED"
+# Of pods that failed as a whole.
+FAILED: Final = frozenset({EVICTED, REJECTED})
+# How often a fault has to occur before it counts as permanent although its container or release is in progress.
+LASTING: Final = 3
 _SIGKILL: Final = 137
+_BACK_OFF: Final = "CrashLoopBackOff"
 # Reasons of a container's waiting state: the kubelet's kuberuntime and container packages.
 _NOT_CREATED: Final[Mapping[str, str]] = {
     "CreateContainerConfigError": "CONTAINER_CONFIG_MISSING",
@@ -34,8 +41,10 @@ _NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
 # What a Secret, a ConfigMap or a key is missing by; other messages with that reason are about the container itself.
 _MISSING: Final = ("not found", "couldn't find key")
 _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
-# A container on a node that was lost: its exit is unknown.
-_UNKNOWN_END: Final = "ContainerStatusUnknown"
+# Ends of containers that the kubelet or containerd lost: their node was lost, or was restarted.
+_UNKNOWN_ENDS: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
+# Reasons of a pod that ended, or was not admitted, because its node was shut down.
+_SHUT_DOWN: Final = frozenset({"Terminated", "NodeShutdown", "Shutdown"})
 _SIGNALS: Final = {
     132: "illegal instruction, for example of a newer CPU",
     134: "aborted itself",
@@ -61,11 +70,20 @@ class Fault(NamedTuple):
     memory_limit: str = ""
     # Occurrences: restarts of the container, or the count of the event.
     times: int = 0
-    # The last occurrence; empty where that decides nothing.
+    # The last occurrence, or the creation of a pod that failed as a whole; empty where that decides nothing.
     time: str = ""
+    # Since when the container runs again although it is not ready.
+    runs_since: str | None = None
+    # The container is ready again, and ended seldom.
+    is_over: bool = False
     # The container was restarted: the log of its end is the previous one.
     previous: bool = False
     log: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Return whether the container runs again, so that its end may be over."""
+        return self.is_over or self.runs_since is not None
 
     @property
     def needs_log(self) -> bool:
@@ -86,10 +104,13 @@ def faults_of(pod: Object) -> Iterator[Fault]:
     if pod["metadata"].get("deletionTimestamp"):
         return
     if status.get("phase") == "Failed" and status.get("reason"):
-        yield _rejected(pod, status)
+        if status["reason"] not in _SHUT_DOWN:
+            yield _rejected(pod, status)
         return
-    found = [fault_of(pod, container) for container in containers_of(status)]
-    yield from filter(None, found) if any(found) else _unfinished(pod, status)
+    found = [fault for container in containers_of(status) if (fault := fault_of(pod, container))]
+    yield from found
+    if all(fault.is_over for fault in found):
+        yield from _unfinished(pod, status)
 
 
 def _unfinished(pod: Object, status: Object) -> Iterator[Fault]:
@@ -109,8 +130,9 @@ def containers_of(status: Object) -> Iterator[Object]:
 def _rejected(pod: Object, status: Object) -> Fault:
     """Return why the whole pod failed: evicted, or rejected by its kubelet."""
     reason = str(status["reason"])
-    code = "POD_EVICTED" if reason in ("Evicted", "Preempting") else "POD_REJECTED"
-    return Fault(code, place_of(pod), reason, str(status.get("message") or ""))
+    code = EVICTED if reason in ("Evicted", "Preempting") else REJECTED
+    created = str(pod["metadata"].get("creationTimestamp") or "")
+    return Fault(code, place_of(pod), reason, str(status.get("message") or ""), time=created)
 
 
 def fault_of(pod: Object, status: Object) -> Fault | None:
@@ -123,14 +145,30 @@ def fault_of(pod: Object, status: Object) -> Fault | None:
         return _fault(pod, status, code, reason, message)
     ended, before = (((status.get(name) or {}).get("terminated") or {}) for name in ("state", "lastState"))
     end = ended or before
-    if not end and reason == "CrashLoopBackOff":
+    if end and end.get("reason") not in _UNKNOWN_ENDS:
+        fault = _end_of(pod, status, end)._replace(previous=not ended)
+        return _as_it_is_now(fault, status)
+    if reason == _BACK_OFF:
         return _fault(pod, status, CRASHES, reason, str(waiting.get("message") or ""))
-    if not end or end.get("reason") == _UNKNOWN_END:
+    return None
+
+
+def _as_it_is_now(fault: Fault, status: Object) -> Fault | None:
+    """Return the end of a container with what it does now, or None if that end is over.
+
+    Of a container that is ready again only a lack of memory is worth a warning: any other end, such as that of all
+    containers when their node is stopped, says nothing of now.
+    """
+    state = status.get("state") or {}
+    if (state.get("waiting") or {}).get("reason") == _BACK_OFF:
+        return fault
+    if fault.exit_code == 0:
         return None
-    fault = _end_of(pod, status, end)._replace(previous=not ended)
-    is_down = bool(ended) or reason == "CrashLoopBackOff" or not status.get("ready", not waiting)
-    is_past = not is_down or (fault.exit_code == 0 and reason != "CrashLoopBackOff")
-    return None if is_past and fault.code != KILLED else fault
+    if "terminated" in state:
+        return fault
+    if status.get("ready", "waiting" not in state):
+        return fault._replace(is_over=fault.times < LASTING) if fault.reason == "OOMKilled" else None
+    return fault._replace(runs_since=str(state["running"].get("startedAt") or "")) if "running" in state else fault
 
 
 def _end_of(pod: Object, status: Object, end: Object) -> Fault:
@@ -166,6 +204,11 @@ def unscheduled(pod: Object) -> Fault:
     scheduler = str((pod.get("spec") or {}).get("schedulerName") or "default-scheduler")
     message = str(condition.get("message") or "no scheduler has processed the pod")
     return Fault(UNSCHEDULED, place, str(condition.get("reason") or scheduler), message)
+
+
+def is_failed(pod: Object) -> bool:
+    """Return whether the pod has ended and will not run again."""
+    return (pod.get("status") or {}).get("phase") == "Failed"
 
 
 def is_deleted(pod: Object) -> bool:

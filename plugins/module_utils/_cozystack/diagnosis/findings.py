@@ -8,13 +8,14 @@ Private to urmanac.talos: may change at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from ..._findings import Finding, finding, meaning_of, remedy_of
 from ..catalog.packages import maker_of
 from . import capacity
-from .fault_findings import fault_findings, waiter_of
+from .fault_findings import MOMENTARY, fault_findings, waiter_of
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
 from .releases import PLATFORM, by_key, cause_of
@@ -32,7 +33,18 @@ _REASONS: Final[Mapping[str, str]] = {
     "Suspended": "RELEASE_SUSPENDED",
     "Unassigned": "RELEASE_UNASSIGNED",
 }
-_PACKAGE, _RELEASE = "PACKAGE_NOT_READY", "RELEASE_NOT_READY"
+_PACKAGE, _RELEASE, _OTHER = "PACKAGE_NOT_READY", "RELEASE_NOT_READY", "OTHER_RELEASE_NOT_READY"
+# Messages of a release that only say that its time is up, or that it is in progress.
+_TIME_IS_UP: Final = re.compile(
+    r"context deadline exceeded|time(?:out|d out) waiting|client rate limiter Wait|^Running '|^no controller has|^$"
+)
+# Codes of messages that a fault of a pod may have caused, even one of another release.
+_CAUSED_BY_PODS: Final = frozenset(
+    {
+        *("JOB_FAILED", "WEBHOOK_REFUSED", "API_SERVICE_UNAVAILABLE", "API_OVERLOADED", "KIND_MISSING"),
+        "IMAGE_RATE_LIMITED",
+    }
+)
 # The namespaces of Cilium and Kube-OVN, one of which configures containerd's network on each node.
 _CNI: Final = ("cozy-cilium", "cozy-kubeovn")
 _NETWORK: Final = (
@@ -60,10 +72,30 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
         lambda one: _closure(one, progress),
         capacity.kvm,
         lambda one: capacity.storage(one, progress, settled=settled),
+        _others,
     )
     verdicts = [verdict for check in checks for verdict in check(found)]
-    absent = progress.phase == ABSENT
-    return [_absent(found), *verdicts] if absent else verdicts
+    if progress.phase == ABSENT:
+        return [_absent(found), *verdicts]
+    said = {root.title for root in progress.roots if _says_why(root)}
+    return sorted(_with_words_first(verdicts, said), key=lambda one: (not one.blocks, one.code in MOMENTARY))
+
+
+def _with_words_first(verdicts: Iterable[Finding], said: Collection[str]) -> list[Finding]:
+    """Return the verdicts with what Helm says about a release before the faults of its pods.
+
+    Those may be of a bystander, or have begun before. What pods cause, such as a failed hook, stays behind them.
+    """
+    result: list[Finding] = []
+    for verdict in verdicts:
+        is_said = verdict.subject in said and verdict.code not in _CAUSED_BY_PODS
+        same = (number for number, one in enumerate(result) if verdict.subject in _concerned(one))
+        result.insert(next(same, len(result)) if is_said else len(result), verdict)
+    return result
+
+
+def _concerned(verdict: Finding) -> list[str]:
+    return str(verdict.evidence.get("waits", "")).split(", ")
 
 
 def _unreachable(found: Reading) -> Finding:
@@ -100,15 +132,20 @@ def _network_is_installed(found: Reading) -> bool:
 
 
 def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
-    seen = _seen(found, progress)
+    seen = _seen(found, progress, settled=settled)
     for root in progress.roots:
         code = cause_of(root.message) if root.fails else None
         known = seen.get(root.title, set())
-        if code in known or (code is None and (not (root.fails or settled) or known or _is_explained(root, found))):
+        if code in known or (code is None and (not (root.fails or settled) or (known and not _says_why(root)))):
             continue
         if code is None:
             code = _code_of(root, found, progress.phase)
         yield _root_verdict(code, root, _hints(root, found))
+
+
+def _says_why(root: Root) -> bool:
+    """Return whether Helm or Flux says why a release fails, and not only that its time is up."""
+    return root.kind == "HelmRelease" and root.fails and _TIME_IS_UP.search(root.message) is None
 
 
 def _code_of(root: Root, found: Reading, phase: str) -> str:
@@ -129,11 +166,13 @@ def _lacks_package(root: Root, found: Reading) -> bool:
     return not {*map(maker_of, missing)} <= {"", *(package.name for package in found.packages)}
 
 
-def _seen(found: Reading, progress: Progress) -> dict[str, set[str]]:
+def _seen(found: Reading, progress: Progress, *, settled: bool) -> dict[str, set[str]]:
     """Return the known problems of the pods of each waiting release or Deployment, by its title."""
-    seen: dict[str, set[str]] = {}
-    troubles = [(one.place, one.code) for one in found.faults]
-    troubles += [(one.place, "IMAGE_PULL_FAILED") for one in found.pods.images.values()]
+    pods, seen = found.pods, dict[str, set[str]]()
+    faults = [one for one in found.faults if not one.is_over and (settled or one.code not in MOMENTARY)]
+    troubles = [(one.place, one.code) for one in faults]
+    troubles += [(place, "IMAGE_PULL_FAILED") for key in pods.images for place in pods.image_places(key)]
+    troubles += [(place, code) for code, waiting in pods.waiting_for.items() for place in waiting.places]
     for place, code in troubles:
         waiter = waiter_of(place, found, progress)
         if waiter:
@@ -156,10 +195,16 @@ def _root_verdict(code: str, root: Root, hints: str) -> Finding:
     return finding(code, root.title, message, remedy, evidence={"holds_back": root.holds_back, "since": root.since})
 
 
-def _is_explained(root: Root, found: Reading) -> bool:
-    """Return whether a fault of its pods is known, which is then the finding."""
-    ours = [release for namespace, release in found.pods.troubled if namespace == root.namespace]
-    return root.name in ours or any(not release for release in ours) or (bool(ours) and root.kind == "Deployment")
+def _others(found: Reading) -> Iterator[Finding]:
+    """Yield that releases of users fail, which the installation does not wait for."""
+    failing = [release for release in found.others if release.fails]
+    if failing:
+        first, *more = failing
+        also = f" (and {len(more)} more: {', '.join(one.title for one in more[:_HINTS])})" if more else ""
+        message = f"HelmRelease {first.title}: {first.reason}: {first.message}{also}"
+        evidence = {"releases": [one.title for one in failing]}
+        remedy = remedy_of(_OTHER, namespace=first.namespace, name=first.name)
+        yield finding(_OTHER, first.title, message, remedy, evidence=evidence)
 
 
 def _closure(found: Reading, progress: Progress) -> Iterator[Finding]:

@@ -14,26 +14,20 @@ from itertools import islice
 from typing import Any, Final
 
 from ..._kubernetes import kinds
-from ..._kubernetes.kinds import Kind
 from .faults import CRASHES, KILLED, SLOW_PULL, Fault
 from .log_words import SHOWN, words_of
+from .owners import Owners, owners_of
 from .pod_tally import PodTally
-from .pod_troubles import EXEC_FORMAT, RELEASE_LABEL, ImageTrouble, Place, pull_cause
+from .pod_troubles import EXEC_FORMAT, ImageTrouble, Place, pull_cause
+from .probes import without_past_ends
 from .reader import Api, Reader
-from .releases import OVERLOADED, Key, Release, cause_of
+from .releases import OVERLOADED, Release, cause_of
 
-# The releases of pod owners, by namespace and Kind/name.
-Owners = dict[tuple[str, str], Key]
 # How many events of a reason are read, in the API's order; only those about wanted objects are kept.
 _EVENTS: Final = 2000
 _REFUSALS: Final = 500
 _LOGS: Final = 12
 _LINES: Final = 10
-_OWNERS: Final = 20
-_MAKERS: Final[Mapping[str, Kind]] = {
-    one.kind: one for one in (kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET, kinds.JOB)
-}
-_NAMESPACE: Final = "helm.toolkit.fluxcd.io/namespace"
 # Event reasons of the kubelet and the attach controller for pods without created containers: the newest counts.
 _BEFORE_START: Final = {
     "FailedMount": "VOLUME_NOT_MOUNTED",
@@ -60,10 +54,14 @@ def inquire(reader: Reader, pods: PodTally, refused: Iterable[Fault], releases: 
     """
     waiting = {release.namespace for release in releases if not release.ready}
     _add_events(reader, pods)
-    _add_logs(reader, pods, waiting)
+    pods.faults = without_past_ends(pods.faults)
     places = [fault.place for fault in [*pods.faults, *refused]]
-    places += [*(one.place for one in pods.images.values()), *(one.first for one in pods.waiting_for.values())]
-    return _owners(reader, sorted(places, key=lambda one: one.namespace not in waiting))
+    places += [place for key in pods.images for place in pods.image_places(key)]
+    places += [place for one in pods.waiting_for.values() for place in one.places]
+    owners = owners_of(reader, places, waiting)
+    pods.faults = [one for one in pods.faults if (one.place.namespace, one.place.owner) not in owners.completed]
+    _add_logs(reader, pods, waiting)
+    return owners
 
 
 def refusals_of(api: Api) -> list[Fault]:
@@ -160,7 +158,7 @@ def _times(event: Mapping[str, Any]) -> int:
 def _of_event(event: Mapping[str, Any], place: Place, code: str) -> Fault:
     message = " ".join(str(event.get("message") or "").split())
     code = sandbox_code(message) if code == "POD_SANDBOX_FAILED" else code
-    return Fault(code, place, str(event.get("reason") or ""), message, times=_times(event))
+    return Fault(code, place, str(event.get("reason") or ""), message, times=_times(event), time=_time(event))
 
 
 def sandbox_code(message: str) -> str:
@@ -222,20 +220,3 @@ def _with_logs(pods: PodTally, logs: Mapping[str, tuple[str, ...]]) -> Iterator[
         else:
             is_late = any(_LEASE_LOST.search(line) for line in log)
             yield fault._replace(log=log[-SHOWN:], code=OVERLOADED if is_late else fault.code)
-
-
-# --- Owners of pods ---
-
-
-def _owners(reader: Reader, places: Iterable[Place]) -> Owners:
-    """Return the releases of pod owners: a chart's objects have the labels of the release, its pods do not."""
-    wanted = dict.fromkeys((one.namespace, one.owner) for one in places if one.owner.partition("/")[0] in _MAKERS)
-    found = {}
-    for namespace, owner in islice(wanted, _OWNERS):
-        kind, _slash, name = owner.partition("/")
-        read = _MAKERS[kind]
-        item = reader.try_to(lambda at=(read, name), where=namespace: reader.api.get(*at, namespace=where), None)  # type: ignore[misc]
-        labels = ((item or {}).get("metadata") or {}).get("labels") or {}
-        if RELEASE_LABEL in labels:
-            found[namespace, owner] = (str(labels.get(_NAMESPACE) or namespace), str(labels[RELEASE_LABEL]))
-    return found

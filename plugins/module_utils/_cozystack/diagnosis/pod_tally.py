@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..._kubernetes.quantities import Need, pod_need
-from .faults import Fault, containers_of, faults_of, is_deleted, is_starting, is_unready, unscheduled
+from .faults import FAILED, Fault, containers_of, faults_of, is_deleted, is_failed, is_starting, is_unready, unscheduled
 from .pod_troubles import (
     ImageTrouble,
     Object,
@@ -35,11 +35,27 @@ _EXAMPLES: Final = 5
 
 
 @dataclass
-class Waiting:
-    """Pods that wait for the same resource: the first one with the scheduler's words, their number, requests, names."""
+class Owned:
+    """The first pod of each owner: a release may wait for another one than the very first."""
 
-    first: Place
-    words: str
+    owners: dict[tuple[str, str], Place] = field(default_factory=dict)
+
+    @property
+    def places(self) -> list[Place]:
+        """Return one pod of each owner."""
+        return list(self.owners.values())
+
+    def keep(self, place: Place) -> None:
+        """Keep a pod of a new owner."""
+        if len(self.owners) < KEPT:
+            self.owners.setdefault((place.namespace, place.owner or place.pod), place)
+
+
+@dataclass
+class Waiting(Owned):
+    """Pods that wait for the same resource: the scheduler's words about the first one, their number, requests."""
+
+    words: str = ""
     pods: int = 0
     need: Need = field(default_factory=Need)
     examples: list[str] = field(default_factory=list)
@@ -48,6 +64,7 @@ class Waiting:
         """Count a pod."""
         self.pods += 1
         self.need = self.need.plus(need)
+        self.keep(place)
         if len(self.examples) < _EXAMPLES:
             self.examples.append(f"{place.namespace}/{place.pod}")
 
@@ -64,15 +81,13 @@ class PodTally:
     unschedulable_total: int = 0
     unschedulable: list[Unschedulable] = field(default_factory=list)
     waiting_for: dict[str, Waiting] = field(default_factory=dict)
-    # Namespaces and releases with a known fault of a pod.
-    troubled: set[tuple[str, str]] = field(default_factory=set)
     images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)
     image_pods: Counter[tuple[str, str]] = field(default_factory=Counter)
+    image_owners: dict[tuple[str, str], Owned] = field(default_factory=dict)
     # The first faults of each code, and the number of all.
     faults: list[Fault] = field(default_factory=list)
     fault_pods: Counter[str] = field(default_factory=Counter)
-    # The owners whose pods the API server refused, and when it last created one of them.
-    refused: frozenset[tuple[str, str]] = frozenset()
+    # When the last pod of each owner was created.
     newest: dict[tuple[str, str], str] = field(default_factory=dict)
     # Pods whose cause only events contain.
     starting: list[Place] = field(default_factory=list)
@@ -88,8 +103,7 @@ class PodTally:
         if phase == "Succeeded":
             return
         self._add_troubles(pod)
-        if self.refused:
-            self._add_created(pod)
+        self._add_created(pod)
         if phase == "Failed":
             return
         spec = pod.get("spec") or {}
@@ -102,8 +116,8 @@ class PodTally:
 
     def _add_created(self, pod: Object) -> None:
         place, created = place_of(pod), str(pod["metadata"].get("creationTimestamp") or "")
-        owner = place.namespace, place.owner
-        if owner in self.refused:
+        if place.owner:
+            owner = place.namespace, place.owner
             self.newest[owner] = max(created, self.newest.get(owner, ""))
 
     def _add_waiting(self, pod: Object, need: Need) -> None:
@@ -116,9 +130,7 @@ class PodTally:
         self.unschedulable_total += 1
         codes = codes_of(lacking)
         for code in codes:
-            self.waiting_for.setdefault(code, Waiting(place, without_preemption(message))).add(place, need)
-        if codes:
-            self.troubled.add((place.namespace, place.release))
+            self.waiting_for.setdefault(code, Waiting(words=without_preemption(message))).add(place, need)
         if len(self.unschedulable) < KEPT:
             self.unschedulable.append(Unschedulable(place, need, message, lacking))
 
@@ -129,8 +141,11 @@ class PodTally:
         faults = [] if any(images) else list(faults_of(pod))
         for fault in faults:
             self.add_fault(fault)
-        if any(images) or faults:
-            return
+        if not any(images) and all(fault.runs for fault in faults) and not is_failed(pod):
+            self._keep(pod)
+
+    def _keep(self, pod: Object) -> None:
+        """Keep a pod whose cause only events contain."""
         for waiting, kept in ((is_deleted, self.deleted), (is_starting, self.starting), (is_unready, self.unready)):
             if len(kept) < _FAULTS and waiting(pod):
                 kept.append(place_of(pod))
@@ -138,10 +153,14 @@ class PodTally:
     def add_image(self, image: ImageTrouble) -> None:
         """Count an image that does not start."""
         key = (image.image, image.cause)
-        self.troubled.add((image.place.namespace, image.place.release))
         if key in self.images or len(self.images) < KEPT:
             self.images.setdefault(key, image)
+            self.image_owners.setdefault(key, Owned()).keep(image.place)
             self.image_pods[key] += 1
+
+    def image_places(self, key: tuple[str, str]) -> list[Place]:
+        """Return the pods of an image that does not start, one of each owner."""
+        return self.image_owners[key].places
 
     def add_fault(self, fault: Fault) -> None:
         """Count a fault."""
@@ -149,10 +168,23 @@ class PodTally:
         if self.fault_pods[fault.code] <= _FAULTS:
             self.faults.append(fault)
 
+    def drop_replaced(self) -> None:
+        """Leave out pods that failed as a whole and that their controller has replaced.
 
-def tally(pods: Iterable[Object], refused: Iterable[tuple[str, str]] = ()) -> PodTally:
-    """Return the totals over all pods, and when the last one of these owners was created."""
-    result = PodTally(refused=frozenset(refused))
+        Only Deployments and Jobs keep such pods: other controllers delete them first.
+        """
+        self.faults = [one for one in self.faults if not self._is_replaced(one)]
+
+    def _is_replaced(self, fault: Fault) -> bool:
+        if fault.code not in FAILED or not fault.place.owner.startswith(("Deployment/", "Job/")):
+            return False
+        return self.newest.get((fault.place.namespace, fault.place.owner), "") > fault.time
+
+
+def tally(pods: Iterable[Object]) -> PodTally:
+    """Return the totals over all pods."""
+    result = PodTally()
     for pod in pods:
         result.add(pod)
+    result.drop_replaced()
     return result

@@ -23,13 +23,15 @@ from ..kinds import (
 )
 from ..names import OPERATOR
 from .faults import Fault
-from .inquiries import Owners, inquire, not_provisioned, refusals_of, still_refused
+from .inquiries import inquire, not_provisioned, refusals_of, still_refused
 from .nodes import Node, nodes_of
+from .owners import Owners
 from .pod_tally import PodTally, tally
 from .reader import Api, Object, Reader
 from .releases import (
     Package,
     Release,
+    of_platform,
     package_of,
     release_of,
 )
@@ -55,7 +57,9 @@ class Reading:
     repositories: list[Object] = field(default_factory=list)
     packages: list[Package] = field(default_factory=list)
     components: dict[str, int] = field(default_factory=dict)
+    # Those of the platform, and those that users have created.
     releases: list[Release] = field(default_factory=list)
+    others: list[Release] = field(default_factory=list)
     pods: PodTally = field(default_factory=PodTally)
     nodes: list[Node] = field(default_factory=list)
     storage_classes: list[Object] = field(default_factory=list)
@@ -63,8 +67,7 @@ class Reading:
     claims_pending: list[str] = field(default_factory=list)
     # Faults that no pod shows: pods that were not created, failed Jobs, Services without an address.
     other_faults: list[Fault] = field(default_factory=list)
-    # The releases of pod owners.
-    owners: Owners = field(default_factory=dict)
+    owners: Owners = field(default_factory=Owners)
     is_legacy: bool = False
 
     @property
@@ -123,7 +126,10 @@ def _read_packages(reader: Reader, found: Reading) -> None:
         found.components = reader.take(
             "package sources", lambda: components_of(api.items(PACKAGE_SOURCE), variants), found.components
         )
-    found.releases = reader.take("releases", lambda: list(map(release_of, api.items(HELM_RELEASE))), found.releases)
+    releases = reader.take("releases", lambda: list(map(release_of, api.items(HELM_RELEASE))), found.releases)
+    ours = of_platform(releases)
+    found.releases = [release for release in releases if release.key in ours]
+    found.others = [release for release in releases if release.key not in ours]
 
 
 def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
@@ -131,8 +137,7 @@ def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
     api = reader.api
     # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
-    owners = [(one.place.namespace, one.place.owner) for one in refusals]
-    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), owners), found.pods)
+    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
     found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
     found.other_faults = still_refused(refusals, found.pods)
     found.owners = inquire(reader, found.pods, found.other_faults, found.releases)

@@ -18,8 +18,13 @@ from ..catalog.packages import maker_of
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
+# Of the namespaces of the platform's own releases.
+PLATFORM_PREFIX: Final = "cozy-"
 # Modules of a tenant, each a release of this name that the tenant's chart creates.
 _MODULES: Final = ("etcd", "ingress", "monitoring", "seaweedfs")
+_MODULE_LABEL: Final = "internal.cozystack.io/tenantmodule"
+# Flux labels a chart's objects with the release, and so a release that a chart creates.
+MAKER_LABELS: Final = ("helm.toolkit.fluxcd.io/namespace", "helm.toolkit.fluxcd.io/name")
 # The controllers of Flux choose releases by this label. A tenant's release has this value until flux-shard-operator
 # has assigned a controller to it.
 _SHARD: Final = "sharding.fluxcd.io/key"
@@ -95,6 +100,9 @@ class Release(NamedTuple):
     enables: tuple[Key, ...] = ()
     shard: str = ""
     is_suspended: bool = False
+    is_module: bool = False
+    # The release whose chart created this one.
+    maker: Key | None = None
 
     @property
     def key(self) -> Key:
@@ -194,7 +202,32 @@ def release_of(item: Object) -> Release:
         enables=_enabled_by(spec) if (namespace, name) == TENANT else (),
         shard=str(labels.get(_SHARD) or ""),
         is_suspended=spec.get("suspend") is True,
+        is_module=namespace == TENANT[0] and (name in _MODULES or labels.get(_MODULE_LABEL) == "true"),
+        maker=made_by(labels, namespace),
     )
+
+
+def made_by(labels: Object, namespace: str) -> Key | None:
+    """Return the release whose chart created an object with these labels."""
+    where, name = (labels.get(label) for label in MAKER_LABELS)
+    return (str(where or namespace), str(name)) if name else None
+
+
+def of_platform(releases: Iterable[Release]) -> set[Key]:
+    """Return the releases that belong to the installation, in contrast to those that users have created.
+
+    These are the components of packages, the modules of the root tenant, and what their charts create.
+    """
+    known = list(releases)
+    ours = {release.key for release in known if _is_of_platform(release)}
+    while more := {release.key for release in known if release.key not in ours and release.maker in ours}:
+        ours |= more
+    return ours
+
+
+def _is_of_platform(release: Release) -> bool:
+    is_component = bool(release.package) or release.namespace.startswith(PLATFORM_PREFIX)
+    return is_component or release.key == TENANT or release.is_module
 
 
 def _enabled_by(spec: Object) -> tuple[Key, ...]:

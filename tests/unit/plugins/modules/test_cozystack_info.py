@@ -47,7 +47,7 @@ def test_a_cluster_without_cozystack_is_reported_as_such() -> None:
     found = seen()
 
     assert (found["phase"], found["ready"], found["codes"]) == ("absent", False, ["NOT_INSTALLED"])
-    assert found["releases"] == {"expected": None, "present": 0, "ready": 0, "not_ready": []}
+    assert found["releases"] == {"expected": None, "present": 0, "ready": 0, "not_ready": [], "others": []}
     assert found["nodes"][0]["free"] == {"cpu_m": 1950, "memory_mib": 3288, "pods": 512}
 
 
@@ -286,7 +286,8 @@ def test_pods_that_a_quota_forbids_are_reported_though_they_do_not_exist() -> No
 
 
 def test_a_shortage_of_memory_is_the_verdict_and_not_the_release_that_suffers() -> None:
-    stuck = release("linstor", "cozy-linstor", ready=False, reason="InstallFailed", message="deadline", failures=3)
+    late = "context deadline exceeded"
+    stuck = release("linstor", "cozy-linstor", ready=False, reason="InstallFailed", message=late, failures=3)
     taken = [pod(f"p{number}", node="gateway", requests={"cpu": "100m", "memory": "1Gi"}) for number in range(3)]
     waiting = waiting_pod("controller", NO_MEMORY, release="linstor", requests={"cpu": "250m", "memory": "700Mi"})
 
@@ -383,6 +384,37 @@ def test_it_is_ready_when_all_releases_that_packages_announce_are_there_and_read
         ("ready", 5, 5),
     ]
     assert (done["ready"], done["summary"], done["verdicts"]) == (True, "5 of 5 releases ready", [])
+
+
+def test_releases_of_users_are_listed_apart_and_count_for_nothing() -> None:
+    tenant = release("tenant-root", "tenant-root")
+    busy = release("podinfo", "default", ready=False, reason="Progressing", status="Unknown")
+    failed = release("postgres-foo", "tenant-root", ready=False, reason="InstallFailed", message="no", failures=3)
+    own = [busy, failed, release("done", "default")]
+
+    found, without = (seen(installed(releases=[tenant, *more])) for more in (own, []))
+
+    assert (found["ready"], found["blocked"], found["phase"]) == (True, False, "ready")
+    assert [(one["namespace"], one["name"]) for one in found["releases"]["others"]] == [
+        ("default", "podinfo"),
+        ("tenant-root", "postgres-foo"),
+    ]
+    assert found["releases"] | {"others": []} == without["releases"]
+    # One that is still in progress is no problem.
+    assert [(one["code"], one["severity"], one["subject"]) for one in found["verdicts"]] == [
+        ("OTHER_RELEASE_NOT_READY", "warning", "tenant-root/postgres-foo")
+    ]
+
+
+def test_of_many_failed_releases_of_users_the_first_are_named() -> None:
+    failed = [
+        release(f"app-{number}", "default", ready=False, reason="InstallFailed", message="no", failures=1)
+        for number in range(9)
+    ]
+
+    (verdict,) = seen(installed(releases=failed))["verdicts"]
+
+    assert verdict["message"].endswith("(and 8 more: default/app-1, default/app-2, default/app-3)")
 
 
 def test_thousands_of_pods_leave_sums_and_the_first_fifty() -> None:

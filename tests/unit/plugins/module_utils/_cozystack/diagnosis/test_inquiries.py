@@ -147,6 +147,25 @@ def test_a_crash_under_a_release_that_is_at_work_is_only_a_warning() -> None:
     assert not found["blocked"]
 
 
+def test_a_release_that_failed_is_reported_although_its_pod_is_in_a_state_that_may_pass() -> None:
+    known = situation("an init container that waits for something else")
+
+    early, late = (look(FakeApi(dict(known.objects)), settled=settled)["codes"] for settled in (False, True))
+
+    assert (early, late) == (["RELEASE_NOT_READY"], ["INIT_NOT_FINISHED"])
+
+
+def test_many_pods_that_wait_do_not_hide_the_crash_that_they_wait_for() -> None:
+    known = situation("a pod that waits in an init container for one that crashes")
+    waiting, crashing_pod = known.objects[kinds.POD]
+    owners = ([{"kind": "DaemonSet", "name": f"waits-{number}"}] for number in range(30))
+    many = [waiting | {"metadata": waiting["metadata"] | {"ownerReferences": owner}} for owner in owners]
+
+    found = look(FakeApi({**known.objects, kinds.POD: [*many, crashing_pod]}, logs=dict(known.logs)), settled=True)
+
+    assert found["codes"] == ["CONTAINER_CRASHES", "INIT_NOT_FINISHED"]
+
+
 def situation(name: str) -> Situation:
     """Return one of the situations."""
     return next(one for one in SITUATIONS if one.name == name)

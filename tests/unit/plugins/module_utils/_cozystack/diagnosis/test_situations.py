@@ -40,6 +40,15 @@ def test_what_is_known_stands_alone_and_not_beside_a_deadline(situation: Situati
     assert [one["code"] for one in found["verdicts"]] == [situation.code, *situation.also]
 
 
+@pytest.mark.parametrize("situation", [pytest.param(one, id=one.name.replace(" ", "-")) for one in SITUATIONS])
+def test_faults_that_nothing_waits_for_are_warnings_behind_the_others(situation: Situation) -> None:
+    verdicts = seen(situation)["verdicts"]
+
+    blocking = [one["severity"] == "error" for one in verdicts]
+    assert blocking == sorted(blocking, reverse=True)
+    assert [one for one in verdicts if one["severity"] == "error" and one["evidence"].get("waits") == ""] == []
+
+
 def test_there_are_many_situations_and_no_two_are_the_same() -> None:
     assert len(SITUATIONS) >= 40
     assert len({one.name for one in SITUATIONS}) == len(SITUATIONS)
