@@ -139,6 +139,7 @@ class Simulation:
             "ansible_python_interpreter": sys.executable,
             **more,
         }
+        given = {name: value for name, value in given.items() if value is not None}
         command = [sys.executable, "-m", "lab", "run", "--", "ansible-playbook", "-e", "@lab/variables.yml"]
         process = subprocess.Popen(
             [*command, "-e", json.dumps(given), playbook, *options],
@@ -203,7 +204,8 @@ def test_site_yml_works_over_ssh_with_a_replaced_machine_and_on_the_next_day(
     first_known = simulation.known_hosts
 
     simulation.stop_for_the_night()
-    code, said = simulation.play("playbooks/site.yml")
+    # The command of every later day names no network: what the first one opened is still open.
+    code, said = simulation.play("playbooks/site.yml", access_ipv6=None)
     assert code == 0, said
     assert_cozystack_was_tried_from_the_bastion(said)
 
