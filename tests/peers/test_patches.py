@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -22,10 +22,15 @@ from tests.talos_corpus import Case, base_documents
 
 # Talos leaves these out of what it writes, and reads them as what is not there.
 _ABSENT: tuple[Any, ...] = (None, "", 0, [], {}, "0s", "0m")
+# A patch that changes nothing: without one, the judge writes nothing.
+_NOTHING = "machine: {}\n"
 # Refused by us alone: a deletion below what does not exist (see merge.py), and an endpoint that no client can use.
 _STRICTER = ("there is nothing to delete", "invalid controlplane endpoint")
-# Only the machine can say this.
-_OF_THE_MACHINE = "no disks matched the expression"
+# Refused by Talos alone: what only the machine can say, and a patch that loses the selector in CEL (see merge.py).
+_LEFT_TO_TALOS = (
+    "no disks matched the expression",
+    "UnattendedInstallConfig: provisioning.volumeSelector.match is required",
+)
 
 
 def comparable(value: Any) -> Any:
@@ -42,22 +47,41 @@ def differences(version: judges.Version, chosen: Sequence[Sequence[str]]) -> lis
     base = "---\n".join(map(yaml_text.dump_plain, base_documents(version.name, CONTROL_PLANE)))
     cases = [Case(str(at), base, tuple(some)) for at, some in enumerate(chosen)]
     reported = judges.verdicts(version, cases)
-    return [line for case in cases if (line := difference(case, reported[case.name], release))]
+    refusals = [line for case in cases if (line := refusal(case, reported[case.name], release))]
+    return refusals + outcomes(version, [case for case in cases if not reported[case.name].error], reported)
 
 
-def difference(case: Case, theirs: judges.Verdict, release: tuple[int, int]) -> str:
-    """Return how Talos and our modules differ about patches, nothing if they agree."""
-    if _OF_THE_MACHINE in theirs.error:
+def refusal(case: Case, theirs: judges.Verdict, release: tuple[int, int]) -> str:
+    """Return how Talos and our modules differ in what they refuse, nothing if they agree."""
+    ours = verdicts.product(case, release)
+    is_meant = any(words in ours for words in _STRICTER) or any(words in theirs.error for words in _LEFT_TO_TALOS)
+    if is_meant or bool(ours) == bool(theirs.error):
         return ""
-    ours, asked = verdicts.product(case, release), "; ".join(map(shown, case.patches))
-    if bool(ours) != bool(theirs.error):
-        is_meant = any(words in ours for words in _STRICTER)
-        return "" if is_meant else f"{asked}\n  Talos: {theirs.error}\n  talos_config: {ours}"
-    if ours:
-        return ""
-    outcomes = (yaml_text.load_all(theirs.outcome), verdicts.patched(case, release))
-    where = first_difference(*(comparable(by_label(documents)) for documents in outcomes))
-    return f"{asked}\n  Talos makes something else at {where}" if where else ""
+    return f"{shown_all(case)}\n  Talos: {theirs.error}\n  talos_config: {ours}"
+
+
+def outcomes(version: judges.Version, cases: Sequence[Case], reported: Mapping[str, judges.Verdict]) -> list[str]:
+    """Return a line for each case of which something else comes out."""
+    release = (1, version.minor)
+    ours = {case.name: verdicts.patched(case, release) for case in cases if not verdicts.product(case, release)}
+    theirs = {name: yaml_text.load_all(reported[name].outcome) for name in ours}
+    # Talos does not write a false that it reads as an absent value, so it writes ours too before they are compared.
+    unlike = [case for case in cases if case.name in ours and differing(theirs[case.name], ours[case.name])]
+    written = [
+        Case(case.name, "---\n".join(map(yaml_text.dump_plain, ours[case.name])), (_NOTHING,)) for case in unlike
+    ]
+    again = judges.verdicts(version, written) if written else {}
+    places = {case: differing(theirs[case.name], yaml_text.load_all(again[case.name].outcome)) for case in unlike}
+    return [f"{shown_all(case)}\n  Talos makes something else at {place}" for case, place in places.items() if place]
+
+
+def differing(theirs: list[Any], ours: list[Any]) -> str:
+    """Return the path of the first difference, or an empty text."""
+    return first_difference(*(comparable(by_label(documents)) for documents in (theirs, ours)))
+
+
+def shown_all(case: Case) -> str:
+    return "; ".join(map(shown, case.patches))
 
 
 @pytest.mark.parametrize("version", judges.VERSIONS, ids=lambda version: version.name)

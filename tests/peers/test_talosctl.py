@@ -95,7 +95,7 @@ def full_node(machine_type: str, *, link: str = "") -> node_config.NodeConfig:
 
 def full_plan(contract: str, preset: cozystack.Preset | None) -> node_config.Plan:
     cluster = ClusterConfig(
-        "example", ENDPOINT, "1.34.0", contract, install_disk="/dev/nvme0n1", registry_mirrors=MIRRORS
+        "example", ENDPOINT, "1.33.0", contract, install_disk="/dev/nvme0n1", registry_mirrors=MIRRORS
     )
     network = node_config.Network("10.10.0.0/24", "10.10.0.100", "", ("169.254.169.253",), ("169.254.169.123",))
     patch = merge.Patch("patches[0]", {"machine": {"sysctls": {"vm.nr_hugepages": 16}}})

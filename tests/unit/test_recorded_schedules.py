@@ -4,7 +4,7 @@
 """What the schedules of the recorded acceptance run call at their time is a call that AWS has.
 
 The simulated Scheduler takes any target and input, as the real one mostly does: a call that does not exist would only
-fail at its time, when nobody looks. Botocore's models are the judge.
+fail at its time, unattended. Botocore's models are the judge.
 """
 
 from __future__ import annotations

@@ -237,6 +237,9 @@ def _own(value: Any, kind: str, path: tuple[str, ...]) -> Iterator[Unknown | Wro
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, _SCALARS) or item is None for item in items):
             yield Wrong(path, "a string or a list of strings")
+    elif kind == "PortRange" and isinstance(value, str) and _is_number(value):
+        # Talos reads a text as a range alone.
+        yield Wrong(path, "a port without quotation marks, or a range such as 8000-8010")
     elif not isinstance(value, _SCALARS) or not _reads(kind, str(value)):
         yield Wrong(path, f"a value of type {kind}")
 

@@ -146,6 +146,7 @@ KEY = "privateKey: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 RAW = "kind: RawVolumeConfig, name: data"
 PLACE = "diskSelector: {match: '!system_disk'}, minSize: 10GiB"
 SPAN = "kind: KubeSpanConfig"
+RULE = "kind: NetworkRuleConfig, name: a, ingress: [{subnet: 192.0.2.0/24}]"
 
 
 @pytest.mark.parametrize(
@@ -187,6 +188,9 @@ SPAN = "kind: KubeSpanConfig"
         ("kind: WatchdogTimerConfig, device: /dev/watchdog0, timeout: 9s", "minimum value is 10s"),
         (f"{SPAN}, filters: {{endpoints: [here]}}", "endpoint filter is not valid"),
         (f"{SPAN}, mtu: 1280, filters: {{endpoints: ['!192.0.2.0/24']}}", ""),
+        (f"{RULE}, portSelector: {{ports: [80], protocol: tcp}}", ""),
+        (f"{RULE}, portSelector: {{ports: ['80-81'], protocol: tcp}}", ""),
+        (f"{RULE}, portSelector: {{ports: ['80'], protocol: tcp}}", "expected a port without quotation marks"),
     ],
 )
 def test_a_document_that_talos_finds_incomplete_is_refused(fields: str, expected: str) -> None:
