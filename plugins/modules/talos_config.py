@@ -475,7 +475,7 @@ def cluster_of(params: dict[str, Any]) -> ClusterConfig:
         dns_domain=given["dns_domain"] or domain,
         pod_subnets=tuple(given["pod_subnets"]),
         service_subnets=tuple(given["service_subnets"] or [services]),
-        cert_sans=(*given["cert_sans"], *names_of(params["nodes"])),
+        cert_sans=(*given["cert_sans"], *(name for node in params["nodes"] for name in node_of(node).names)),
         install_disk=given["install_disk"],
         install_image=given["install_image"],
         sysctls={key: str(value) for key, value in given["sysctls"].items()},
@@ -533,16 +533,6 @@ def node_of(given: dict[str, Any]) -> node_config.NodeConfig:
 def patches_of(option: str, given: Iterable[Any]) -> tuple[merge.Patch, ...]:
     """Return patches named after their option, so that messages can identify one."""
     return tuple(merge.Patch(f"{option}[{position}]", content) for position, content in enumerate(given))
-
-
-def names_of(nodes: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the names and addresses of nodes for certificates."""
-    return [
-        name
-        for node in nodes
-        for name in (node["ipv4"], node["ipv6"].split("/")[0], node["hostname"] or node["name"])
-        if name
-    ]
 
 
 def check_names(nodes: Iterable[dict[str, Any]]) -> None:

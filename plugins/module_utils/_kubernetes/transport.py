@@ -26,6 +26,7 @@ from kubernetes import config as kubernetes_config
 from .._errors import InputError
 from .._text import received
 from .._times import utc_text
+from .._tls import OTHER_DATE, OTHER_NAME
 from .errors import (
     ApiError,
     Cause,
@@ -187,12 +188,9 @@ def refuse_expired(server: str, certificate: str | None) -> None:
         raise ApiError(server, "connect to the Kubernetes API", Cause.CERTIFICATE_EXPIRED, detail)
 
 
-# OpenSSL's X509_V_ERR_* numbers, which ssl.SSLCertVerificationError.verify_code holds.
 _VERIFY_CODES: Final = {
-    9: Reason(Cause.CERTIFICATE_EXPIRED, "its certificate is not valid yet"),
-    10: Reason(Cause.CERTIFICATE_EXPIRED, "its certificate has expired"),
-    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this host name"),
-    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this address"),
+    **{number: Reason(Cause.CERTIFICATE_EXPIRED, text) for number, text in OTHER_DATE.items()},
+    **{number: Reason(Cause.OTHER_ADDRESS, text) for number, text in OTHER_NAME.items()},
 }
 
 

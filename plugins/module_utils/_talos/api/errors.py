@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from ..._errors import TalosError
 from ..._findings import finding
+from ..._tls import OTHER_DATE, OTHER_NAME
 
 CONNECT: Final = "connect"
 
@@ -101,12 +102,9 @@ class Reason(NamedTuple):
     detail: str
 
 
-# OpenSSL's X509_V_ERR_* numbers, which ssl.SSLCertVerificationError.verify_code holds.
 _VERIFY_CODES: Final = {
-    9: Reason(Cause.OTHER_DATE, "its certificate is not valid yet"),
-    10: Reason(Cause.OTHER_DATE, "its certificate has expired"),
-    62: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this host name"),
-    64: Reason(Cause.OTHER_ADDRESS, "its certificate does not contain this address"),
+    **{number: Reason(Cause.OTHER_DATE, text) for number, text in OTHER_DATE.items()},
+    **{number: Reason(Cause.OTHER_ADDRESS, text) for number, text in OTHER_NAME.items()},
 }
 _REJECTIONS: Final = {
     "UNKNOWN_CA": "it does not trust the authority of the client certificate",

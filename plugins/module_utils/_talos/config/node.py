@@ -58,6 +58,12 @@ class NodeConfig(NamedTuple):
     extensions: tuple[Document, ...] = ()
     patches: tuple[merge.Patch, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the addresses and the name by which clients reach the node."""
+        names = (self.ipv4, self.ipv6.split("/")[0], self.hostname or self.name)
+        return tuple(name for name in names if name)
+
 
 class Plan(NamedTuple):
     """The input for a node's configuration."""
@@ -117,7 +123,7 @@ def _release(version: str) -> tuple[int, int]:
 
 def cert_sans(node: NodeConfig, cluster: ClusterConfig) -> tuple[str, ...]:
     """Return the distinct names and addresses of a node, in a stable order."""
-    names = (*cluster.cert_sans, *node.cert_sans, node.ipv4, node.ipv6.split("/")[0], node.hostname or node.name)
+    names = (*cluster.cert_sans, *node.cert_sans, *node.names)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
