@@ -237,11 +237,11 @@ from ..module_utils._ec2.client import (
 from ..module_utils._ec2.cost.forecast import forecast
 from ..module_utils._ec2.cost.limits import enforced
 from ..module_utils._ec2.cost.prices import shipped
+from ..module_utils._ec2.desired import AMI_PARAMETER
 from ..module_utils._ec2.home.input import documentation_problems
 from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.ownership.occupied import ACTIVE, UNCLAIMED, Controller, occupied_problems
 from ..module_utils._ec2.preflight.checks import (
-    AMI_PARAMETER,
     SERVICES,
     Answers,
     Inquiry,

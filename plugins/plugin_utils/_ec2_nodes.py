@@ -14,7 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..module_utils._ec2.identity import BASTION, MACHINE_TYPE_TAG, MANAGED_BY, NODE_TAG, ROLE_TAG, unique_name
+from ..module_utils._ec2.identity import (
+    BASTION,
+    MACHINE_TYPE_TAG,
+    NODE_TAG,
+    ROLE_TAG,
+    Identity,
+    owner_tags,
+    unique_name,
+)
 from ..module_utils._ec2.values import ipv6_of
 from ..module_utils._errors import InputError
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
@@ -53,13 +61,11 @@ def filters_of(
     cluster: str, *, project: str | None, states: Sequence[str], extra: Mapping[str, Any]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the filters of DescribeInstances in a stable order; those in extra replace ours of the same name."""
-    filters: dict[str, Any] = {
-        "instance-state-name": states,
-        "tag:Cluster": cluster,
-        "tag:ManagedBy": MANAGED_BY,
-        **({"tag:Project": project} if project else {}),
-        **extra,
-    }
+    tags = owner_tags(Identity(cluster, project or ""))
+    if not project:
+        del tags["Project"]
+    owned = {f"tag:{key}": value for key, value in tags.items()}
+    filters: dict[str, Any] = {"instance-state-name": states, **owned, **extra}
     return tuple((name, _values(value)) for name, value in sorted(filters.items()))
 
 

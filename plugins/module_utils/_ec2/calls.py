@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from .client import Api, AwsError, is_not_found
+from .refusals import CHANGING, IN_USE, OTHERS_FIRST
 from .values import texts_in
 
 T = TypeVar("T")
 # AWS did not execute the call: it can be repeated.
 _REFUSED_NOW = "REQUEST_LIMIT_EXCEEDED"
-_OTHERS_FIRST = ("PriorRequestNotComplete", "ResourceContention", "ConcurrentModification")
 # It is unknown whether AWS executed the call.
 _LOST = ("AWS_UNAVAILABLE", "ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
 # Errors of a second attempt if the response to the first one was lost.
@@ -29,8 +29,9 @@ _EXISTS = (
 )
 # Creations and deletions are eventually consistent.
 _IN_THE_WAY = (
-    *("DependencyViolation", "DeleteConflict", "ResourceInUse", "ScalingActivityInProgress", "VolumeInUse"),
-    *("InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse", "IncorrectState", "IncorrectInstanceState"),
+    *IN_USE,
+    *CHANGING,
+    "InvalidIPAddress.InUse",
     # EventBridge Scheduler, while it deletes the schedules of a group.
     "ConflictException",
 )
@@ -188,7 +189,7 @@ def is_lost(error: AwsError) -> bool:
 
 def is_busy(error: AwsError) -> bool:
     """Return whether a later attempt can succeed."""
-    return error.problem.code == _REFUSED_NOW or error.reason in _OTHERS_FIRST or is_lost(error)
+    return error.problem.code == _REFUSED_NOW or error.reason in OTHERS_FIRST or is_lost(error)
 
 
 def is_in_the_way(error: AwsError) -> bool:

@@ -19,28 +19,30 @@ from .identity import (
     MACHINE_TYPE_TAG,
     MADE_BY,
     NODE_TAG,
+    NODES,
     REGION_TAG,
     ROLE_TAG,
     group_name,
     owner_condition,
     owner_tags,
 )
+from .instance_types import is_burstable
 from .policies import allow, policy, trust
 from .spec import ClusterSpec, NodeSpec
 from .traffic import Route, Rule, tcp
 
-BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 # The states of an instance that is running or starting.
 RUNNING = ("pending", "running")
 # A terminated instance stays visible for an hour and holds nothing any more.
 ALIVE = (*RUNNING, "stopping", "stopped")
-# The name of the root volume in Amazon Linux's images, cluster_ami_parameter's default.
+# The image from which instances are launched, cluster_ami_parameter's default, and the name of its root volume.
+AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 ROOT_DEVICE = "/dev/xvda"
 # EC2's name for a node's data volume. A Nitro instance sees an NVMe disk whose serial number is the volume's id.
 DATA_DEVICE = "/dev/sdf"
 # The roles create and remove a cluster in these parts.
-NETWORK, NODES, ACCESS = "network", "nodes", "access"
+NETWORK, ACCESS = "network", "access"
 PARTS = (NETWORK, NODES, BASTION, ACCESS, HOURS)
 _IAM = ("iam_role", "instance_profile")
 # Resources without the tags Node and Role, because no inventory reads them.
@@ -56,11 +58,6 @@ class Desired(NamedTuple):
     name: str
     want: dict[str, Any]
     part: str = NETWORK
-
-
-def is_burstable(instance_type: str) -> bool:
-    """Return whether a type earns and spends CPU credits."""
-    return instance_type.split(".", 1)[0] in BURSTABLE_FAMILIES
 
 
 def is_of(spec: ClusterSpec, tags: Mapping[str, str]) -> bool:
@@ -255,7 +252,7 @@ def _eni(spec: ClusterSpec, node: NodeSpec) -> Desired:
         "source_dest_check": True,
         "description": f"Talos node {node.name} of cluster {spec.name}",
     }
-    return Desired("eni", f"{spec.name}-{node.name}", want)
+    return Desired("eni", spec.machine_name(node), want)
 
 
 def _instance(spec: ClusterSpec, node: NodeSpec) -> Desired:
@@ -264,7 +261,7 @@ def _instance(spec: ClusterSpec, node: NodeSpec) -> Desired:
     want = {
         "type": node.instance_type,
         "state": "running",
-        "network_interface": f"{spec.name}-{node.name}",
+        "network_interface": spec.machine_name(node),
         "imds_tokens": "required",
         # One hop: the node itself reaches the metadata service, pods do not.
         "imds_hop_limit": 1,
@@ -277,4 +274,4 @@ def _instance(spec: ClusterSpec, node: NodeSpec) -> Desired:
     }
     if is_burstable(node.instance_type):
         want["cpu_credits"] = spec.cpu_credits
-    return Desired("instance", f"{spec.name}-{node.name}", want)
+    return Desired("instance", spec.machine_name(node), want)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 MANAGED_BY = "urmanac.talos"
 # The checksum of the user-data that a node was launched with.
 USER_DATA_TAG = "UserDataSha256"
-# The part of the bastion, and its tag Node.
-BASTION = "bastion"
+# The parts of the nodes and of the bastion, also the ends of their security groups' names; the latter is its tag Node.
+NODES, BASTION = "nodes", "bastion"
 # The tags of a node and its parts, beside the ones of the owner.
 NODE_TAG, ROLE_TAG, MACHINE_TYPE_TAG = "Node", "Role", "MachineType"
 # A resource that is unique in the account names its region, and the bastion's host key its public half.

@@ -15,6 +15,7 @@ from .cost import prices
 # Firmware and kernel reserve part of an instance's memory; Karpenter uses the same share.
 # https://karpenter.sh/docs/reference/settings/ (vm-memory-overhead-percent)
 HYPERVISOR_SHARE = 0.075
+_BURSTABLE_FAMILIES = ("t2", "t3", "t3a", "t4g")
 # The baseline share of a T4g's vCPUs that spends no credits.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
 _BASELINES: Mapping[str, float] = {
@@ -51,6 +52,11 @@ SIZES: Mapping[str, Size] = {
     "t4g.2xlarge": _shipped("t4g.2xlarge", 8, 32768),
     "a1.metal": _shipped("a1.metal", 16, 32768),
 }
+
+
+def is_burstable(instance_type: str) -> bool:
+    """Return whether a type earns and spends CPU credits."""
+    return instance_type.split(".", 1)[0] in _BURSTABLE_FAMILIES
 
 
 def size_of(

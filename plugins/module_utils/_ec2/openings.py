@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._ports import KUBERNETES, SSH, TALOS
+from .identity import BASTION, NODES
 
 # The security groups that can be opened.
-GROUPS = ("nodes", "bastion")
+GROUPS = (NODES, BASTION)
 
 
 class Opening(NamedTuple):
@@ -23,9 +24,9 @@ class Opening(NamedTuple):
 
 
 OPENINGS = (
-    Opening("nodes", KUBERNETES, "Kubernetes API from home"),
-    Opening("nodes", TALOS, "Talos API from home"),
-    Opening("bastion", SSH, "SSH from home"),
+    Opening(NODES, KUBERNETES, "Kubernetes API from home"),
+    Opening(NODES, TALOS, "Talos API from home"),
+    Opening(BASTION, SSH, "SSH from home"),
 )
 
 

@@ -12,6 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+# AWS' own codes of refusals that end by themselves: another resource uses it, it changes, or another call is executed.
+IN_USE = ("DependencyViolation", "DeleteConflict", "VolumeInUse", "ResourceInUse", "InvalidNetworkInterface.InUse")
+CHANGING = ("ScalingActivityInProgress", "IncorrectState", "IncorrectInstanceState")
+OTHERS_FIRST = ("ResourceContention", "ConcurrentModification", "PriorRequestNotComplete")
 _OF_CODES = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException"), "CREDENTIALS_EXPIRED"),
     **dict.fromkeys(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"), "REQUEST_EXPIRED"),
@@ -27,10 +31,8 @@ _OF_CODES = {
     **dict.fromkeys(("SubscriptionRequiredException", "InvalidInput.OptIn"), "ACCOUNT_NOT_READY"),
     **dict.fromkeys(("InvalidIPAddress.InUse", "PrivateIpAddressInUse"), "ADDRESS_IN_USE"),
     "InsufficientFreeAddressesInSubnet": "SUBNET_FULL",
-    **dict.fromkeys(("DependencyViolation", "DeleteConflict", "VolumeInUse"), "STILL_IN_USE"),
-    **dict.fromkeys(("ResourceInUse", "InvalidNetworkInterface.InUse"), "STILL_IN_USE"),
-    **dict.fromkeys(("ScalingActivityInProgress", "ResourceContention", "IncorrectState"), "CHANGE_IN_PROGRESS"),
-    **dict.fromkeys(("IncorrectInstanceState", "ConcurrentModification"), "CHANGE_IN_PROGRESS"),
+    **dict.fromkeys(IN_USE, "STILL_IN_USE"),
+    **dict.fromkeys((*CHANGING, *OTHERS_FIRST), "CHANGE_IN_PROGRESS"),
     **dict.fromkeys(("OperationNotPermitted", "CannotDelete", "UnmodifiableEntity"), "OPERATION_NOT_PERMITTED"),
     "InvalidAddress.Locked": "ADDRESS_LOCKED",
     **dict.fromkeys(("ServiceUnavailable", "Unavailable", "ServiceFailure", "RequestTimeout"), "AWS_UNAVAILABLE"),

@@ -20,7 +20,17 @@ from .cost.spec import CostSpec
 from .described_nodes import inherited
 from .hours.schedules import NODES_TAG, hours_name
 from .hours.spec import HoursSpec, hours_problems
-from .identity import HOST_KEY_TAG, MACHINE_TYPE_TAG, NODE_TAG, REGION_TAG, ROLE_TAG, USER_DATA_TAG, project_path
+from .identity import (
+    BASTION,
+    HOST_KEY_TAG,
+    MACHINE_TYPE_TAG,
+    NODE_TAG,
+    NODES,
+    REGION_TAG,
+    ROLE_TAG,
+    USER_DATA_TAG,
+    project_path,
+)
 from .openings import OPENINGS, Opening, openings_option, parse_openings
 from .options import options_of, parsed
 from .texts import fault, fits
@@ -94,6 +104,10 @@ class ClusterSpec:
     def bastion_iam_name(self) -> str:
         """Return the name that the bastion's IAM role, its policy and its instance profile share, or would."""
         return self.names.unique
+
+    def machine_name(self, node: NodeSpec) -> str:
+        """Return the tag Name of a node's interface and instance, which are identified by id."""
+        return f"{self.name}-{node.name}"
 
     @property
     def names(self) -> Names:
@@ -297,7 +311,7 @@ def _cidr_problems(variable: str, cidr: str) -> Iterator[Finding]:
 
 
 def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
-    wanted = [("bastion", spec.bastion_ipv4), *((f"node {node.name}", node.ipv4) for node in spec.nodes)]
+    wanted = [(BASTION, spec.bastion_ipv4), *((f"node {node.name}", node.ipv4) for node in spec.nodes)]
     subnet = _described_network(spec.subnet_ipv4_cidr)
     for subject, text in wanted:
         address = address_of(text)
@@ -347,7 +361,7 @@ def _single_node_problems(node: NodeSpec) -> Iterator[Finding]:
     subject = f"node {node.name}"
     if not fits("host_label", node.name):
         yield finding("INVALID_NODE_NAME", subject, f"{node.name!r} is not a valid host name.")
-    if node.name in ("bastion", "nodes", "vpc", "subnet", "igw", "routes", "dhcp"):
+    if node.name in (BASTION, NODES, "vpc", "subnet", "igw", "routes", "dhcp"):
         message = f"{node.name} is the name of another resource of the cluster."
         yield finding("NODE_NAME_RESERVED", subject, message)
     if node.role not in NODE_ROLES:

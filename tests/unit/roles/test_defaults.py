@@ -19,9 +19,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._bastion import path
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import RELEASE_URL
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog import releases
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.names import OPERATOR, STOCK
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import ROOT_DEVICE
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import AMI_PARAMETER, ROOT_DEVICE
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import parameter_prefix
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._networks import NAME_SERVER, TIME_SERVER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.contract import CONTRACTS, DEFAULT
 from ansible_collections.urmanac.talos.plugins.modules import (

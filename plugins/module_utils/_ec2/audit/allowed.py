@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..desired import BASTION, Desired, desired
+from ..desired import Desired, desired
 from ..hours.schedules import NODES_TAG, nodes_tag
 from ..hours.spec import HoursSpec
 from ..openings import Opening
@@ -109,11 +109,11 @@ def _network(spec: ClusterSpec, wanted: Mapping[str, Desired], extra: Mapping[st
 
 
 def _machines(spec: ClusterSpec, wanted: Mapping[str, Desired]) -> dict[str, Any]:
-    bastion = f"{spec.name}-{BASTION}"
+    bastion = spec.names.bastion
     instances, template = _of(wanted, "instance"), next(iter(_of(wanted, "launch_template")), None)
     profiles = {item.name: item.want["instance_profile"] for item in (*instances, *([template] if template else []))}
     return {
-        "nodes": {f"{spec.name}-{node.name}": node.name for node in spec.nodes},
+        "nodes": {spec.machine_name(node): node.name for node in spec.nodes},
         "machines": frozenset({bastion}),
         "types": {item.name: item.want["type"] for item in instances},
         "interfaces": {item.name: item.want["ipv4"] for item in _of(wanted, "eni")} | {bastion: spec.bastion_ipv4},

@@ -19,6 +19,7 @@ from ..._codes import HIGH
 from ..._findings import Finding, finding
 from ..home.access import rule_line
 from ..home.input import LONGEST, network_problems, time_of
+from ..identity import BASTION, NODES
 from ..plan.owners import unmanaged_problems
 from .allowed import Allowed, foreign_instances
 from .facts import Account, Acl, GroupRule, InterfaceFact, Known, RouteTable, RouteText
@@ -464,8 +465,8 @@ def _foreign_groups(
 
 def _groups_for(interface: InterfaceFact, allowed: Allowed) -> list[str]:
     """Return the groups that an interface may be in: that of the nodes, or that of the bastion."""
-    what = "-bastion" if interface.known.name in allowed.machines else "-nodes"
-    return [name for name in allowed.rules if name.endswith(what)]
+    what = BASTION if interface.known.name in allowed.machines else NODES
+    return [name for name in allowed.rules if name.endswith(f"-{what}")]
 
 
 def _address_count_deviations(interface: InterfaceFact, allowed: Allowed, resource: str) -> Iterator[Finding]:

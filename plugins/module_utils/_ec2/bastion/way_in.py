@@ -12,15 +12,17 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import NamedTuple
 
 from ..._findings import Finding, finding
+from ..._ports import SSH
 from ..._ssh.arguments import missing_programs
 from ..client import Api
 from ..home.access import one_of_each, read_groups, read_rules
 from ..home.input import GLOBAL, Refusal, parse_home_network
-from ..identity import Identity
+from ..identity import BASTION, Identity
 from ..spec import ClusterSpec
 from .spec import BastionSpec
 
-_SSH = ("tcp/22", "all")
+# As read_rules names ports.
+_SSH = (f"tcp/{SSH}", "all")
 _NAMES_SHOWN = 10
 # A host of the internet to which nothing is sent.
 _FAR = ("2001:4860:4860::8888", 443)
@@ -84,7 +86,7 @@ def _opened(api: Api, spec: ClusterSpec, now: datetime) -> tuple[str, ...]:
     groups = read_groups(api, identity)
     one_of_each(identity, groups)
     own = {group.id for group in groups}
-    rules = [rule for rule in read_rules(api, identity, groups) if rule.group == "bastion" and rule.network not in own]
+    rules = [rule for rule in read_rules(api, identity, groups) if rule.group == BASTION and rule.network not in own]
     return tuple(rule.network for rule in rules if rule.port in _SSH and not rule.is_expired(now))
 
 

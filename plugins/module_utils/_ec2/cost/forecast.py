@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..desired import is_burstable
-from ..instance_types import surplus_per_hour
+from ..instance_types import is_burstable, surplus_per_hour
 from ..spec import ClusterSpec
 from .prices import (
     HOURS_A_MONTH,

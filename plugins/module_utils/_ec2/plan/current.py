@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from ..._ssh.console import host_keys
 from ..bastion.current import MORE, group_facts, is_host_key_of, parameter_type, template_facts
 from ..client import Api, AwsError, existing
-from ..desired import ALIVE, DATA_DEVICE, is_burstable, is_of
+from ..desired import ALIVE, DATA_DEVICE, is_of
 from ..hours.current import read_group
 from ..identity import REGION_TAG, cluster_filters, cluster_tags, is_unmanaged, owner_filters, owner_tags
+from ..instance_types import is_burstable
 from ..spec import ClusterSpec
 from ..traffic import Route, Rule
 from ..values import ipv6_of

@@ -133,10 +133,11 @@ def bastion_of(spec: ClusterSpec, comparison: Comparison) -> dict[str, Any]:
     """Return the EC2 properties of the bastion; its instances are not described: a schedule starts and stops them."""
     described = {item.key: item for item in comparison.resources}
     interface, group = described.get(f"eni/{BASTION}"), described.get(f"autoscaling_group/{BASTION}")
-    name = f"{spec.name}-{BASTION}"
     return {
         "ipv6": _first_ipv6((interface and interface.have) or {}),
-        "instances": [item.id for item in comparison.found if (item.kind, item.name) == ("instance", name)],
+        "instances": [
+            item.id for item in comparison.found if (item.kind, item.name) == ("instance", spec.names.bastion)
+        ],
         "instances_wanted": ((group and group.have) or {}).get("desired_capacity"),
         "group": group.name if group else "",
     }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..._findings import Finding, finding
 from ..client import Api, AwsError, is_not_found
+from ..desired import AMI_PARAMETER
 from ..instance_types import SIZES
 from ..spec import ClusterSpec
 from ..texts import fits
@@ -26,7 +27,6 @@ from .account import (
 )
 
 SERVICES = ("ec2", "iam", "sts", "ssm", "service-quotas", "freetier")
-AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 # A Talos control plane uses about 1.7 GiB before any workload runs.
 MEMORY_MIN_MIB = 1740
 MEMORY_COMFORTABLE_MIB = 4096 - 256

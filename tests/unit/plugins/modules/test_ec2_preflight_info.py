@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2 import client
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_lock import dumped, lock_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import FIELDS
 from ansible_collections.urmanac.talos.plugins.module_utils._runs import Run
 from ansible_collections.urmanac.talos.plugins.modules import ec2_preflight_info

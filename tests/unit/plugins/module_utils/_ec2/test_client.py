@@ -268,6 +268,9 @@ MAY_NOT = "The instance 'i-0123456789abcdef0' may not be terminated. Modify its 
             refusal("ScalingActivityInProgress"), "CHANGE_IN_PROGRESS", "describe-scaling-activities", id="scaling"
         ),
         pytest.param(refusal("ResourceContention"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="contention"),
+        pytest.param(
+            refusal("PriorRequestNotComplete"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="prior request"
+        ),
         pytest.param(refusal("IncorrectState"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="state"),
         pytest.param(refusal("IncorrectInstanceState"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="machine"),
         pytest.param(refusal("ConcurrentModification"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="role"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import cluster_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.account import (
     QUOTAS,
@@ -18,7 +19,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.accou
     plan_problems,
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import (
-    AMI_PARAMETER,
     Inquiry,
     answer_problems,
     ask,

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import AMI_PARAMETER
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.preflight.checks import (
-    AMI_PARAMETER,
     Answers,
     InstanceType,
     answer_problems,
