@@ -157,7 +157,6 @@ KINDS = (
         "SECURE_BOOT",
         ("aborted: Secure Boot is enabled",),
         "Secure Boot is on, and the firmware would refuse Talos",
-        "Turn off Secure Boot; on EC2 choose an AMI without UEFI keys.",
     ),
     Kind("INSTALL_ABORTED", ("aborted by user",), "its last prompt was answered with no", _REPORT),
     Kind("INSTALL_ABORTED", ("missing required input for: ",), "a prompt has no default", "Set image and disk."),

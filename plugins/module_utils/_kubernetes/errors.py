@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from .._errors import KubernetesError
-from .._findings import failure, finding
+from .._findings import failure, finding, remedy_of
 
 
 class Cause(enum.StrEnum):
@@ -65,7 +65,7 @@ REMEDIES: Final = {
     Cause.EXISTS: "Choose another name, or delete the existing object.",
     Cause.WEBHOOK: "Change the rejected fields, or the policy that rejects them.",
     Cause.WEBHOOK_AWAY: "The webhook's pod does not answer: check the pod and the network policies.",
-    Cause.QUOTA: "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
+    Cause.QUOTA: remedy_of("QUOTA_EXCEEDED"),
     Cause.INVALID: "Compare the object with the version of its CustomResourceDefinition.",
 }
 

@@ -103,8 +103,7 @@ def _version_deviations(machine: Machine, account: Account, allowed: Allowed, re
     if counted:
         who = "the group launches its next instance from it" if launched else "an instance was launched from it"
         message = f"{who}, with {', '.join(f'{what} {text}' for what, text in counted.items())}"
-        remedy = "Run playbooks/site.yml, which creates a version as described, and terminate the running instance."
-        yield finding("TEMPLATE_NOT_AS_DESCRIBED", resource, message, remedy)
+        yield finding("TEMPLATE_NOT_AS_DESCRIBED", resource, message)
 
 
 def _other_properties(machine: Machine, account: Account, allowed: Allowed) -> Iterator[tuple[str, str]]:

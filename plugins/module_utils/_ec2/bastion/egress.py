@@ -44,7 +44,7 @@ def example_problems(sources: Iterable[str], severity: str = "") -> Iterator[Fin
             message = (
                 f"This host name is reserved for examples, so nothing can be downloaded from it: {', '.join(wanted)}."
             )
-            yield finding("EXAMPLE_HOST", host, message, "Set the location to which you pushed it.", severity=severity)
+            yield finding("EXAMPLE_HOST", host, message, severity=severity)
 
 
 def _host(source: str, upstreams: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from ipaddress import IPv6Address, IPv6Network
 from typing import NamedTuple
 
-from ..._findings import Finding, finding
+from ..._findings import Finding, finding, meaning_of
 from ..._ports import SSH
 from ..._ssh.arguments import missing_programs
 from ..client import Api
@@ -163,12 +163,12 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
 _NODE_KEY_MISSING = finding(
     "NODE_SSH_KEY_MISSING",
     "cluster_nodes_ssh_key_name",
-    "playbooks/boot.yml logs in to the nodes, but no SSH key is set for them.",
+    meaning_of("NODE_SSH_KEY_MISSING"),
 )
 _KEY_MISSING = finding(
     "SSH_KEY_MISSING",
     "cluster_bastion_ssh_public_key",
-    "The build logs in to the bastion, but no SSH key is set for it.",
+    meaning_of("SSH_KEY_MISSING"),
 )
 _NO_HOST = finding(
     "NO_BASTION_HOST",
@@ -183,7 +183,7 @@ _WITHOUT_IPV6 = finding(
 _CLOSED = finding(
     "NO_ACCESS_TO_BASTION",
     "access_ipv6",
-    "The build logs in to the bastion, but its security group allows no network.",
+    meaning_of("NO_ACCESS_TO_BASTION"),
 )
 
 

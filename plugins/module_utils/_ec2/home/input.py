@@ -12,7 +12,7 @@ from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 from typing import NamedTuple
 
 from ..._errors import InputError
-from ..._findings import Finding, failure, finding
+from ..._findings import Finding, failure, finding, remedy_of
 
 PREFIX_MIN = 48
 LONGEST = timedelta(days=30)
@@ -21,9 +21,6 @@ SHORTEST = timedelta(minutes=5)
 _TOLERANCE = timedelta(minutes=5)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
-_FIND_IT = "`curl -6 https://ifconfig.co` at home prints the address; its first four groups and ::/64 are the network."
-_EXAMPLES = "Write an address such as 2001:db8:1:2::5 or a network such as 2001:db8:1:2::/64."
-_EXPIRES_EXAMPLES = "Write a duration such as 30m, 8h or 2d, or a time such as 2026-12-24T18:00:00Z."
 _DURATION = re.compile(r"(?:(?P<days>[0-9]{1,4})d)?(?:(?P<hours>[0-9]{1,4})h)?(?:(?P<minutes>[0-9]{1,5})m)?")
 # The addresses of the internet.
 GLOBAL = IPv6Network("2000::/3")
@@ -85,31 +82,30 @@ def documentation_problems(text: str) -> Iterator[Finding]:
         return
     if _is_documentation(network):
         message = f"{network} is reserved for documentation, so no host has an address in it"
-        yield _problem("IPV6_DOCUMENTATION", message, f"Set the network of your home. {_FIND_IT}")
+        yield _problem("IPV6_DOCUMENTATION", message)
 
 
 def _is_documentation(network: IPv6Network) -> bool:
     return any(network.subnet_of(example) for example in _DOCUMENTATION)
 
 
-def _problem(code: str, message: str, remedy: str) -> Finding:
+def _problem(code: str, message: str, remedy: str | None = None) -> Finding:
     return finding(code, "ipv6", message, remedy)
 
 
 def _text_problems(text: str) -> Iterator[Finding]:
     plain = text.strip()
     if not plain:
-        yield _problem("IPV6_EMPTY", "no network was given", f"{_EXAMPLES} {_FIND_IT}")
+        yield _problem("IPV6_EMPTY", "no network was given")
     if re.search(r"[\s,;]", plain):
         message = f"{_quoted(plain)} contains more than one network"
-        yield _problem("IPV6_SEVERAL", message, "Set one network, and run the playbook again for the next one.")
+        yield _problem("IPV6_SEVERAL", message)
     if "%" in plain:
         message = f"{_quoted(plain)} has a zone index after %, which is only valid on one machine"
-        yield _problem("IPV6_ZONE", message, f"Remove the zone index, and use a global address. {_FIND_IT}")
+        yield _problem("IPV6_ZONE", message)
     if _is_ipv4(plain):
-        yield _problem(
-            "IPV4_NOT_ALLOWED", f"{plain} is IPv4, but nodes have no IPv4 address that is reachable from home", _FIND_IT
-        )
+        message = f"{plain} is IPv4, but nodes have no IPv4 address that is reachable from home"
+        yield _problem("IPV4_NOT_ALLOWED", message)
 
 
 def _is_ipv4(text: str) -> bool:
@@ -125,7 +121,7 @@ def _interface(text: str) -> IPv6Interface:
         return IPv6Interface(text)
     except ValueError as error:
         message = f"{_quoted(text)} is neither an IPv6 address nor an IPv6 network"
-        raise Refusal(_problem("IPV6_INVALID", message, _EXAMPLES)) from error
+        raise Refusal(_problem("IPV6_INVALID", message)) from error
 
 
 def _quoted(text: str) -> str:
@@ -136,16 +132,16 @@ def network_problems(interface: IPv6Interface) -> Iterator[Finding]:
     """Yield why a network is not allowed, the most severe reason first."""
     network = interface.network
     if network.prefixlen == 0:
-        remedy = f"Use the home network itself, /{PREFIX_MIN} or smaller. {_FIND_IT}"
-        yield _problem("IPV6_ENTIRE_INTERNET", f"{network} is the entire internet", remedy)
+        yield _problem("IPV6_ENTIRE_INTERNET", f"{network} is the entire internet")
     for cidr, code, why in _SPECIAL:
         if network.subnet_of(IPv6Network(cidr)):
-            yield _problem(code, f"{interface} {why}", f"Use the global address of your home. {_FIND_IT}")
+            yield _problem(code, f"{interface} {why}")
     if network.prefixlen < PREFIX_MIN:
-        remedy = f"Use /{PREFIX_MIN} or smaller; a home usually has a /56 or a /64, and one host a /128. {_FIND_IT}"
+        size = f"Use /{PREFIX_MIN} or smaller; a home usually has a /56 or a /64, and one host a /128."
+        remedy = f"{size} {remedy_of('IPV6_TOO_WIDE')}"
         yield _problem("IPV6_TOO_WIDE", f"{network} is larger than /{PREFIX_MIN}, the maximum for a home", remedy)
     if not network.subnet_of(GLOBAL) or not (network.is_global or _is_documentation(network)):
-        yield _problem("IPV6_NOT_GLOBAL", f"{interface} is not a global unicast address", f"{_EXAMPLES} {_FIND_IT}")
+        yield _problem("IPV6_NOT_GLOBAL", f"{interface} is not a global unicast address")
     if interface.ip != network.network_address:
         message = f"{interface} has host bits set"
         yield _problem(
@@ -164,7 +160,7 @@ def parse_expires(text: str, now: datetime) -> End:
     return End(at.astimezone(UTC).replace(microsecond=0), tolerance)
 
 
-def _expires_problem(code: str, message: str, remedy: str) -> Finding:
+def _expires_problem(code: str, message: str, remedy: str | None = None) -> Finding:
     return finding(code, "expires", message, remedy)
 
 
@@ -180,16 +176,15 @@ def _time(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         message = f"{_quoted(text)} is neither a duration nor a time" if text else "the end is empty"
-        raise Refusal(_expires_problem("EXPIRES_INVALID", message, _EXPIRES_EXAMPLES)) from error
+        raise Refusal(_expires_problem("EXPIRES_INVALID", message)) from error
     if at.tzinfo is None:
-        remedy = f"Append Z (UTC) or an offset such as +01:00. {_EXPIRES_EXAMPLES}"
-        raise Refusal(_expires_problem("EXPIRES_WITHOUT_ZONE", f"{_quoted(text)} has no time zone", remedy))
+        raise Refusal(_expires_problem("EXPIRES_WITHOUT_ZONE", f"{_quoted(text)} has no time zone"))
     return at
 
 
 def _end_problems(text: str, at: datetime, now: datetime) -> Iterator[Finding]:
     if at <= now:
-        yield _expires_problem("EXPIRES_PAST", f"{_quoted(text)} is in the past", _EXPIRES_EXAMPLES)
+        yield _expires_problem("EXPIRES_PAST", f"{_quoted(text)} is in the past")
     if at - now > LONGEST:
         message = f"{_quoted(text)} is more than {LONGEST.days} days away"
         yield _expires_problem(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..._findings import remedy_of
 from ..._urls import split_url
 from .decoding import Release
 
@@ -21,7 +22,7 @@ def words(text: str) -> frozenset[str]:
 
 # Paths with causes and remedies.
 Found = Iterator[tuple[str, str, str]]
-CORRECT = "Correct the value."
+CORRECT = remedy_of("CONFIG_VALUE_WRONG")
 
 
 _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")

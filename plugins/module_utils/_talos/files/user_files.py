@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ..._errors import InputError
 from ..._files import shell_word, write_file
+from ..._findings import remedy_of
 from ..config.bundle import encrypted_with
 from . import yaml_edit
 from .secret_files import make_private_directory
@@ -47,7 +48,7 @@ def read_user_file(path: Path, kind: str) -> UserFile:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         cause = str(error.strerror)
-        raise empty.refused(cause, "Check the path and the permissions.", "FILE_NOT_READABLE") from error
+        raise empty.refused(cause, remedy_of("FILE_NOT_READABLE"), "FILE_NOT_READABLE") from error
     mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
     try:
         if content.startswith(_WIDE):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,3 +255,21 @@ def test_the_form_is_described_once_and_every_module_refers_to_it() -> None:
         "READS_ONLY = "
     )
     assert without == []
+
+
+def written_texts(path: Path) -> Iterator[str]:
+    """Yield the texts of a file, without the parts of those that are put together."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    yield from (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts
+    )
+
+
+def test_no_file_repeats_the_remedy_of_a_code() -> None:
+    remedies = {code.remedy for code in CODES.values() if code.remedy}
+    files = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "_codes.py"]
+
+    assert {path.name: text for path in files for text in written_texts(path) if text in remedies} == {}

@@ -27,6 +27,7 @@ def asked(folder: Path, given: dict[str, str]) -> tuple[int, str]:
         "name": "Print",
         "hosts": "localhost",
         "gather_facts": False,
+        "vars": play["vars"],
         "vars_files": [defaults],
         "tasks": [printing],
     }
@@ -56,7 +57,7 @@ def test_without_a_home_network_the_message_names_the_variable(tmp_path: Path, g
     code, said = asked(tmp_path, given)
 
     assert code != 0
-    assert "Set the home network: -e ipv6=2001:db8:1:2::/64" in said
+    assert "Set it to the home network: -e ipv6=2001:db8:1:2::/64" in said
 
 
 @pytest.mark.parametrize(
