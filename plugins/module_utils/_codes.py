@@ -1536,8 +1536,9 @@ COZYSTACK: Mapping[str, Code] = {
         "Enable these packages, or also disable the packages that depend on them, as the profiles do.",
     ),
     "BELOW_DOCUMENTED_USE": Code(
-        "A node has less memory than CozyStack uses on every node according to its documentation.",
-        "Expect containers to be killed for lack of memory, or use nodes with that much memory.",
+        "A node has less memory, CPU or disk than CozyStack uses on every node according to its documentation.",
+        "Use nodes with that much of what the message names. With less memory containers are killed, with less disk "
+        "pods are evicted.",
         (WARNING,),
     ),
     "SIZE_UNKNOWN": Code(

@@ -213,7 +213,9 @@ nodes:
       requested: {"cpu": 1320, "memory": 3160, "pods": 30}
       memory_used: 4210
 nearest:
-  description: The cheapest change that fits if the limits in its C(exceeds) are raised.
+  description: >-
+    The cheapest change that fits if the limits in its C(exceeds) are raised and, with C(offered=false), in an
+    availability zone that offers its type.
   returned: success, V(null) if it fits or if RV(changes) has something
   type: dict
   sample:
@@ -224,6 +226,7 @@ nearest:
     more_per_hour: 0.4048
     volume_size: null
     exceeds: [cluster_cost_per_month_max]
+    offered: true
 changes:
   description:
     - The cheapest changes that fit, another type for all nodes or more nodes; empty if no change is needed.
@@ -241,10 +244,11 @@ changes:
       more_per_hour: 0.0368
       volume_size: null
       exceeds: []
+      offered: true
 fitting_profiles:
   description: >-
-    The profiles that fit on these nodes without a change, the largest first; empty if a node is smaller than the
-    documented use.
+    The profiles that fit on these nodes without a change, the largest first. None of them is recommended while a node
+    is smaller than the documented use.
   returned: success
   type: list
   elements: str

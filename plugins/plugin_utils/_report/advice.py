@@ -75,16 +75,23 @@ def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
     as_well, ends = (f", and {OWN_IMAGES}", ROOM | IMAGES) if needs_images else ("", ROOM)
     yield from (Way(f"{scaled(change)}{as_well}", ends) for change in forecast.get("changes") or ())
     profiles = list(forecast.get("fitting_profiles") or ())
-    if profiles and profile not in profiles:
+    # A profile changes nothing about nodes that the forecast calls too small.
+    if profiles and profile not in profiles and "BELOW_DOCUMENTED_USE" not in (forecast.get("codes") or ()):
         yield Way(f"Install profile {profiles[0]}, which fits the nodes as they are{as_well}", ends)
     if nearest := forecast.get("nearest"):
-        names = ", ".join(nearest.get("exceeds") or ("cluster_nodes_max", "cluster_cost_per_hour_max"))
-        yield Way(
-            f"Raise the limits ({names}), within which nothing fits; the nearest that does: {scaled(nearest)}{as_well}",
-            ends,
-        )
+        yield Way(f"{_allowed(nearest)}; the nearest that does: {scaled(nearest)}{as_well}", ends)
     if needs_images:
         yield Way(OWN_IMAGES[:1].upper() + OWN_IMAGES[1:], IMAGES)
+
+
+def _allowed(nearest: Record) -> str:
+    """Return what allows the nearest change that fits: higher limits, or a zone that offers its type."""
+    limits = nearest.get("exceeds") or ()
+    if not nearest.get("offered", True):
+        raised = f" and raise the limits ({', '.join(limits)})" if limits else ""
+        return f"Use another availability zone{raised}, because no type that this one offers fits"
+    names = ", ".join(limits or ("cluster_nodes_max", "cluster_cost_per_hour_max"))
+    return f"Raise the limits ({names}), within which nothing fits"
 
 
 def remaining(way: Way, blockers: Sequence[Record], forecast: Record) -> list[str]:

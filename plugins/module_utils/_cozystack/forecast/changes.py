@@ -28,6 +28,8 @@ class Change(NamedTuple):
     volume_size: int | None = None
     # The limits that it exceeds.
     exceeds: tuple[str, ...] = ()
+    # Whether the availability zone offers the type.
+    offered: bool = True
 
     def text(self) -> str:
         """Return it as text."""
@@ -53,6 +55,16 @@ class Ways(NamedTuple):
 
 
 def ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
+    """Return the changes of nodes that fit; if no offered type does, the nearest one in another availability zone."""
+    found = _offered_ways(request, sizes)
+    if found.within or found.nearest or not request.offered:
+        return found
+    elsewhere = _offered_ways(request._replace(offered=()), sizes)
+    nearest = elsewhere.within[0] if elsewhere.within else elsewhere.nearest
+    return Ways(nearest=nearest._replace(offered=False) if nearest else None)
+
+
+def _offered_ways(request: Request, sizes: Mapping[str, Size]) -> Ways:
     """Return the changes of nodes that fit, without those that the forecast would warn about."""
     larger_disks = _with_disks(request)
     types = _other_types(larger_disks, sizes) if _room(request) >= 0 else ()

@@ -41,6 +41,9 @@ CODES: Mapping[str, tuple[str, str]] = {
     "cpu": ("INSUFFICIENT_CPU", "CPU"),
     "pods": ("INSUFFICIENT_PODS", "pod slots"),
 }
+# What keeps a pod from a node of any size.
+_EXCLUDED = frozenset({"node", "taint"})
+Reasons = Mapping[str, tuple[str, ...]]
 
 
 class Machine(NamedTuple):
@@ -152,9 +155,14 @@ def shortages(request: Request, found: Fit, *, remedy: str) -> list[Finding]:
     return [_shortage(code, pods, request, found, remedy=remedy) for code, pods in counted.items()]
 
 
-def _codes(reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _eligible(reasons: Reasons) -> Reasons:
+    """Return the nodes that may run a pod, with what they lack."""
+    return {name: missing for name, missing in reasons.items() if not _EXCLUDED & set(missing)}
+
+
+def _codes(reasons: Reasons) -> Iterator[str]:
     """Yield the missing resources of a pod, as the scheduler would list them: those that most nodes lack first."""
-    eligible = [missing for missing in reasons.values() if not {"node", "taint"} & set(missing)]
+    eligible = _eligible(reasons).values()
     if not eligible:
         yield "NO_SCHEDULABLE_NODE"
         return
@@ -170,13 +178,14 @@ def runs_out_first(found: Fit) -> dict[str, Any] | None:
     for pod, reasons in found.packing.pending:
         code = next(_codes(reasons))
         resource = next((name for name, (known, _word) in CODES.items() if known == code), None)
-        nodes = [name for name, missing in reasons.items() if resource in missing] or list(reasons)
+        eligible = _eligible(reasons) or reasons
+        nodes = [name for name, missing in eligible.items() if resource in missing] or list(eligible)
         return {"code": code, "node": nodes[0], "nodes": nodes, "pod": pod.name, "package": pod.package}
     return None
 
 
 def _shortage(code: str, pods: Sequence[Pod], request: Request, found: Fit, *, remedy: str) -> Finding:
-    nodes = [name for _pod, reasons in found.packing.pending for name in _short_of(code, reasons)]
+    nodes = [name for reasons in _reasons_of(code, found) for name in _short_of(code, reasons)]
     first = nodes[0] if nodes else request.machines[0].name
     evidence = {
         "profile": request.profile,
@@ -190,26 +199,44 @@ def _shortage(code: str, pods: Sequence[Pod], request: Request, found: Fit, *, r
     return finding(
         code,
         f"node {first}",
-        _message(code, pods[0], request, evidence, has_room=found.has_room),
+        _message(code, pods[0], request, found, evidence),
         remedy,
         evidence=evidence,
     )
 
 
-def _short_of(code: str, reasons: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    wanted = {name for name, (known, _word) in CODES.items() if known == code} or {"spread", "ports", "taint", "node"}
-    yield from (name for name, missing in reasons.items() if wanted & set(missing))
+def _reasons_of(code: str, found: Fit) -> list[Reasons]:
+    """Return what the nodes lack for each pod that waits because of a code."""
+    return [reasons for _pod, reasons in found.packing.pending if code in _codes(reasons)]
+
+
+def _short_of(code: str, reasons: Reasons) -> Iterator[str]:
+    wanted = {name for name, (known, _word) in CODES.items() if known == code} or {"spread", "ports"}
+    eligible = _eligible(reasons)
+    yield from (name for name in eligible or reasons if not eligible or wanted & set(reasons[name]))
+
+
+def _concerned(code: str, found: Fit) -> list[Node]:
+    """Return the nodes that may run the pods that wait because of a code, all nodes if there is no such node."""
+    names = {name for reasons in _reasons_of(code, found) for name in _eligible(reasons)}
+    return [node for node in found.packing.nodes if node.name in names or not names]
 
 
 def amounts(code: str, found: Fit) -> dict[str, int]:
-    """Return the needed and available amount of a resource in the cluster, in MiB, millicores or pods."""
-    nodes = found.packing.nodes
+    """Return the needed and available amount of a resource, in MiB, millicores or pods.
+
+    Only nodes that may run the waiting pods count, with the pods that they run and those that wait for them.
+    """
+    nodes = _concerned(code, found)
+    names = {node.name for node in nodes}
+    waiting = [pod for pod, reasons in found.packing.pending if names & set(_eligible(reasons) or reasons)]
+    pods = [*(pod for node in nodes for pod in node.placed), *waiting]
     if code == "INSUFFICIENT_MEMORY":
-        need, have = total(found.pods, "memory"), sum(node.memory for node in nodes)
+        need, have = total(pods, "memory"), sum(node.memory for node in nodes)
     elif code == "INSUFFICIENT_CPU":
-        need, have = total(found.pods, "cpu"), sum(node.cpu for node in nodes)
+        need, have = total(pods, "cpu"), sum(node.cpu for node in nodes)
     else:
-        need, have = len(found.pods), sum(node.pods for node in nodes)
+        need, have = len(pods), sum(node.pods for node in nodes)
     return {"need": need, "have": have, "deficit": max(need - have, 0)}
 
 
@@ -218,7 +245,7 @@ def total(pods: Iterable[Pod], resource: str) -> int:
     return sum(getattr(pod, resource) for pod in pods)
 
 
-def _message(code: str, first: Pod, request: Request, evidence: Mapping[str, Any], *, has_room: bool) -> str:
+def _message(code: str, first: Pod, request: Request, found: Fit, evidence: Mapping[str, Any]) -> str:
     pods = f"{evidence['pending']} of {evidence['pods']} pods"
     start = f"With profile {request.profile}, {pods} cannot be scheduled, the first {first.name} of {first.package}"
     if code == "NO_SCHEDULABLE_NODE":
@@ -227,8 +254,10 @@ def _message(code: str, first: Pod, request: Request, evidence: Mapping[str, Any
         return f"{start}: each needs a node without another one, and there are {len(request.machines)} nodes."
     word = next(word for known, word in CODES.values() if known == code)
     need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
-    shortage = f"{start}: insufficient {word}, {need} requested, {have} available."
-    if has_room:
+    nodes = [node.name for node in _concerned(code, found)]
+    where = "" if len(nodes) == len(found.packing.nodes) else f" on {', '.join(nodes)}, which alone may run them"
+    shortage = f"{start}: insufficient {word}{where}, {need} requested, {have} available."
+    if found.has_room:
         return f"{shortage} The total capacity is sufficient, but the scheduler spreads pods and does not move them."
     return shortage
 

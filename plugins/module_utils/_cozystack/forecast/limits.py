@@ -25,6 +25,13 @@ METAL = "a1.metal"
 USED_CPU, USED_MEMORY = 2000, 6144
 # Documented minimum of a host: https://cozystack.io/docs/v1.6/install/hardware-requirements/
 LEAST_VCPUS, LEAST_MEMORY, LEAST_DISK, LEAST_DATA_DISK = 8, 24576, 50, 256
+# What to do about nodes below the documented use.
+_REMEDIES = {
+    "memory": f"Use an instance type with at least {USED_MEMORY // 1024} GiB of memory, or expect containers to be "
+    "killed.",
+    "CPU": f"Use an instance type with at least {USED_CPU // 1000} vCPUs, or expect slow pods.",
+    "disk": f"Set cluster_volume_size to at least {LEAST_DISK}, or expect pods to be evicted for lack of disk space.",
+}
 
 
 def limits(request: Request, sizes: Mapping[str, Size]) -> list[Finding]:
@@ -147,14 +154,22 @@ def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
 
 
 def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
-    small = [machine.name for machine in request.machines if _is_small(machine, sizes)]
-    if small:
+    lacks = {machine.name: _lacks(machine, sizes) for machine in request.machines}
+    below = {what: [name for name, less in lacks.items() if what in less] for what in _REMEDIES}
+    short = {what: names for what, names in below.items() if names}
+    if short:
+        small = [name for name, less in lacks.items() if less]
+        names = " ".join(f"Less {what}: {', '.join(names)}." for what, names in short.items())
         yield finding(
             "BELOW_DOCUMENTED_USE",
             f"node {small[0]}",
             f"By CozyStack's documentation, its own parts use {USED_CPU // 1000} cores, {USED_MEMORY // 1024} GiB of "
-            f"memory and {LEAST_DISK} GiB of disk on every node. Smaller nodes: {', '.join(small)}.",
-            evidence={"nodes": small, "cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
+            f"memory and {LEAST_DISK} GiB of disk on every node. {names}",
+            " ".join(_REMEDIES[what] for what in short),
+            evidence={
+                **{"nodes": small, "below": short},
+                **{"cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
+            },
         )
 
 
@@ -179,11 +194,17 @@ def _version(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
 
 def is_enough(request: Request, sizes: Mapping[str, Size]) -> bool:
     """Return whether all nodes are at least as large as the documented use."""
-    return not any(_is_small(machine, sizes) for machine in request.machines)
+    return not any(_lacks(machine, sizes) for machine in request.machines)
 
 
-def _is_small(machine: Machine, sizes: Mapping[str, Size]) -> bool:
+def _lacks(machine: Machine, sizes: Mapping[str, Size]) -> tuple[str, ...]:
+    """Return of what a node has less than the documented use; nothing if the size of its type is unknown."""
     size = sizes.get(machine.instance_type)
     if size is None:
-        return False
-    return size.memory_mib < USED_MEMORY or size.vcpus * 1000 < USED_CPU or machine.volume_size < LEAST_DISK
+        return ()
+    is_less = {
+        "memory": size.memory_mib < USED_MEMORY,
+        "CPU": size.vcpus * 1000 < USED_CPU,
+        "disk": machine.volume_size < LEAST_DISK,
+    }
+    return tuple(what for what, holds in is_less.items() if holds)

@@ -67,9 +67,10 @@ def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
     changes, profiles, short = Ways(), [], []
     if verdict != UNKNOWN:
         changes = Ways() if verdict == FITS else ways(request, sizes)
+        profiles = fitting_profiles(request, sizes)
         # Do not recommend nodes that the forecast would warn about, with other profiles as well.
-        profiles = fitting_profiles(request, sizes) if is_enough(request, sizes) else []
-        short = _short(request, found, _remedy(request, changes, profiles))
+        usable = profiles if is_enough(request, sizes) else []
+        short = _short(request, found, _remedy(request, changes, usable))
     verdicts = tuple(_ordered(limits(request, sizes), short))
     return Outlook(request, found, verdict, verdicts, changes, tuple(profiles), price(request.machines, sizes))
 
@@ -107,8 +108,9 @@ def _remedy(request: Request, found: Ways, profiles: Sequence[str]) -> str:
 def _nearest(change: Change | None) -> str:
     if change is None:
         return "No known type is large enough."
-    above = f"is above {_listed(change.exceeds)}" if change.exceeds else "fits"
-    return f"The nearest, {change.text()}, {above}."
+    why_not = [f"is above {_listed(change.exceeds)}"] if change.exceeds else []
+    why_not += [] if change.offered else ["is not offered in the availability zone (cluster_availability_zone)"]
+    return f"The nearest, {change.text()}, {' and '.join(why_not) or 'fits'}."
 
 
 def _caps(request: Request) -> str:

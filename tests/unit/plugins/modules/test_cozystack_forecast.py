@@ -283,6 +283,49 @@ def test_control_planes_that_are_kept_free_leave_pods_without_a_node() -> None:
     assert found["codes"][0] == "NO_SCHEDULABLE_NODE"
 
 
+def test_only_nodes_that_may_run_the_waiting_pods_are_counted() -> None:
+    nodes = [{"name": name} for name in NAMES] + [{"name": "worker-1", "machine_type": "worker"}]
+    given = params(profile="slim", schedulable_control_planes=False, **READY)
+    found = cozystack_forecast.forecast({**given, "nodes": nodes})
+
+    short = verdict(found, "INSUFFICIENT_CPU")
+    assert "insufficient CPU on worker-1, which alone may run them" in short["message"]
+    assert short["evidence"]["have"] == found["nodes"][-1]["allocatable"]["cpu"]
+    assert short["evidence"]["deficit"] > 0
+    assert (short["subject"], short["evidence"]["nodes"]) == ("node worker-1", ["worker-1"])
+    assert found["first"]["nodes"] == ["worker-1"]
+
+
+@pytest.mark.parametrize("profile", ["slim", "full"])
+def test_a_type_that_is_large_enough_and_not_offered_is_named_as_that(profile: str) -> None:
+    found = forecast(profile=profile, offered_types=["t4g.micro", "t4g.small"], nodes_max=3, **READY)
+
+    assert found["changes"] == []
+    assert (found["nearest"]["offered"], found["nearest"]["exceeds"]) == (False, [])
+    remedy = found["verdicts"][0]["remedy"]
+    assert "No known type" not in remedy
+    assert remedy.endswith("is not offered in the availability zone (cluster_availability_zone).")
+
+
+def test_a_disk_that_is_too_small_is_no_lack_of_memory() -> None:
+    found = forecast(instance_type="t4g.xlarge", volume_size=20, profile="novirt", **READY)
+
+    warning = verdict(found, "BELOW_DOCUMENTED_USE")
+    assert "Less disk: gateway, compute-2, compute-3." in warning["message"]
+    assert "Less memory" not in warning["message"]
+    assert warning["remedy"].startswith("Set cluster_volume_size to at least 50")
+    assert "memory" not in warning["remedy"]
+    assert (found["fits"], found["fitting_profiles"]) == (True, ["full", "novirt", "core", "slim"])
+
+
+def test_what_is_too_small_is_named_for_each_node() -> None:
+    nodes = [{"name": "a", "instance_type": "t4g.xlarge"}, {"name": "b", "instance_type": "t4g.medium"}]
+    warning = verdict(cozystack_forecast.forecast({**params(**READY), "nodes": nodes}), "BELOW_DOCUMENTED_USE")
+
+    assert warning["evidence"]["below"] == {"memory": ["b"]}
+    assert (warning["subject"], warning["remedy"].count(".")) == ("node b", 1)
+
+
 def test_metal_has_kvm() -> None:
     types = {"m7g.metal": {"vcpus": 64, "memory_mib": 262144, "architecture": "arm64", "burstable": False}}
 

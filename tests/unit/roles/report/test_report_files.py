@@ -173,6 +173,15 @@ def test_where_nothing_within_the_limits_fits_the_nearest_change_is_named_as_tha
     )
 
 
+def test_a_type_that_is_not_offered_is_advised_with_another_zone() -> None:
+    nearest = {"instance_type": "t4g.xlarge", "nodes": 3, "more_nodes": 0, "per_hour": None, "more_per_hour": None}
+    forecast = {**reports.FORECAST, "changes": [], "fitting_profiles": [], "nearest": {**nearest, "offered": False}}
+
+    assert reports.report(forecast=forecast)["advice"]["recommended"].startswith(
+        "Use another availability zone, because no type that this one offers fits; the nearest that does: Scale to 3 "
+    )
+
+
 def test_what_no_node_had_room_for_is_needed_all_the_same() -> None:
     total = reports.report()["capacity"]["total"]
 
