@@ -67,5 +67,6 @@ def action_text(action: Want) -> str:
 
 def role_line(want: Want) -> str:
     """Return the permissions of the bastion's role."""
-    read = [item["Resource"].partition(":parameter")[2] for item in want["policy"]["Statement"][1:]]
+    arns = [arn for item in want["policy"]["Statement"][1:] for arn in item["Resource"]]
+    read = [arn.partition(":parameter")[2] for arn in arns]
     return "the bastion may use Session Manager" + "".join(f", read the parameter {name}" for name in read)

@@ -135,6 +135,15 @@ def test_its_role_may_read_each_login_once() -> None:
     assert names == ["/talos/docker.io", "/talos/ghcr.io"]
 
 
+def test_the_plan_names_each_parameter_that_its_role_may_read() -> None:
+    of_bastion = described(login_parameters=["/talos/docker.io", "/talos/ghcr.io"], host_key_parameter="/talos/key")
+
+    lines = plan_lines(of_bastion, compare(desired(of_bastion), []))
+
+    named = [f"read the parameter /talos/{name}" for name in ("docker.io", "ghcr.io", "key")]
+    assert [line for line in lines if all(name in line for name in ("Session Manager", *named))] != []
+
+
 def test_a_built_bastion_is_as_described(api: MotoApi) -> None:
     Builder(api, described()).build()
 
