@@ -135,8 +135,24 @@ def test_user_data_replaces_the_host_keys_by_the_clusters(tmp_path: Path) -> Non
     assert f"{(place / 'ssh_host_ed25519_key').stat().st_mode & 0o777:o}" == "600"
     calls = boot.calls.read_text().splitlines()
     asked = "aws ssm get-parameter --region eu-west-1 --name /moon/bastion-host-key --with-decryption"
-    assert calls[:2] == [f"{asked} --query Parameter.Value --output text", "systemctl restart sshd.service"]
+    options = "--query Parameter.Value --output text --cli-connect-timeout 5"
+    assert calls[:2] == [f"{asked} {options}", "systemctl restart sshd.service"]
     assert "sshd uses the cluster's host key" in said
+
+
+# Of an aws for which the endpoint with this value of AWS_USE_DUALSTACK_ENDPOINT has no address.
+UNRESOLVED = '[ "$AWS_USE_DUALSTACK_ENDPOINT" != {} ] || { echo Could not connect >&2; exit 255; }\n'
+
+
+@pytest.mark.parametrize("unresolved", ["true", "false"])
+def test_the_host_key_is_read_from_the_endpoint_that_resolves(tmp_path: Path, unresolved: str) -> None:
+    boot = Boot(tmp_path)
+    boot.program("aws", UNRESOLVED.replace("{}", unresolved, 1) + f"echo {BEGIN}; echo {END}")
+
+    said = boot.run(ssh=SSH)
+
+    assert (boot.root / "etc/ssh/ssh_host_ed25519_key").read_text() == f"{BEGIN}\n{END}\n"
+    assert "FAILED" not in said
 
 
 @pytest.mark.parametrize(
@@ -154,7 +170,7 @@ def test_a_host_key_that_cannot_be_read_is_reported_and_the_bastion_still_made(t
     said = boot.run(ssh=SSH)
 
     assert "FAILED: the host key could not be read" in said
-    assert boot.calls.read_text().count("aws ssm") == 10
+    assert boot.calls.read_text().count("aws ssm") == (20 if "exit" in answer else 10)
     assert (boot.root / "etc/ssh/ssh_host_ed25519_key").read_text() == "made by cloud-init\n"
     assert "the bastion is configured" in said
 
@@ -398,7 +414,28 @@ def test_a_container_gets_its_login_from_a_file_for_root_alone_and_nothing_print
     assert {f"{path.stat().st_mode & 0o777:o}" for path in files} == {"600"}
     assert {path.name for path in (tmp_path / "run/registry-logins").iterdir()} == set(LOGINS)
     asked = "ssm get-parameter --region eu-west-1 --name /talos/docker.io --with-decryption --query Parameter.Value"
-    assert (tmp_path / "calls").read_text() == f"{asked} --output text true\n"
+    assert (tmp_path / "calls").read_text() == f"{asked} --output text --cli-connect-timeout 5 true\n"
+
+
+@pytest.mark.parametrize("unresolved", ["true", "false"])
+def test_a_login_is_read_from_the_endpoint_that_resolves(tmp_path: Path, unresolved: str) -> None:
+    made = login_program(tmp_path, UNRESOLVED.replace("{}", unresolved, 1) + "echo ada:hush")
+
+    assert log_in(made, "docker.io").returncode == 0
+
+    assert (tmp_path / "run/registry-logins/docker.io").read_text().endswith("PASSWORD=hush\n")
+
+
+@pytest.mark.parametrize("unresolved", ["true", "false"])
+def test_the_key_of_the_tunnel_is_read_from_the_endpoint_that_resolves(tmp_path: Path, unresolved: str) -> None:
+    program(tmp_path / "bin" / "aws", UNRESOLVED.replace("{}", unresolved, 1) + "echo key")
+    text = contents(egress="wireguard")["/usr/local/libexec/talos-bastion/wireguard-key"]
+    (tmp_path / "read").write_text(text.replace("/run/talos-bastion", str(tmp_path / "run")))
+
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    subprocess.run(["/bin/sh", str(tmp_path / "read")], env=environment, check=True, timeout=30)
+
+    assert (tmp_path / "run/wireguard.key").read_text() == "key\n"
 
 
 @pytest.mark.parametrize(
