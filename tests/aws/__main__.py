@@ -14,20 +14,21 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from lab.cli import clean_environment
-from lab.settings import ACCESS_KEY_ID, REGION, REPOSITORY, read_settings
+from lab.settings import REGION, REPOSITORY, read_settings
 
 sys.path.append(str(REPOSITORY / "playbooks" / "collections"))
 
+from tests.aws.agreement import agreed, refused
 from tests.aws.end_of_life import TAG, EndOfLife
 from tests.aws.recorder import hooks
 from tests.aws.reports import report, write
-from tests.aws.steps import CLUSTER, PROJECT, Acceptance, bastion_hours, extra_variables, price
+from tests.aws.steps import CLUSTER, PROJECT, Acceptance, bastion_hours, extra_variables
 
 EPILOG = """Before anything else a schedule is made in AWS that terminates every machine of the run at the end of its
 minutes, also if the controller fails; the bastion's group stops it then, too. The schedule starts a runbook of AWS,
@@ -45,12 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     if refusal:
         print(refusal, file=sys.stderr)
         return 2
-    if not options.lab and not agreed(options):
-        return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    with workplace() as folder, surroundings(folder, options) as environment:
-        return accept(folder, options, environment)
+    with workplace() as folder:
+        end = end_of_run(options, datetime.now(UTC))
+        if not options.lab and not agreed(options, playbook_options(folder, options, end), EPILOG):
+            return 2
+        with surroundings(folder, options) as environment:
+            return accept(folder, options, environment)
 
 
 @contextlib.contextmanager
@@ -76,25 +79,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--report", type=Path, default=Path("urmanac.talos-acceptance.json.gz"), help="the file to write")
     made.add_argument("-e", dest="extra", action="append", default=[], help="more variables, as for ansible-playbook")
     return made
-
-
-def refused(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
-    """Return why it must not run, or an empty text."""
-    endpoints = [name for name in environment if name.startswith("AWS_ENDPOINT_URL")]
-    lab_key = environment.get("AWS_ACCESS_KEY_ID") == ACCESS_KEY_ID
-    if not options.lab and (endpoints or lab_key):
-        return f"Unset {', '.join(endpoints) or 'AWS_ACCESS_KEY_ID'}: this is for AWS itself. The simulation is --lab."
-    if options.lab and (options.home or options.region != REGION):
-        return f"Leave out --home and --region: the lab of --lab is in {REGION} and on the same host."
-    if not options.lab and not options.home and not any("cluster_bastion_connection" in item for item in options.extra):
-        return "Name the IPv6 network you sit in: --home 2001:db8:1:2::/64, or -e cluster_bastion_connection=ssm."
-    return "" if 30 <= options.minutes <= 600 else "Give from 30 to 600 minutes."
-
-
-def agreed(options: argparse.Namespace) -> bool:
-    """Print the price, and return whether the user agrees."""
-    print(f"This builds in your AWS account, region {options.region}: {price(options.minutes)}.\n\n{EPILOG}\n")
-    return options.yes or (sys.stdin.isatty() and input("Type yes to begin: ").strip() == "yes")
 
 
 @contextlib.contextmanager

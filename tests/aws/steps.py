@@ -21,13 +21,6 @@ from typing import Any, NamedTuple
 import boto3
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.spec import Names
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.prices import (
-    PRICES_DATE,
-    PRICES_REGION,
-    PUBLIC_IPV4,
-    SURPLUS_CREDITS,
-    shipped,
-)
 from lab.settings import REPOSITORY
 from tests.aws.end_of_life import TAG, EndOfLife
 
@@ -244,21 +237,6 @@ class Acceptance:
         code, output = self.execute("ansible-playbook", str(Path(__file__).parent / "left.yml"), *self.options)
         if code:
             raise StepFailed(f"something is left\n{output[-2000:]}")
-
-
-def price(minutes: int) -> str:
-    """Return the maximum costs of a run of this length with one node, a bastion and its Elastic IP."""
-    prices = shipped(PRICES_REGION)
-    machines = {"t4g.medium": 50, "t4g.small": 30}
-    hourly = sum(prices.instances[name] + (prices.volume_hour(gib) or 0.0) for name, gib in machines.items())
-    hourly += PUBLIC_IPV4
-    # Surplus CPU credits, $0.04 a vCPU and hour at worst.
-    most = (hourly + 4 * SURPLUS_CREDITS) * minutes / 60
-    return (
-        f"one t4g.medium, one t4g.small, 80 GiB and an Elastic IP: ${hourly:.3f} an hour, ${hourly * minutes / 60:.2f} "
-        f"for {minutes} minutes, at most ${most:.2f} with CPU credits, without traffic and tax "
-        f"({PRICES_REGION}, {PRICES_DATE}; other regions differ)"
-    )
 
 
 def bastion_hours(stop: datetime) -> dict[str, str]:

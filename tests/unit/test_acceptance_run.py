@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -20,14 +21,15 @@ from botocore.exceptions import ClientError
 
 from ansible_collections.urmanac.talos.plugins.modules.ec2_home_access import refuse_example
 from lab.settings import ACCESS_KEY_ID, REPOSITORY
-from tests.aws.__main__ import agreed, end_of_run, parser, playbook_options, refused, workplace
+from tests.aws.__main__ import end_of_run, parser, playbook_options, workplace
+from tests.aws.agreement import agreed, forecast, refused
 from tests.aws.end_of_life import EndOfLife
 from tests.aws.recorder import hooks
 from tests.aws.reports import read, report, write
-from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, bastion_hours, price
-from tests.ec2_cluster import REGION, Builder, MotoApi, empty_aws, spec
+from tests.aws.steps import CLUSTER, Acceptance, Step, StepFailed, bastion_hours
+from tests.ec2_cluster import REGION, Builder, MotoApi, empty_aws, node, spec
 
-HOME = ["--home", "2001:db8:1:2::/64"]
+HOME = ["--home", "2a02:8070:1:2::/64"]
 END_OF_LIFE = EndOfLife("the-end", "0123456789abcdef", "eu-west-1", datetime(2026, 1, 1, 22, 30, tzinfo=UTC))
 
 
@@ -162,6 +164,12 @@ def test_a_run_that_built_nothing_proves_it_and_removes_its_end_of_life(
         pytest.param(HOME, {"AWS_ENDPOINT_URL_EC2": "http://x"}, "AWS_ENDPOINT_URL_EC2", id="one service's endpoint"),
         pytest.param(HOME, {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID}, "AWS_ACCESS_KEY_ID", id="a lab's key"),
         pytest.param([], {}, "--home", id="no way to the bastion"),
+        pytest.param(["-e", "cluster_bastion_connection=ssh"], {}, "--home", id="SSH from nowhere"),
+        pytest.param(["-e", '{"cluster_bastion_connection": "ssh"}'], {}, "--home", id="SSH from nowhere, as JSON"),
+        pytest.param(["-e", "why=cluster_bastion_connection"], {}, "--home", id="another variable"),
+        pytest.param(["--home", "banana"], {}, "banana", id="no network"),
+        pytest.param(["--home", "192.0.2.0/24"], {}, "IPv4", id="a network of IPv4"),
+        pytest.param(["--home", "2001:db8:1:2::/64"], {}, "documentation", id="the network of the documentation"),
         pytest.param(["--lab", *HOME], {}, "Leave out", id="a home in the lab"),
         pytest.param(["--lab", "--minutes", "5"], {}, "minutes", id="too short"),
     ],
@@ -173,16 +181,41 @@ def test_it_refuses_a_mixture_of_lab_and_aws(arguments: list[str], environment: 
 def test_it_accepts_what_is_complete() -> None:
     assert refused(parser().parse_args(HOME), {}) == ""
     assert refused(parser().parse_args(["--lab"]), {}) == ""
+    assert refused(parser().parse_args(["-e", '{"cluster_bastion_connection": "ssm"}']), {}) == ""
 
 
-def test_without_a_terminal_or_yes_nothing_begins(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not agreed(parser().parse_args(HOME))
-    assert agreed(parser().parse_args([*HOME, "--yes"]))
-    assert "$0.070 an hour, $0.14 for 120 minutes" in capsys.readouterr().out
+def priced(tmp_path: Path, *arguments: str) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options of a run, and those of its playbooks."""
+    options = parser().parse_args([*HOME, *arguments])
+    return options, playbook_options(tmp_path, options, END_OF_LIFE)
 
 
-def test_the_price_follows_the_minutes() -> None:
-    assert "$0.07 for 60 minutes" in price(60)
+def test_without_a_terminal_or_yes_nothing_begins(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert not agreed(*priced(tmp_path), "")
+    assert agreed(*priced(tmp_path, "--yes"), "")
+    assert "$ Total: $0.070 an hour while everything runs" in capsys.readouterr().out
+
+
+def test_the_price_follows_the_minutes_and_the_machines(tmp_path: Path) -> None:
+    roles = {"one": "gateway", "two": "compute", "three": "compute"}
+    nodes = [node(name, role=role, ipv4=f"10.10.0.{101 + at}") for at, (name, role) in enumerate(roles.items())]
+    more = ("-e", json.dumps({"cluster_nodes": nodes, "cluster_instance_type": "t4g.xlarge"}))
+
+    code, lines = forecast(*priced(tmp_path, "--minutes", "90", *more))
+
+    assert code == 0, lines
+    assert next(line for line in lines if "t4g.xlarge" in line).startswith("$ 3 x t4g.xlarge: $0.4416 an hour")
+    assert "a session of 1.5 h $" in next(line for line in lines if line.startswith("$ Total"))
+
+
+def test_a_price_that_is_not_known_is_said_and_wrong_variables_end_the_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _, lines = forecast(*priced(tmp_path, "-e", "cluster_instance_type=m7g.4xlarge"))
+
+    assert "$ 1 x m7g.4xlarge: price not known" in "\n".join(lines)
+    assert not agreed(*priced(tmp_path, "--yes", "-e", "cluster_instance_typ=m7g.4xlarge"), "")
+    assert "cluster_instance_typ" in capsys.readouterr().out
 
 
 def test_the_bastion_stops_at_the_end_and_later_runs_for_a_minute_a_day() -> None:
