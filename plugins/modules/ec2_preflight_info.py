@@ -124,14 +124,14 @@ EXAMPLES = r"""
 
 - name: Fail if there are problems
   ansible.builtin.assert:
-    that: preflight.problems | length == 0
-    fail_msg: "{{ preflight.problems | map(attribute='message') | join(' ') }}"
+    that: preflight.problems + preflight.limits == []
+    fail_msg: "{{ (preflight.problems + preflight.limits) | map(attribute='message') | join(' ') }}"
 """
 
 RETURN = r"""
 problems:
   description:
-    - All problems; empty if the cluster can be created.
+    - All problems; empty if the cluster can be created, except for RV(unclaimed) and RV(limits).
     - They have the form that L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md)
       describes.
   returned: success
@@ -148,6 +148,14 @@ unclaimed:
   description: >-
     The problem that the cluster exists without a claim, apart from RV(problems), because it is reported after the plan,
     which shows what exists.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+limits:
+  description: >-
+    The problems with the account's quotas and its plan, apart from RV(problems), because they are reported after the
+    plan, which does not depend on them.
   returned: success
   type: list
   elements: dict
@@ -241,6 +249,7 @@ from ..module_utils._ec2.desired import AMI_PARAMETER
 from ..module_utils._ec2.home.input import documentation_problems
 from ..module_utils._ec2.identity import Identity
 from ..module_utils._ec2.ownership.occupied import ACTIVE, UNCLAIMED, Controller, occupied_problems
+from ..module_utils._ec2.preflight.account import limit_codes
 from ..module_utils._ec2.preflight.checks import (
     SERVICES,
     Answers,
@@ -361,9 +370,9 @@ def controller_of(options: Mapping[str, Any]) -> Controller | None:
     )
 
 
-def _taken_out(result: dict[str, Any], code: str) -> list[dict[str, Any]]:
-    """Remove the problems with a code from the result, and return them."""
-    found = [problem for problem in result["problems"] if problem["code"] == code]
+def _taken_out(result: dict[str, Any], *codes: str) -> list[dict[str, Any]]:
+    """Remove the problems with these codes from the result, and return them."""
+    found = [problem for problem in result["problems"] if problem["code"] in codes]
     result["problems"] = [problem for problem in result["problems"] if problem not in found]
     return found
 
@@ -381,6 +390,7 @@ def completed(result: dict[str, Any], options: Mapping[str, Any], *, check_mode:
     of_examples = more["problems" if is_build else "notes"]
     of_examples += example_problems([*options["sources"], *options["cozystack_sources"]], "" if is_build else WARNING)
     result["unclaimed"] = _taken_out(result, UNCLAIMED)
+    result["limits"] = _taken_out(result, *limit_codes())
     if check_mode:
         # A plan changes nothing, so it is made beside a run that does.
         result["notes"] += _taken_out(result, ACTIVE)

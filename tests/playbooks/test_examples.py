@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds imp
     PACKAGE,
     PACKAGE_SOURCE,
 )
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import SIZES
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
@@ -45,6 +47,8 @@ OTHERS = {"inventory.ec2_nodes", "netboot"}
 SITE = "playbooks/site.yml"
 WITH_COZYSTACK = ("-e", "cluster_cozystack_enabled=true")
 PARTIAL = ("-e", "@examples/urmanac_arm64.yml", "-e", "@lab/urmanac_arm64.yml")
+# Running on-demand instances of the usual families, and what a new account may have of them.
+VCPUS, FIRST_VCPUS = "L-1216C47A", 5
 EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.yml") if path.stem not in OTHERS)
 
 
@@ -82,7 +86,7 @@ def uninstall(lab: Lab) -> None:
 
 
 def plan(lab: Lab, example: Path, folder: Path, **variables: object) -> Run:
-    """Return the plan that an example has in a lab that answers as AWS does."""
+    """Return the plan that an example has in a lab, whose account has a quota of 64 vCPUs instead of the first 5."""
     registry = f"http://{lab.network.rpartition('.')[0]}.2:5054"
     text = example.read_text(encoding="utf-8")
     own = {**OWN, **given(text), **tagged(text)}
@@ -128,6 +132,33 @@ def test_an_example_needs_nothing_but_credentials(lab: Lab, tmp_path: Path, exam
     # big.yml is for a user's own build, so its registry is a placeholder.
     assert ("This host name is reserved for examples" in run.output) is (example.stem == "big")
     assert calls(lab) == before
+
+
+def test_the_plan_of_a_new_account_is_printed_before_what_its_quota_lacks(lab: Lab, tmp_path: Path) -> None:
+    lab.ask("/lab/account", method="POST", body={"quotas": {VCPUS: FIRST_VCPUS}})
+    try:
+        run = plan(lab, REPOSITORY / "examples" / "first_seed.yml", tmp_path)
+    finally:
+        lab.ask("/lab/account", method="POST", body={"quotas": {VCPUS: 64}})
+
+    shown, _, refused = run.output.partition("Problems to fix first: 1\n")
+    assert run.code != 0
+    assert "to create, 0 to change, 0 present, 0 not described" in shown
+    assert "$ Elastic IP of the bastion: $0.005 an hour" in shown
+    assert "8 more are needed, 0 are in use, and the quota is 5." in refused
+    assert f"--quota-code {VCPUS} --desired-value 8" in refused
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_that_a_new_account_cannot_build_says_which_quota_it_needs(example: Path) -> None:
+    text = example.read_text(encoding="utf-8")
+    values = yaml.safe_load(text)
+    nodes = len(values.get("cluster_nodes", range(3)))
+    needed = nodes * SIZES[values.get("cluster_instance_type", "t4g.medium")].vcpus + SIZES["t4g.small"].vcpus
+
+    # The others are passed after the variables of a cluster.
+    expected = [str(needed)] if needed > FIRST_VCPUS and "cluster_name" in values else []
+    assert re.findall(r"quota of (\d+) vCPUs, and a new account has 5", text) == expected
 
 
 def test_an_example_without_a_way_to_its_images_would_be_refused(lab: Lab, tmp_path: Path) -> None:

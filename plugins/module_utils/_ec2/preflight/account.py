@@ -29,6 +29,7 @@ _STANDARD = re.compile(r"(?:[acdhmrtz]|i[a-z]?)[0-9]")
 # AWS creates it together with the account's first group. Launches by themselves and schedules need no such role.
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/autoscaling-service-linked-role.html
 SCALING_ROLE = "AWSServiceRoleForAutoScaling"
+FREE_PLAN_TYPE = "FREE_PLAN_TYPE"
 
 
 class Quota(NamedTuple):
@@ -203,6 +204,11 @@ def is_standard(instance_type: str) -> bool:
     return bool(_STANDARD.match(instance_type))
 
 
+def limit_codes() -> frozenset[str]:
+    """Return the codes of what the account does not allow, although the description of the cluster is valid."""
+    return frozenset({FREE_PLAN_TYPE, *(quota.problem for quota in QUOTAS.values())})
+
+
 def account_problems(
     spec: ClusterSpec, account: Account, vcpus: Mapping[str, int], *, home_ipv6: str = ""
 ) -> Iterator[Finding]:
@@ -269,7 +275,7 @@ def plan_problems(account: Account, eligible: Mapping[str, bool]) -> Iterator[Fi
             others = f" The plan allows {usable}." if usable else ""
             remedy = "Upgrade the account to the Paid plan (console: Billing and Cost Management, or `aws freetier "
             remedy += "upgrade-account-plan --account-plan-type PAID --region us-east-1`), which keeps unused credits."
-            yield finding("FREE_PLAN_TYPE", f"instance type {name}", message, f"{remedy}{others}")
+            yield finding(FREE_PLAN_TYPE, f"instance type {name}", message, f"{remedy}{others}")
 
 
 def account_notes(account: Account) -> Iterator[Finding]:
