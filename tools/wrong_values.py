@@ -32,7 +32,7 @@ _MIRRORS: tuple[Any, ...] = (
     {"ghcr.io": None},
     {"a b": "https://a.io"},
 )
-_FILES: tuple[Any, ...] = ("", " ", "/usr", "/", "kubeconfig", "/home/ada/kubeconfig/")
+_FILES: tuple[Any, ...] = ("", " ", "/usr", "/", "kubeconfig", "/home/ada/kubeconfig/", "/dev/null")
 _WRITTEN: tuple[Any, ...] = (*_FILES, "/proc/kubeconfig")
 _CHECKSUMS: tuple[Any, ...] = ("0" * 64, "sha256:abc", "md5:" + "0" * 32, "sha256:" + "x" * 64)
 _MANIFESTS: tuple[Any, ...] = ("operator.yaml", "http://a.io/operator.yaml", "ftp://a.io/operator.yaml", "https://")
@@ -170,7 +170,10 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
     "cluster_claim_existing": ("vpc", "vpc-123", "talos-vpc", "subnet-0123456789abcdef0"),
     "cluster_state_kms_key": ("talos", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:eu-west-1:1:key/a"),
     "cluster_other_variables": ([""], [" "]),
-    "cluster_tailscale_extra_args": ([""],),
+    **dict.fromkeys(
+        ("cluster_endpoint", "talos_endpoint", "cozystack_api_server_endpoint"), ("http://10.10.0.101:6443",)
+    ),
+    "cluster_tailscale_extra_args": ([""], ["--foo bar"], ["--authkey=x"], ["-hostname", "moon"]),
     "cluster_audit_allowed": ({"rule": {}}, {"rules": ["a"]}, {"routes": "10.0.0.0/8"}, {"public_ipv4": {"a": 1}}),
     "nodes_console": ("ttyS0", "/etc/console", "/dev/../etc"),
     "talos_cert_sans": (["https://moon.base"], ["moon base"], ["10.10.0"], ["moon.base:6443"], [""]),

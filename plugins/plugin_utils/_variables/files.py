@@ -114,6 +114,9 @@ def file_path(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
         yield from _not_absolute(name, value)
     elif value.endswith("/") or os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises below a closed directory
         yield wrong(name, f"{value} is a directory.", "Add the name of a file to it.")
+    elif os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as above
+        message = f"{value} is a device, a pipe or a socket, and a file would replace it."
+        yield wrong(name, message, "Set it to the path of a regular file.")
 
 
 def written_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

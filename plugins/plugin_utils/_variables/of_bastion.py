@@ -26,6 +26,9 @@ BOOT_FILES = tuple(name for _clients, name in CLIENTS.values())
 # Of a cache either a parameter or a password may be given.
 _PASSWORDS = "bastion_host_registry_passwords"
 _PARAMETERS = ("cluster_registry_login_parameters", "bastion_host_registry_login_parameters")
+_UPSTREAMS = ("cluster_registry_upstreams", "preflight_registry_upstreams")
+# Of the role cluster, which also holds for caches without it.
+_DEFAULT_UPSTREAMS = {"docker.io": "https://registry-1.docker.io"}
 # The first that is given has the caches of the bastion.
 _CACHES = ("bastion_host_registry_caches", "cluster_registry_caches")
 # Of dnsmasq, which raises shorter leases to this.
@@ -132,6 +135,15 @@ def replacement_problems(values: Mapping[str, Any], everything: Mapping[str, Any
             message = "A new instance of the cluster's bastion would not have it, so this cache would not start."
             remedy = "Put it into an SSM SecureString, and name that in cluster_registry_login_parameters."
             yield wrong(f"{_PASSWORDS}[{registry}]", message, remedy)
+
+
+def upstream_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the upstreams of registries that the bastion does not cache, which nothing would use."""
+    caches = next((name for name in _CACHES if everything.get(name)), _CACHES[-1])
+    for name in _UPSTREAMS:
+        for registry in _lost_logins(name, values, everything) if values.get(name) != _DEFAULT_UPSTREAMS else ():
+            message = f"The bastion has no cache of {registry}, only of {', '.join(everything[caches])}."
+            yield wrong(f"{name}[{registry}]", message, f"Correct it, or add it to {caches}.")
 
 
 def _lost_logins(name: str, values: Mapping[str, Any], everything: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.merge import Patch, apply_patches
 from ...module_utils._talos.versions import NEWEST, OLDEST
-from . import of_bastion, of_cozystack
+from . import of_bastion, of_cluster, of_cozystack
 from .addresses import (
     certificate_name,
     image,
@@ -123,10 +123,13 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     yield from of_cozystack.platform_problems(values)
     yield from of_bastion.image_problems(values)
     everything = {**derived, **values}
+    yield from of_cluster.endpoint_problems(values, everything)
+    yield from of_cluster.file_problems(values, everything)
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)
         yield from _bastion_problems(values, everything, where)
         yield from of_bastion.replacement_problems(values, everything)
+        yield from of_bastion.upstream_problems(values, everything)
 
 
 def role_problems(values: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
@@ -446,6 +449,7 @@ def _is_within(address: Any, subnet: Any) -> bool:
 # Variables whose defaults follow from others, and which only make sense together with further ones.
 DERIVED = (
     "cluster_nodes",
+    *("cluster_kubeconfig", "cluster_talosconfig", "cluster_bastion_known_hosts"),
     *(
         "cluster_bastion_egress",
         "bastion_host_egress",
@@ -539,8 +543,10 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     "talos_sysctls": (sysctls,),
     "talos_tailscale": (
         exact_keys("enabled", "auth_key", "hostname", "routes", "userspace", "auth_once", "extra_args"),
+        of_cluster.tailscale_arguments,
     ),
-    **_checks(each(filled), "cluster_other_variables", "cluster_tailscale_extra_args"),
+    "cluster_other_variables": (each(filled),),
+    "cluster_tailscale_extra_args": (each(of_cluster.tailscale_argument),),
 }
 
 CHECKS: Mapping[str, Sequence[Check]] = {
@@ -597,7 +603,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(patches, "talos_patches", "talos_controlplane_patches", "talos_worker_patches"),
     **_checks(each(patches), "talos_node_patches"),
     **_checks(if_given(existing_file), "talos_bootstrap_snapshot"),
-    **_checks(web_address, "cluster_endpoint", "talos_endpoint", "cozystack_api_server_endpoint"),
+    **_checks(of_cluster.https_address, *of_cluster.ENDPOINTS),
     **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
     "bastion_host_netboot_ipxe": (of_bastion.boot_files, each(downloaded_file)),
     **_checks(sha256, "nodes_boot_to_talos_sha256", "bastion_host_boot_to_talos_sha256"),

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules for the endpoint, the files and the tailnet of a cluster. Private to urmanac.talos: may change at any time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._ec2.spec import address_of, network_of
+from ...module_utils._findings import Finding
+from ...module_utils._machine_types import CONTROL_PLANE
+from ...module_utils._ports import KUBERNETES
+from ...module_utils._urls import split_url
+from .addresses import web_address
+from .checks import Surroundings, filled, wrong
+from .types import written
+
+ENDPOINTS = ("cluster_endpoint", "talos_endpoint", "cozystack_api_server_endpoint")
+# What is written to each file; variables of the same content may name the same file.
+FILES: Mapping[str, str] = {
+    "cluster_kubeconfig": "the kubeconfig",
+    "talos_kubeconfig": "the kubeconfig",
+    "cluster_talosconfig": "the talosconfig",
+    "talos_talosconfig": "the talosconfig",
+    "cluster_bastion_known_hosts": "host keys",
+    "bastion_known_hosts": "host keys",
+    "nodes_known_hosts": "host keys",
+}
+# The files that have no variable of their own, by that of their directory.
+_IN_DIRECTORIES: Mapping[str, Mapping[str, str]] = {
+    "cluster_secrets_directory": {"secrets.yaml": "the secrets", "secrets.pending.yaml": "the secrets"},
+    "cluster_directory": {"images.json": "the record of images", "talos.json": "the record of Talos"},
+}
+# The options of `tailscale up` that the extension sets from other variables. Each may be written with one dash as well.
+_OF_TAILSCALE: Mapping[str, str] = {
+    "authkey": "cluster_tailscale_auth_key",
+    "auth-key": "cluster_tailscale_auth_key",
+    "hostname": "cluster_tailscale_hostname",
+    "advertise-routes": "cluster_tailscale_routes",
+}
+
+
+def https_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not a URL with https, as the Kubernetes API needs it."""
+    found = list(web_address(name, value, where))
+    if not found and split_url(str(value)).scheme != "https":
+        message = f"{written(name, value)} does not begin with https://, and the Kubernetes API uses TLS."
+        found = [wrong(name, message, "Write it as https://10.10.0.101:6443.")]
+    yield from found
+
+
+def tailscale_argument(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a text is not one argument, or has another variable; its value is not shown, which may be a key."""
+    text = str(value)
+    option = text.lstrip("-").partition("=")[0] if text.startswith("-") else ""
+    if option in _OF_TAILSCALE:
+        yield wrong(name, f"The collection sets --{option}.", f"Remove it, and set {_OF_TAILSCALE[option]}.")
+    elif len(text.split()) > 1:
+        message = "It has blanks, at which Tailscale divides it."
+        yield wrong(name, message, "Write each argument as an element of its own, such as --accept-dns=false.")
+    else:
+        yield from filled(name, value, where)
+
+
+def tailscale_arguments(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
+    """Yield the wrong arguments in the settings of Tailscale."""
+    arguments = value.get("extra_args")
+    for number, argument in enumerate(arguments if isinstance(arguments, (list, tuple)) else ()):
+        yield from tailscale_argument(f"{name}.extra_args[{number}]", argument, where)
+
+
+def endpoint_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the endpoints at an address of the VPC that no API server listens on; a VPC has no virtual addresses."""
+    network = network_of(str(everything.get("cluster_vpc_ipv4_cidr")))
+    control_planes = [one for node in everything.get("cluster_nodes") or () if (one := _control_plane(node))]
+    for name in ENDPOINTS if network and control_planes else ():
+        parts = split_url(str(values.get(name) or ""))
+        address = address_of(parts.hostname or "")
+        if network is None or address is None or address not in network:
+            continue
+        remedy = f"Set it to https://{control_planes[0]}:{KUBERNETES}, or remove it for the first control plane."
+        if str(address) not in control_planes:
+            yield wrong(name, f"{address} is an address of the VPC, but of no control plane.", remedy)
+        elif (parts.port or 443) != KUBERNETES:
+            message = f"Control planes serve the Kubernetes API on port {KUBERNETES}, not on {parts.port or 443}."
+            yield wrong(name, message, remedy)
+
+
+def _control_plane(node: Any) -> str:
+    """Return the address of a node that is a control plane, empty of another one."""
+    is_one = isinstance(node, Mapping) and node.get("machine_type") == CONTROL_PLANE
+    return str(address_of(str(node.get("ipv4"))) or "") if is_one else ""
+
+
+def file_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the files that are given for two contents, of which the second would replace or reject the first."""
+    paths = {name: (_real(everything[name]), what) for name, what in FILES.items() if everything.get(name)}
+    for directory, files in _IN_DIRECTORIES.items():
+        if everything.get(directory):
+            paths |= {f"{directory}/{file}": (_real(f"{everything[directory]}/{file}"), files[file]) for file in files}
+    for name in FILES:
+        path, what = paths.get(name, ("", ""))
+        other = next((one for one, (place, of) in paths.items() if place == path and of != what), None)
+        if name in values and other:
+            message = f"{values[name]} is also {other}, but {what} and {paths[other][1]} cannot be in one file."
+            yield wrong(name, message, "Set it to another file, or remove it for the default.")
+
+
+def _real(path: Any) -> str:
+    # Not Path.resolve, which raises for a symbolic link that leads to itself.
+    return os.path.realpath(_expanded(str(path)))
+
+
+def _expanded(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        return path
