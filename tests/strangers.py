@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.claim import claim_name
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import claim_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership.run_lock import lock_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from tests.ec2_cluster import tag_list

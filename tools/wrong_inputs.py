@@ -147,7 +147,8 @@ wrong value is accepted.
 
 * **Variables of roles** are refused by the first task of every playbook (`variables_info`), in one list, before
   anything is made. `preflight` adds what AWS and the registries find wrong.
-* **The cluster's description** is judged by `ec2_preflight_info`, in the same list.
+* **The cluster's description** is judged by `ec2_preflight_info`, in the same list, and by `variables_info` before a
+  phase that builds and runs without `preflight`.
 * **Options of modules** are refused by Ansible itself, before the module does anything; also those within others, such
   as `cluster.nodes.volume_size`. What several modules share is tried once.
 """

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +15,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
 from ansible.utils.vars import load_extra_vars
 
+from ..module_utils._findings import Finding, finding
 from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._report.command_line import inline_variables
 from ..plugin_utils._variables.checks import Surroundings
+from ..plugin_utils._variables.described import DESCRIPTION, described_problems, read_described
 from ..plugin_utils._variables.judgement import (
     ROLES,
     Given,
@@ -28,10 +30,7 @@ from ..plugin_utils._variables.judgement import (
     role_names,
 )
 from ..plugin_utils._variables.names import empty_values, ignored_values, misspelt_names, replaced_values
-from ..plugin_utils._variables.tags import unknown_tags
-
-# The variables of the cluster's description for the AWS modules.
-_DESCRIPTION = "cluster_spec"
+from ..plugin_utils._variables.tags import unknown_skipped_tags, unknown_tags
 
 
 def _private_key(task_vars: Mapping[str, Any]) -> str:
@@ -45,6 +44,12 @@ def _names(others: Any) -> list[str]:
     return list(map(str, others)) if isinstance(others, (list, tuple)) else []
 
 
+def _tag_problems(task_vars: Mapping[str, Any]) -> Iterator[Finding]:
+    playbooks = context.CLIARGS.get("args") or ()
+    yield from unknown_tags(task_vars.get("ansible_run_tags", ()), playbooks)
+    yield from unknown_skipped_tags(task_vars.get("ansible_skip_tags", ()), playbooks)
+
+
 class ActionModule(LocalAction):
     """Check the variables of the play, which only ansible-playbook has."""
 
@@ -55,6 +60,7 @@ class ActionModule(LocalAction):
         "inputs": {"type": "dict", "default": {}},
         "ignored": {"type": "dict", "default": {}},
         "names": {"type": "list", "elements": "str", "default": []},
+        "builds": {"type": "bool", "default": False},
     }
 
     def act(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,13 +78,23 @@ class ActionModule(LocalAction):
         empty = empty_values(passed, arguments["inputs"])
         inline = inline_variables(map(str, context.CLIARGS.get("extra_vars") or ()))
         ignored = ignored_values(inline, arguments["ignored"])
-        tags = unknown_tags(task_vars.get("ansible_run_tags", ()), context.CLIARGS.get("args") or ())
-        of_playbook = (*tags, *misspelt, *replaced, *empty, *ignored)
+        of_playbook = (*_tag_problems(task_vars), *misspelt, *replaced, *empty, *ignored)
+        described = self._described(given, found) if arguments["builds"] else []
         return {
-            "problems": [problem.as_dict() for problem in (*of_playbook, *found.problems)],
+            "problems": [problem.as_dict() for problem in (*of_playbook, *found.problems, *described)],
             "typed": not found.unusable,
             "cluster": self._description(given, found),
         }
+
+    def _described(self, given: Given, found: Judgement) -> list[Finding]:
+        """Return the problems of the description, if every value in it can be used."""
+        if found.unusable:
+            return []
+        try:
+            return list(described_problems(read_described(given.read)))
+        except Unreadable as error:
+            # The value that cannot be read is a problem of its own.
+            return [] if found.problems else [finding("VARIABLE_NOT_READABLE", DESCRIPTION, str(error))]
 
     def _given(self, task_vars: Mapping[str, Any]) -> Given:
         """Return the variables of the play, with those of roles that the play does not have."""
@@ -113,6 +129,6 @@ class ActionModule(LocalAction):
             return None
         sound = {name: value for name, value in given.written.items() if name not in found.unusable}
         try:
-            return self._given(sound).read(_DESCRIPTION)
+            return self._given(sound).read(DESCRIPTION)
         except Unreadable:
             return None

@@ -99,7 +99,7 @@ VARIABLES: Mapping[str, Code] = {
         "Correct the template; `ansible localhost -m debug -a var=NAME -e @FILE` evaluates it.",
     ),
     "TAG_SELECTS_NOTHING": Code(
-        "No task of the playbook has a tag of the run, so the run would do nothing and succeed.",
+        "No task of the playbook has a tag of the run, so the run would do nothing, or what was to be left out.",
         "Use the tags that the message names.",
     ),
     "DIRECTORY_NOT_WRITABLE": Code(

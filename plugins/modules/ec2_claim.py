@@ -123,11 +123,10 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._ec2.client import Api, connect
-from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.identity import Identity, claim_name
 from ..module_utils._ec2.ownership.claim import (
     ClaimClient,
     Plan,
-    claim_name,
     ensure_claimed,
     ensure_released,
     existing_things,

@@ -25,7 +25,8 @@ description:
     exchanged. Names with less than four characters, another digit or more differences are taken for your own.
   - Finds inputs of the playbook that are passed with C(-e) and empty, as an unset variable of a shell leaves them.
   - Finds variables on the command line that the playbook ignores.
-  - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well.
+  - Finds tags of the run that no task of this collection's playbooks has, unless other playbooks are run as well. Of
+    the tags to skip, only those of phases are allowed.
   - Returns all problems at once, each with its remedy. It does not fail because of them.
 options:
   others:
@@ -58,6 +59,13 @@ options:
     type: list
     elements: str
     default: []
+  builds:
+    description:
+      - Whether the playbook builds the cluster. The description of the cluster is then checked as well, as
+        M(urmanac.talos.ec2_preflight_info) and the role C(preflight) do, as far as this needs no request.
+      - This includes the limits of costs that are enforced, nodes without an image, and the settings of Tailscale.
+    type: bool
+    default: false
 attributes:
   check_mode:
     details:

@@ -19,7 +19,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import mak
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY
 from tests.lab.labs import TEST_AGENT, Lab
-from tests.playbooks.runs import Run, calls, play
+from tests.playbooks.runs import NODE, Run, calls, play
 
 WRONG: dict[str, Any] = {
     "cluster_vpc_ipv4_cidr": "127.200.0.0/16",
@@ -230,6 +230,12 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
     ("playbook", "options", "said"),
     [
         pytest.param("site", ("--tags", "talso"), "talso selects no task", id="a tag that does not exist"),
+        pytest.param("site", ("--skip-tags", "cozystak"), "cozystak is the tag of no task", id="no tag to skip"),
+        pytest.param("preflight", ("--skip-tags", "all"), "all would leave out checks", id="no checks at all"),
+        pytest.param("reset", ("--skip-tags", "always"), "leaves out the check of the variables", id="no check"),
+        pytest.param(
+            "network", ("--skip-tags", "always"), "leaves out the check of the variables", id="no phase check"
+        ),
         pytest.param("site", ("--tags", "nodes", "-e", "cluster_nodse=1"), "you mean cluster_nodes?", id="a phase"),
         pytest.param("upgrade", ("--tags", "nodes"), "nodes selects no task", id="tags of another playbook"),
         pytest.param("site", ("-i", "a,", "--limit", "a"), "excludes localhost", id="a limit without this machine"),
@@ -290,6 +296,83 @@ def test_what_talos_would_reject_is_refused_before_anything_is_made(lab: Lab) ->
     reasons = ("static hostname", "time servers", "only allowed on control plane machines", "supports Kubernetes v1.31")
     assert [reason for reason in reasons if reason not in found] == []
     assert calls(lab) == before
+
+
+WORKER = {**NODE, "machine_type": "worker"}
+TOO_DEAR = {"cluster_cost_policy": "enforce", "cluster_cost_per_day_max": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "options", "wrong", "said"),
+    [
+        pytest.param("network", (), {"cluster_nodes": [WORKER]}, "No node is a control plane", id="network"),
+        pytest.param("bastion", (), {"cluster_volume_size": 5}, "volume of 5 GiB is too small", id="bastion"),
+        pytest.param("nodes", ("--check",), TOO_DEAR, "exceeds the limit of $0.10", id="nodes"),
+        pytest.param("talos", (), {"cluster_nodes": [WORKER]}, "No node is a control plane", id="talos"),
+        pytest.param("nodes", ("--check",), {"cluster_images": {}}, "cluster_images.gateway", id="images"),
+        pytest.param(
+            "network",
+            (),
+            {"cluster_tailscale_enabled": True, "cluster_tailscale_auth_key": ""},
+            "no auth key",
+            id="tailnet",
+        ),
+        pytest.param("site", ("--skip-tags", "preflight"), TOO_DEAR, "exceeds the limit of $0.10", id="no preflight"),
+        pytest.param("site", ("--tags", "nodes"), {"cluster_nodes": [WORKER]}, "No node is a control plane", id="tags"),
+    ],
+)
+def test_a_phase_alone_refuses_a_description_that_preflight_would_refuse(
+    lab: Lab, playbook: str, options: tuple[str, ...], wrong: dict[str, Any], said: str
+) -> None:
+    before = calls(lab)
+
+    run = play(lab, f"playbooks/{playbook}.yml", *options, "-e", json.dumps(wrong))
+
+    assert run.code != 0
+    assert said in " ".join(listed(run).split())
+    assert calls(lab) == before
+
+
+@pytest.mark.parametrize("nodes", [pytest.param([], id="no nodes"), pytest.param([WORKER], id="no control plane")])
+def test_what_removes_or_costs_nothing_needs_no_description_that_can_be_built(
+    lab: Lab, tmp_path: Path, nodes: list[Any]
+) -> None:
+    given = {"cluster_name": "never-built", "cluster_directory": str(tmp_path / "cluster"), "cluster_nodes": nodes}
+
+    runs = [
+        play(lab, f"playbooks/{playbook}.yml", "-e", json.dumps({**given, **more}))
+        for playbook, more in {"reset": {}, "network": {"network_state": "absent"}}.items()
+    ]
+
+    assert [run.code for run in runs] == [2, 2]
+    assert ["has no resources of a cluster never-built" in " ".join(run.output.split()) for run in runs] == [True, True]
+    assert [".  Correct" in run.output for run in runs] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said", "unsaid"),
+    [
+        pytest.param({"cluster_nodes": []}, "No node is a control plane", "has no instance type", id="no nodes"),
+        pytest.param(
+            {"cluster_nodes": [WORKER], "cluster_nodes_max": 0}, "No node is a control plane", "No first", id="worker"
+        ),
+        pytest.param({"cluster_images": {}}, "Set it in cluster_images.compute", "'compute'", id="no images"),
+        pytest.param(
+            {"cluster_images": {}, "cluster_images_via": "bastion"},
+            "Set it in cluster_images.compute",
+            "filter",
+            id="via",
+        ),
+    ],
+)
+def test_preflight_lists_what_is_missing_in_place_of_what_follows_from_it(
+    lab: Lab, wrong: dict[str, Any], said: str, unsaid: str
+) -> None:
+    run = play(lab, "playbooks/preflight.yml", "-e", json.dumps(wrong))
+
+    assert run.code != 0
+    assert said in " ".join(listed(run).split())
+    assert unsaid not in run.output
 
 
 ABSENT = f"docker.io/library/nginx@sha256:{'0' * 64}"

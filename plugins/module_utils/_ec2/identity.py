@@ -57,6 +57,11 @@ def parameter_prefix(project: str, name: str) -> str:
     return f"{project_path(project)}/{name}/"
 
 
+def claim_name(project: str, name: str) -> str:
+    """Return the name of the parameter with which a controller claims a cluster."""
+    return f"{parameter_prefix(project, name)}claim"
+
+
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags in the format of AWS."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -59,7 +59,7 @@ def outcome(
     return Outcome(
         images=images,
         resolved={**{role: entry["resolved"] for role, entry in images.items()}, **pinned, **disk_images},
-        problems=[*_unnamed(wanted), *(problem for problem in problems if problem not in unknown)],
+        problems=[*unnamed(wanted), *(problem for problem in problems if problem not in unknown)],
         unknown=[
             problem for role, problem in zip(failed, problems, strict=True) if problem in unknown and role not in pinned
         ],
@@ -90,7 +90,8 @@ def _kept(wanted: Mapping[str, str], record: Mapping[str, Any]) -> dict[str, dic
     return {role: dict(entries[role]) for role in wanted if entries.get(role, {}).get("reference") == wanted[role]}
 
 
-def _unnamed(wanted: Mapping[str, str]) -> Iterator[Finding]:
+def unnamed(wanted: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the roles of nodes that have no image."""
     for role, reference in wanted.items():
         if not reference:
             message = f"There is a node with the role {role}, but no image for this role."

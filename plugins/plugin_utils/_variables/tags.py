@@ -22,13 +22,36 @@ def unknown_tags(tags: Iterable[str], playbooks: Iterable[str]) -> Iterator[Find
 
     Runs of other playbooks, which may import these and have their own tags, are not checked.
     """
-    names = [_own_name(playbook) for playbook in playbooks]
-    if not names or None in names:
+    known = _known(playbooks)
+    if known is None:
         return
-    known = {tag for name in names if name for tag in _tags_of(name)}
     for tag in tags:
         if tag not in known | _OF_ANSIBLE:
-            yield finding("TAG_SELECTS_NOTHING", f"--tags {tag}", f"{tag} selects no task.", _remedy(tag, known))
+            remedy = _remedy("--tags", tag, known)
+            yield finding("TAG_SELECTS_NOTHING", f"--tags {tag}", f"{tag} selects no task.", remedy)
+
+
+def unknown_skipped_tags(tags: Iterable[str], playbooks: Iterable[str]) -> Iterator[Finding]:
+    """Yield a finding for each tag to skip that is not a phase of the collection's playbooks.
+
+    What was to be left out would run. The tags of Ansible leave out everything, or the check of the variables alone.
+    """
+    known = _known(playbooks)
+    if known is None:
+        return
+    for tag in tags:
+        if tag not in known | {"never"}:
+            message = f"{tag} would leave out checks." if tag in _OF_ANSIBLE else f"{tag} is the tag of no task."
+            remedy = _remedy("--skip-tags", tag, known)
+            yield finding("TAG_SELECTS_NOTHING", f"--skip-tags {tag}", message, remedy)
+
+
+def _known(playbooks: Iterable[str]) -> set[str] | None:
+    """Return the tags of the playbooks, None if one of them is not of the collection."""
+    names = [_own_name(playbook) for playbook in playbooks]
+    if not names or None in names:
+        return None
+    return {tag for name in names if name for tag in _tags_of(name)}
 
 
 def _own_name(playbook: str) -> str | None:
@@ -42,8 +65,8 @@ def _tags_of(name: str) -> tuple[str, ...]:
     return PHASES if name == "site" else (name,) if name in PHASES else ()
 
 
-def _remedy(tag: str, known: Iterable[str]) -> str:
+def _remedy(option: str, tag: str, known: Iterable[str]) -> str:
     names = [phase for phase in PHASES if phase in set(known)]
     if not names:
-        return "The playbook has no tags: remove --tags."
+        return f"The playbook has no tags: remove {option}."
     return f"{did_you_mean(tag, names)} Use some of: {', '.join(names)}.".lstrip()

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from ..desired import Desired, desired
 from ..hours.schedules import NODES_TAG, nodes_tag
 from ..hours.spec import HoursSpec
+from ..identity import claim_name
 from ..openings import Opening
-from ..ownership.claim import claim_name
 from ..ownership.run_lock import lock_name
 from ..spec import ClusterSpec
 from .facts import Account

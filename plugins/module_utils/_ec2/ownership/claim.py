@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..._errors import Ec2Error
 from ..client import Api
 from ..desired import ALIVE
-from ..identity import MADE_BY, Identity, owner_filters, parameter_prefix
+from ..identity import MADE_BY, Identity, claim_name, owner_filters
 from .parameter import ClusterParameter, Held, short_text
 
 Now = Callable[[], datetime]
@@ -60,11 +60,6 @@ class Plan(NamedTuple):
     changed: bool
     before: Claim | None
     after: Claim | None
-
-
-def claim_name(project: str, name: str) -> str:
-    """Return the name of the parameter."""
-    return f"{parameter_prefix(project, name)}claim"
 
 
 class ClaimClient(ClusterParameter):

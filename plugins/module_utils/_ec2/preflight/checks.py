@@ -122,7 +122,7 @@ def _zones(api: Api, spec: ClusterSpec) -> dict[str, str]:
 def _instance_types(api: Api, spec: ClusterSpec) -> dict[str, InstanceType]:
     # A filter, because AWS rejects the whole request if it names one unknown type.
     filters = [{"Name": "instance-type", "Values": _asked_types(spec)}]
-    records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"] if spec.nodes else []
+    records = api.call("ec2", "describe_instance_types", Filters=filters)["InstanceTypes"]
     return {record["InstanceType"]: _instance_type(record) for record in records}
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..._errors import InputError
 from ..._findings import Finding, failure, finding
 from ..desired import Desired, description_of, desired
-from ..ownership.claim import claim_name
+from ..identity import claim_name
 from ..policies import policy_text
 from ..spec import ClusterSpec
 from ..texts import COMMAND_LINE_MAX, RULES, change_for, fault

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Clock
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import Identity, claim_name
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.ownership import claim
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
@@ -313,7 +313,7 @@ def test_a_build_right_after_a_removal_waits_until_ssm_has_deleted_the_claim(mon
 def test_no_two_clusters_share_a_claim() -> None:
     projects = [project for project in ("a", "a-b", "a_b", "a.b") if not problems_of(project)]
 
-    names = {claim.claim_name(project, cluster) for project in projects for cluster in ("c", "b-c")}
+    names = {claim_name(project, cluster) for project in projects for cluster in ("c", "b-c")}
 
     assert (len(projects), len(names)) == (4, 8)
 

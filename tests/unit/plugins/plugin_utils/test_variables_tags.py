@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.tags import PHASES, PLAYBOOKS, unknown_tags
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.tags import (
+    PHASES,
+    PLAYBOOKS,
+    unknown_skipped_tags,
+    unknown_tags,
+)
 
 SITE = str(PLAYBOOKS / "site.yml")
 
@@ -34,6 +39,29 @@ def test_tags_are_compared_with_those_of_the_playbooks(
     found = list(unknown_tags(tags, playbooks))
 
     assert [one.subject for one in found] == [f"--tags {tag}" for tag in unknown]
+    assert all(one.remedy for one in found)
+
+
+@pytest.mark.parametrize(
+    ("tags", "playbooks", "refused"),
+    [
+        pytest.param([], [SITE], [], id="none"),
+        pytest.param(["preflight", "cozystack", "never"], [SITE], [], id="phases"),
+        pytest.param(["cozystak"], [SITE], ["cozystak"], id="misspelt"),
+        pytest.param(["preflight"], [str(PLAYBOOKS / "network.yml")], ["preflight"], id="another phase"),
+        pytest.param(
+            ["all", "tagged", "untagged", "always"], [SITE], ["all", "tagged", "untagged", "always"], id="all"
+        ),
+        pytest.param(["nodes"], ["urmanac.talos.reset"], ["nodes"], id="a playbook without tags"),
+        pytest.param(["mine"], [SITE, "/home/ada/all.yml"], [], id="ours beside others"),
+    ],
+)
+def test_tags_to_skip_are_phases_of_the_playbooks(tags: list[str], playbooks: list[str], refused: list[str]) -> None:
+    found = list(unknown_skipped_tags(tags, playbooks))
+
+    assert [(one.code, one.subject) for one in found] == [
+        ("TAG_SELECTS_NOTHING", f"--skip-tags {tag}") for tag in refused
+    ]
     assert all(one.remedy for one in found)
 
 
