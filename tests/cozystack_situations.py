@@ -32,7 +32,11 @@ from tests.cozystack_cluster import (
 )
 
 Object = dict[str, Any]
-IMAGE = "ghcr.io/cozystack/cozystack/linstor-controller:v1.6.2"
+# All images of CozyStack are pinned by a digest.
+DIGEST = "sha256:73047678e4e8e2ac021fa91b7e99a3496c6559b94578470e16d713870c978255"
+IMAGE = f"ghcr.io/cozystack/cozystack/linstor-controller:v1.6.2@{DIGEST}"
+OPERATOR_IMAGE = f"ghcr.io/urmanac/cozystack-assets/cozystack-operator@{DIGEST}"
+_SANDBOX = "8c0f5a1f" * 8
 LOG_POD = "linstor-controller-5d7b8f-x2x4z"
 DEADLINE = "Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: context deadline exceeded"
 BACK_OFF = {
@@ -107,6 +111,29 @@ def event(reason: str, message: str, *, about: str = LOG_POD, kind: str = "Pod",
     }
 
 
+LATER = {"lastTimestamp": "2026-01-02T03:05:05Z"}
+_TOO_LATE = "context deadline exceeded"
+
+
+def mount_fails(message: str, reason: str = "FailedMount") -> tuple[Object, ...]:
+    """Return the events of a volume that is not mounted: every two minutes the kubelet adds what it still waits for."""
+    waits = "unmounted volumes=[config], unattached volumes=[], failed to process volumes=[]"
+    generic = f"Unable to attach or mount volumes: {waits}: {_TOO_LATE}"
+    return event(reason, message), event("FailedMount", generic, count=2) | LATER
+
+
+def sandbox_fails(message: str) -> tuple[Object, ...]:
+    """Return the events of a sandbox that is not created, after which the next attempts meet the first one."""
+    words = "Failed to create pod sandbox: rpc error: code = "
+    reserved = f'failed to reserve sandbox name "linstor_0": name "linstor_0" is reserved for "{_SANDBOX}"'
+    combined = f"(combined from similar events): {words}Unknown desc = {reserved}"
+    return (
+        event("FailedCreatePodSandBox", f"{words}Unknown desc = {message}"),
+        event("FailedCreatePodSandBox", f"{words}DeadlineExceeded desc = {_TOO_LATE}", count=2) | LATER,
+        event("FailedCreatePodSandBox", combined, count=9) | {"lastTimestamp": "2026-01-02T03:06:05Z"},
+    )
+
+
 def refused(message: str) -> Mapping[Kind, Any]:
     """Return a cluster whose ReplicaSet cannot make a pod."""
     text = f'Error creating: pods "linstor-controller-5d7b8f-" is forbidden: {message}'
@@ -171,6 +198,7 @@ def _between_restarts() -> Object:
 
 
 _CRI = "rpc error: code = Unknown desc = "
+_CRI_LATE = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 _TASK = "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
 _LOW = "The node was low on resource: {0}. Threshold quantity: {1}, available: {2}. "
 _USED = "Container main was using 1204Mi, request is 64Mi, has larger consumption of memory. "
@@ -432,6 +460,16 @@ MEMORY = (
     ),
 )
 
+_UID = "5a1fd0c2-77aa-4d1c-9b1e-2b7f0c9d8e11"
+_MULTUS = (
+    f'failed to setup network for sandbox "{_SANDBOX}": plugin type="multus-shim" name="multus-cni-network" failed '
+    f'(add): CmdAdd (shim): CNI request failed with status 400: \'ContainerID:"{_SANDBOX}" '
+    f'Netns:"/var/run/netns/cni-{_UID}" IfName:"eth0" Args:"K8S_POD_INFRA_CONTAINER_ID={_SANDBOX};K8S_POD_UID={_UID};'
+    f'IgnoreUnknown=1;K8S_POD_NAMESPACE=cozy-linstor;K8S_POD_NAME={LOG_POD}" Path:"" ERRORED: error configuring pod '
+    f"[cozy-linstor/{LOG_POD}] networking: [cozy-linstor/{LOG_POD}/{_UID}:kube-ovn]: error adding container to network "
+    '"kube-ovn": plugin type="kube-ovn" failed (add): RPC failed; request ip return 500'
+)
+
 CREATION = (
     Situation(
         "a Secret for the environment that does not exist",
@@ -535,11 +573,8 @@ CREATION = (
         "Create what the message names",
         cluster(
             creating(),
-            events=(
-                event(
-                    "FailedMount",
-                    'MountVolume.SetUp failed for volume "kubeconfig" : secret "k-admin-kubeconfig" not found',
-                ),
+            events=mount_fails(
+                'MountVolume.SetUp failed for volume "kubeconfig" : secret "k-admin-kubeconfig" not found'
             ),
         ),
     ),
@@ -551,11 +586,7 @@ CREATION = (
         "Create what the message names",
         cluster(
             creating(),
-            events=(
-                event(
-                    "FailedMount", 'MountVolume.SetUp failed for volume "config" : configmap "linstor-config" not found'
-                ),
-            ),
+            events=mount_fails('MountVolume.SetUp failed for volume "config" : configmap "linstor-config" not found'),
         ),
     ),
     Situation(
@@ -566,13 +597,10 @@ CREATION = (
         "LINSTOR's pods",
         cluster(
             creating(),
-            events=(
-                event(
-                    "FailedMount",
-                    'MountVolume.MountDevice failed for volume "pvc-1" : kubernetes.io/csi: attacher.MountDevice '
-                    "failed to create newCsiDriverClient: driver name linstor.csi.linbit.com not found in the list of "
-                    "registered CSI drivers",
-                ),
+            events=mount_fails(
+                'MountVolume.MountDevice failed for volume "pvc-1" : kubernetes.io/csi: attacher.MountDevice '
+                "failed to create newCsiDriverClient: driver name linstor.csi.linbit.com not found in the list of "
+                "registered CSI drivers"
             ),
         ),
     ),
@@ -584,12 +612,10 @@ CREATION = (
         "driver of the volume",
         cluster(
             creating(),
-            events=(
-                event(
-                    "FailedAttachVolume",
-                    'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and '
-                    "can't be attached to another",
-                ),
+            events=mount_fails(
+                'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and '
+                "can't be attached to another",
+                "FailedAttachVolume",
             ),
         ),
     ),
@@ -601,13 +627,7 @@ CREATION = (
         "container network on that node",
         cluster(
             creating(),
-            events=(
-                event(
-                    "FailedCreatePodSandBox",
-                    f"Failed to create pod sandbox: {_CRI}failed to setup network for sandbox "
-                    '"8c0f": plugin type="multus-shim" name="multus" failed (add): no address allocated to pod',
-                ),
-            ),
+            events=sandbox_fails(f"{_MULTUS} no address allocated to pod'"),
         ),
     ),
     Situation(
@@ -618,12 +638,65 @@ CREATION = (
         "extension",
         cluster(
             creating(),
+            events=sandbox_fails('failed to get sandbox runtime: no runtime for "spin" is configured'),
+        ),
+    ),
+    Situation(
+        "a volume of which the kubelet says only that it is late",
+        "Kubernetes pkg/kubelet/volumemanager/volume_manager.go: WaitForAttachAndMount",
+        "VOLUME_NOT_MOUNTED",
+        "unmounted volumes=[config]",
+        "driver of the volume",
+        cluster(creating(), events=mount_fails("")[1:]),
+    ),
+    Situation(
+        "a volume whose driver does not answer in time",
+        "container-storage-interface spec: ABORTED while an operation is pending",
+        "VOLUME_NOT_MOUNTED",
+        'MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = DeadlineExceeded',
+        "driver of the volume",
+        cluster(
+            creating(),
             events=(
+                *mount_fails(f'MountVolume.MountDevice failed for volume "pvc-1" : {_CRI_LATE}'),
                 event(
-                    "FailedCreatePodSandBox",
-                    f"Failed to create pod sandbox: {_CRI}failed to get sandbox runtime: "
-                    'no runtime for "spin" is configured',
-                ),
+                    "FailedMount",
+                    'MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = Aborted desc = An operation '
+                    "with the given Volume ID pvc-1 already exists",
+                )
+                | LATER,
+            ),
+        ),
+    ),
+    Situation(
+        "a sandbox that fails again after its image was pulled",
+        "kubelet: SandboxChanged; events stay for an hour",
+        "POD_SANDBOX_FAILED",
+        "code = DeadlineExceeded",
+        "container network on that node",
+        cluster(
+            creating(),
+            events=(
+                event("FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "linstor-tls" not found')
+                | {"lastTimestamp": "2026-01-02T03:01:05Z"},
+                event("Pulling", f'Pulling image "{IMAGE}"', count=1) | {"lastTimestamp": "2026-01-02T03:02:05Z"},
+                *sandbox_fails("")[1:],
+            ),
+        ),
+    ),
+    Situation(
+        "the image of sandboxes, which a registry does not give",
+        "containerd internal/cri/server/podsandbox/sandbox_run.go: failed to get sandbox image",
+        "IMAGE_PULL_FAILED",
+        "registry.k8s.io/pause:3.10 cannot be pulled (timeout): failed to get sandbox image: failed to pull image: "
+        "failed to resolve reference: dial tcp 34.96.108.209:443: i/o timeout",
+        "cache on the bastion",
+        cluster(
+            creating(),
+            events=sandbox_fails(
+                f'failed to start sandbox "{_SANDBOX}": failed to get sandbox image "registry.k8s.io/pause:3.10": '
+                'failed to pull image "registry.k8s.io/pause:3.10": failed to resolve reference '
+                '"registry.k8s.io/pause:3.10": dial tcp 34.96.108.209:443: i/o timeout'
             ),
         ),
     ),
@@ -686,9 +759,60 @@ REFUSALS = (
         "create the RuntimeClass",
         refused('pod rejected: RuntimeClass "wasmtime-spin-v2" not found'),
     ),
+    Situation(
+        "a quota that demands limits which the pod does not set",
+        "Kubernetes apiserver plugin resourcequota: must specify",
+        "QUOTA_EXCEEDED",
+        "failed quota: tenant: must specify limits.cpu",
+        "set them in the values",
+        refused("failed quota: tenant: must specify limits.cpu for: main; limits.memory for: main"),
+    ),
+    Situation(
+        "a limit of the namespace that the pod is over",
+        "Kubernetes plugin/pkg/admission/limitranger",
+        "QUOTA_EXCEEDED",
+        "maximum memory usage per Container is 1Gi, but limit is 2Gi",
+        "LimitRange",
+        refused("maximum memory usage per Container is 1Gi, but limit is 2Gi"),
+    ),
 )
 
 _LIVENESS = 'Liveness probe failed: Get "http://10.244.0.9:3370/health": context deadline exceeded'
+
+_ZAP = (
+    "2026-11-30T18:00:00.123Z\tINFO\tsetup\tStarting controller manager\n"
+    "2026-11-30T18:00:01.123Z\tINFO\tsetup\tInstalling Cozystack CRDs before starting reconcile loop\n"
+    '2026-11-30T18:00:31.123Z\tERROR\tsetup\tfailed to install CRDs\t{"error": "failed to apply CRDs: dry-run failed: '
+    'Internal error occurred: no endpoints available"}\n'
+    "main.main\n\t/workspace/cmd/cozystack-operator/main.go:219\nruntime.main\n"
+    "\t/usr/local/go/src/runtime/proc.go:285\n"
+)
+_PANIC = (
+    "panic: runtime error: invalid memory address or nil pointer dereference\n"
+    "[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x1a2b3c]\n\ngoroutine 412 [running]:\n"
+    + "".join(
+        f"sigs.k8s.io/controller-runtime/pkg.(*Controller).step{number}(0xc000, {{0x1, 0x2}})\n"
+        f"\t/go/pkg/mod/sigs.k8s.io/controller-runtime@v0.19.1/pkg/controller.go:{number} +0x1d4\n"
+        for number in range(10)
+    )
+    + "created by sigs.k8s.io/x in goroutine 200\n\t/go/pkg/mod/x/controller.go:220 +0x48c\n"
+)
+_JAVA = (
+    "ERROR LINSTOR/Controller - Database connection failed\n"
+    + "".join(f"\tat com.linbit.linstor.core.Controller.x(Controller.java:{number})\n" for number in range(12))
+    + "Caused by: java.net.ConnectException: Connection refused\n"
+    "\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n\t... 12 more\n"
+)
+_USAGE = "Error: unknown flag: --leader-elect\nUsage:\n  manager [flags]\n\nFlags:\n" + "".join(
+    f"      --flag{number} string   a setting\n" for number in range(12)
+)
+
+
+def _program(name: str, container: str) -> Object:
+    """Return a pod that crashes and shares its image with others."""
+    status = ended(1) | {"name": container, "image": f"ghcr.io/cozystack/cozystack/kubeovn:v1.15.3@{DIGEST}"}
+    return pod(name, node="gateway", containers=[status])
+
 
 CRASHES = (
     Situation(
@@ -777,7 +901,75 @@ CRASHES = (
         cluster(message="Helm install failed: failed pre-install: job linstor-hook failed: BackoffLimitExceeded"),
         waits="",
     ),
+    Situation(
+        "an operator that writes a stack trace after its error",
+        "sigs.k8s.io/controller-runtime pkg/log/zap with Development: true, as cozystack-operator has it",
+        CRASH,
+        'ERROR setup failed to install CRDs {"error": "failed to apply CRDs: dry-run failed: Internal error occurred: '
+        'no endpoints available"}; Deployment',
+        "logs POD --previous",
+        operator(ended(1)),
+        {OPERATOR_POD: _ZAP},
+        waits="cozy-system/cozystack-operator",
+    ),
+    Situation(
+        "a Go program that panics, with the stack trace",
+        "Go runtime: panic, and the frames of its goroutine",
+        CRASH,
+        "exit code 2, 5 times: panic: runtime error: invalid memory address or nil pointer dereference; HelmRelease",
+        "logs POD --previous",
+        cluster(failing(ended(2))),
+        {LOG_POD: _PANIC},
+    ),
+    Situation(
+        "a Go program that panics, with the stack trace as its message",
+        "kubelet kuberuntime: FallbackToLogsOnError, the last 2,048 bytes of the log",
+        CRASH,
+        "exit code 2, 5 times: panic: runtime error: invalid memory address or nil pointer dereference; HelmRelease",
+        "logs POD --previous",
+        cluster(failing(ended(2, message=_PANIC[-2048:]))),
+    ),
+    Situation(
+        "a Java program with a stack trace",
+        "linstor-server: ErrorReporter writes the exception and its cause",
+        CRASH,
+        "LINSTOR/Controller - Database connection failed / Caused by: java.net.ConnectException: Connection refused",
+        "logs POD --previous",
+        cluster(failing(ended(20))),
+        {LOG_POD: _JAVA},
+    ),
+    Situation(
+        "a program that prints its usage after an option that it does not know",
+        "spf13/cobra: Execute prints the usage on an error",
+        CRASH,
+        "exit code 1, 5 times: Error: unknown flag: --leader-elect; HelmRelease",
+        "logs POD --previous",
+        cluster(failing(ended(1))),
+        {LOG_POD: _USAGE},
+    ),
+    Situation(
+        "two programs of one image that fail for different reasons",
+        "cozystack packages/system/kubeovn: ovn-central, the controller and the CNI have one image",
+        CRASH,
+        "(cni): Error, exit code 1, 5 times: failed to get gateway iface: no default route",
+        "logs POD --previous",
+        cluster(_program("kube-ovn-cni", "cni"), _program("ovn-central", "central")),
+        {
+            "kube-ovn-cni-5d7b8f-x2x4z": "failed to get gateway iface: no default route\n",
+            "ovn-central-5d7b8f-x2x4z": "ovn-nb: no nodes with label kube-ovn/role=master\n",
+        },
+        also=(CRASH,),
+    ),
 )
+
+
+def _pulled_in_vain(image: str, cause: str) -> Object:
+    """Return the status of a container while its kubelet waits, with the image in each part of the message."""
+    tried = f'{_CRI}failed to pull and unpack image "{image}": failed to resolve reference "{image}": {cause}'
+    return held("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {tried}') | {"image": image}
+
+
+_SIDECAR = _pulled_in_vain(f"ghcr.io/cozystack/cozystack/sidecar:v1@{DIGEST}", "not found") | {"name": "sidecar"}
 
 IMAGES = (
     Situation(
@@ -838,6 +1030,60 @@ IMAGES = (
         "Check the image's name",
         cluster(failing(held("ErrImagePull", f"{_PULL}{IMAGE}: not found"))),
     ),
+    Situation(
+        "the user's own build of the operator, which the registry keeps private",
+        "containerd core/remotes/docker/auth: fetch anonymous token; kubelet: ImagePullBackOff",
+        "IMAGE_PULL_FAILED",
+        f"{OPERATOR_IMAGE} cannot be pulled (pull_denied): Back-off pulling image: ErrImagePull: rpc error: code = "
+        "Unknown desc = failed to pull and unpack image: failed to resolve reference: failed to authorize: failed to "
+        "fetch anonymous token: unexpected status from GET request to https://ghcr.io/token?scope=repository%3Aurmanac"
+        "%2Fcozystack-assets%2Fcozystack-operator%3Apull&service=ghcr.io: 401 Unauthorized",
+        "Check the image's name, the registry",
+        operator(
+            _pulled_in_vain(
+                OPERATOR_IMAGE,
+                "failed to authorize: failed to fetch anonymous token: unexpected status from GET request to "
+                "https://ghcr.io/token?scope=repository%3Aurmanac%2Fcozystack-assets%2Fcozystack-operator%3Apull&service="
+                "ghcr.io: 401 Unauthorized",
+            )
+        ),
+        waits="cozy-system/cozystack-operator",
+    ),
+    Situation(
+        "a registry with an error of its own",
+        "containerd core/remotes/docker: unexpected status",
+        "IMAGE_PULL_FAILED",
+        f"(registry_error): Back-off pulling image: ErrImagePull: {_CRI}failed to pull and unpack image: failed to "
+        f"resolve reference: unexpected status from HEAD request to https://ghcr.io/v2/x/manifests/{DIGEST}: 502 "
+        "Bad Gateway",
+        "the registry",
+        cluster(
+            failing(
+                _pulled_in_vain(
+                    IMAGE,
+                    f"unexpected status from HEAD request to https://ghcr.io/v2/x/manifests/{DIGEST}: 502 Bad Gateway",
+                )
+            )
+        ),
+    ),
+    Situation(
+        "an image whose name contains the words of another problem",
+        "Kubernetes API: names of images are free",
+        "IMAGE_PULL_FAILED",
+        "(not_found)",
+        "Check the image's name",
+        cluster(failing(_pulled_in_vain(f"ghcr.io/x/timeout-denied@{DIGEST}", "not found"))),
+    ),
+    Situation(
+        "a pod with a container whose image cannot be pulled and another that crashes",
+        "Kubernetes API: containerStatuses of a pod with several containers",
+        "IMAGE_PULL_FAILED",
+        "(not_found)",
+        "Check the image's name",
+        cluster(pod("linstor-controller", node="gateway", containers=[ended(1), _SIDECAR])),
+        {LOG_POD: "lookup linstor-db: no such host\n"},
+        also=(CRASH,),
+    ),
 )
 
 
@@ -853,6 +1099,16 @@ def _job(*conditions: Object) -> Object:
 def _load_balancer(**status: Any) -> Object:
     metadata = {"name": "linstor-gateway", "namespace": "cozy-linstor", "labels": {_RELEASE: "linstor"}}
     return {"metadata": metadata, "spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": status}}
+
+
+_HOOK_WAITS = (
+    "Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: failed post-install: 1 error "
+    "occurred:\n\t* timed out waiting for the condition"
+)
+
+
+def _of_job(item: Object) -> Object:
+    return item | {"metadata": item["metadata"] | {"ownerReferences": [{"kind": "Job", "name": "linstor-hook"}]}}
 
 
 WAITED_FOR = (
@@ -891,12 +1147,52 @@ WAITED_FOR = (
         ),
         waits="",
     ),
+    Situation(
+        "a hook's Job whose image the registry does not give",
+        "Helm pkg/action/hooks.go; docker.io's registry",
+        "IMAGE_RATE_LIMITED",
+        "toomanyrequests",
+        "Try again later",
+        cluster(
+            _of_job(failing(_pulled_in_vain("docker.io/alpine/k8s:1.36.2", _DOCKER))),
+            message=_HOOK_WAITS,
+        ),
+    ),
+    Situation(
+        "a hook's Job that no node has room for",
+        "Helm pkg/action/hooks.go; kube-scheduler",
+        "INSUFFICIENT_MEMORY",
+        "1 pod waits for memory",
+        _LARGER,
+        cluster(
+            _of_job(waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory.")),
+            message=_HOOK_WAITS,
+        ),
+    ),
 )
 
 
 def _no_node(message: str) -> Mapping[Kind, Any]:
     said = f"0/3 nodes are available: {message}. preemption: 0/3 nodes are available."
     return cluster(waiting_pod("linstor-controller", said))
+
+
+_NO_CNI = condition(
+    "Ready",
+    "False",
+    "KubeletNotReady",
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin "
+    "returns error: cni plugin not initialized",
+)
+
+
+def _tainted(taint: str, **more: Any) -> Mapping[Kind, Any]:
+    """Return a cluster of a node with a taint besides those that the pod tolerates or that only prefer others."""
+    other = {"key": "linstor", "effect": "NoExecute"}
+    taints = [other, {"key": "spot", "effect": "PreferNoSchedule"}, {"key": taint, "effect": "NoSchedule"}]
+    said = "0/1 nodes are available: 1 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/1."
+    waiting = waiting_pod("linstor-controller", said, spec={"tolerations": [{"key": "linstor", "operator": "Exists"}]})
+    return cluster(waiting, nodes=[node("gateway", taints=taints, **more)])
 
 
 SCHEDULING = (
@@ -946,6 +1242,39 @@ SCHEDULING = (
             )
         ),
     ),
+    Situation(
+        "nodes without a network, whose taint the scheduler does not name",
+        "kube-scheduler since 1.35: untolerated taint(s); kubelet: NetworkPluginNotReady",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        _tainted("node.kubernetes.io/not-ready", conditions=[_NO_CNI]),
+        waits="",
+    ),
+    Situation(
+        "control planes that take no pods, whose taint the scheduler does not name",
+        "kube-scheduler since 1.35: untolerated taint(s)",
+        "NO_SCHEDULABLE_NODE",
+        "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }",
+        "taints and labels",
+        _tainted("node-role.kubernetes.io/control-plane"),
+    ),
+    Situation(
+        "a node under memory pressure, whose taint the scheduler does not name",
+        "kube-scheduler since 1.35: untolerated taint(s)",
+        "INSUFFICIENT_MEMORY",
+        "1 pod waits for memory",
+        _LARGER,
+        _tainted("node.kubernetes.io/memory-pressure"),
+    ),
+    Situation(
+        "a taint that is gone since the scheduler refused the pod",
+        "kube-scheduler since 1.35: untolerated taint(s)",
+        "NO_SCHEDULABLE_NODE",
+        "untolerated taint(s)",
+        "taints and labels",
+        _no_node("3 node(s) had untolerated taint(s)"),
+    ),
 )
 
 _CLAIM = "data-linstor-0"
@@ -979,7 +1308,10 @@ VOLUMES = (
         "VOLUME_PENDING",
         "data-linstor-0: ProvisioningFailed, 6 times: failed to provision volume",
         "the pool's nodes and free space",
-        _unbound(_about_claim("ProvisioningFailed", _NO_PLACE)),
+        _unbound(
+            _about_claim("ProvisioningFailed", _NO_PLACE),
+            _about_claim("ProvisioningFailed", f"failed to provision volume: {_CRI_LATE}") | LATER,
+        ),
     ),
     Situation(
         "a volume of a node that was chosen before",
@@ -1026,7 +1358,6 @@ _LEASE = (
     "failed to renew lease cozy-linstor/piraeus: timed out waiting for the condition\n"
     '{"level":"error","logger":"setup","msg":"problem running manager","error":"leader election lost"}\n'
 )
-_LATER = {"lastTimestamp": "2026-01-02T03:05:05Z"}
 
 BUSY = (
     Situation(
@@ -1062,7 +1393,7 @@ BUSY = (
             failing(ended(137)),
             events=(
                 event("Unhealthy", _LIVENESS),
-                event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503") | _LATER,
+                event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503") | LATER,
             ),
         ),
     ),
@@ -1157,7 +1488,7 @@ SLOW = (
         cluster(
             creating(),
             events=(
-                event("Pulling", 'Pulling image "ghcr.io/cozystack/linstor"', count=1) | _LATER,
+                event("Pulling", 'Pulling image "ghcr.io/cozystack/linstor"', count=1) | LATER,
                 event("FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "linstor-tls" not found'),
             ),
         ),
@@ -1310,6 +1641,60 @@ SERVERS = (
             'failed to determine artifact digest: Get "https://ghcr.io/v2/": dial tcp 140.82.121.34:443: connect: '
             "network is unreachable"
         ),
+        waits="",
+    ),
+    *(
+        Situation(name, source, "API_OVERLOADED", words, "control planes", _failed_with(message), waits="")
+        for name, source, words, message in (
+            (
+                "a hook whose Job an etcd that is too slow does not store",
+                "Helm pkg/action/hooks.go; etcd server/etcdserver/errors.go",
+                "etcdserver: request timed out",
+                "failed pre-install: warning: Hook pre-install linstor/templates/hook.yaml failed: 1 error occurred:\n"
+                "\t* etcdserver: request timed out\n\n",
+            ),
+            (
+                "a hook whose Job the API does not accept",
+                "Helm pkg/action/hooks.go; client-go rest: 503 of kube-apiserver",
+                "(post jobs.batch)",
+                "failed pre-install: 1 error occurred:\n"
+                "\t* the server is currently unable to handle the request (post jobs.batch)",
+            ),
+            (
+                "a request that the API did not complete",
+                "Kubernetes apiserver pkg/endpoints/handlers/finisher",
+                "did not complete within requested timeout",
+                "Timeout: request did not complete within requested timeout - context deadline exceeded",
+            ),
+            (
+                "an API behind KubePrism that does not answer",
+                "Talos KubePrism on 7445",
+                "i/o timeout",
+                'Kubernetes cluster unreachable: Get "https://localhost:7445/version": dial tcp 127.0.0.1:7445: '
+                "i/o timeout",
+            ),
+            (
+                "an API that is slow to agree on a key",
+                "Go net/http: tlsHandshakeTimeoutError",
+                "TLS handshake timeout",
+                'Kubernetes cluster unreachable: Get "https://10.96.0.1:443/version": net/http: TLS handshake timeout',
+            ),
+            (
+                "an API that limits requests",
+                "Kubernetes apiserver: API priority and fairness",
+                "too many requests",
+                "unable to get apiVersions: the server has received too many requests and has asked us to try again "
+                "later",
+            ),
+        )
+    ),
+    Situation(
+        "a registry that is slow to agree on a key",
+        "Go net/http: tlsHandshakeTimeoutError",
+        "SOURCE_NOT_READY",
+        "TLS handshake timeout",
+        "the nodes can reach it",
+        source_fails('failed to determine artifact digest: Get "https://ghcr.io/v2/": net/http: TLS handshake timeout'),
         waits="",
     ),
 )
@@ -1529,14 +1914,6 @@ INGRESS = (
     ),
 )
 
-_NO_CNI = condition(
-    "Ready",
-    "False",
-    "KubeletNotReady",
-    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin "
-    "returns error: cni plugin not initialized",
-)
-
 NODES = (
     Situation(
         "a node without a network although all releases are ready",
@@ -1575,6 +1952,11 @@ NODES = (
                     f'error killing pod: failed to "KillPodSandbox" for "5a1f" with KillPodSandboxError: "{_CRI}'
                     'failed to destroy network for sandbox: plugin type=kube-ovn failed (delete): dial timeout"',
                 ),
+                event(
+                    "FailedKillPod",
+                    f'error killing pod: failed to "KillPodSandbox" for "5a1f" with KillPodSandboxError: "{_CRI_LATE}"',
+                )
+                | LATER,
             ),
         ),
     ),

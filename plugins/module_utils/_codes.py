@@ -1755,8 +1755,9 @@ COZYSTACK: Mapping[str, Code] = {
         (ERROR, WARNING),
     ),
     "QUOTA_EXCEEDED": Code(
-        "A quota is exhausted.",
-        "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
+        "A ResourceQuota or LimitRange of a namespace does not allow an object.",
+        "Raise the ResourceQuota or LimitRange, or remove objects that count towards the quota. If the message says "
+        "that limits or requests must be specified, set them in the values of the package or application.",
         (ERROR, WARNING),
     ),
     "SMOKE_TEST_NOT_POSSIBLE": Code(

@@ -17,8 +17,9 @@ description:
   - Fails if only the user can fix the cause, such as a kubeconfig that is missing, expired or of another cluster.
   - Reads lists in pages and does not keep them, so that thousands of pods need little memory.
     Of each kind of problem the first 50 are returned.
-  - Reads events, and the last lines of at most 12 logs, only if the status of a pod does not contain the cause.
-    Text in those lines that looks like a secret is not returned.
+  - Reads events, and the last 100 lines of at most 12 logs, one per owner of pods and container, only if the status of
+    a pod does not contain the cause. Of a log only the lines that name the cause are returned, without stack traces,
+    usage texts and text that looks like a secret.
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -230,7 +231,9 @@ pods:
       type: int
       sample: 6
     unschedulable:
-      description: The first of those, with their requests and the number of nodes that lack each resource.
+      description:
+        - The first of those, with their requests and the number of nodes that lack each resource.
+        - C(message) is that of the scheduler. Since Kubernetes 1.35 it names no taints; those of the nodes are added.
       type: list
       elements: dict
       sample:
@@ -277,8 +280,9 @@ images:
     - The images that do not start, and why.
     - With V(no_matching_manifest) and V(exec_format) the image is for another architecture than that of the node.
     - V(exec_format) comes from the last lines of a container's log, as neither its status nor an event has it.
-    - V(rate_limited), V(pull_denied), V(not_found), V(timeout), V(tls) and V(no_space) are reasons why an image cannot
-      be pulled. V(pull_failed) stands for other reasons.
+    - V(rate_limited), V(pull_denied), V(not_found), V(timeout), V(registry_error), V(tls) and V(no_space) are reasons
+      why an image cannot be pulled. V(pull_failed) stands for other reasons.
+    - C(message) leaves out the name of the image, which the kubelet repeats in each part of it.
   returned: always
   type: list
   elements: dict

@@ -22,8 +22,8 @@ from .transport import (
 
 _PAGE: Final = 250
 _PAUSE: Final = 1.0
-# A single line may have any length.
-_LOG_BYTES: Final = 16 * 1024
+# A line may have any length. The API server cuts off the end of a log that is longer than the limit.
+_LINE_BYTES: Final = 4 * 1024
 
 
 class KubernetesApi:
@@ -70,7 +70,7 @@ class KubernetesApi:
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
         """Return the last lines of a container's log, optionally of its previous run."""
-        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(lines * _LINE_BYTES)}
         more = {"previous": "true"} if previous else {}
         path = f"{POD.path(pod, namespace=namespace)}/log"
         return self._transport.read(Call("GET", path, f"read the log of {namespace}/{pod}", query | more))

@@ -143,7 +143,7 @@ def _crash(fault: Fault) -> dict[str, Any]:
 
 def _images(pods: PodTally) -> list[dict[str, Any]]:
     return [
-        {"image": image, "cause": cause, "pods": pods.image_pods[image, cause], "message": trouble.message[:500]}
+        {"image": image, "cause": cause, "pods": pods.image_pods[image, cause], "message": trouble.message}
         for (image, cause), trouble in pods.images.items()
     ]
 

@@ -13,16 +13,16 @@ from typing import Final
 
 from ..._codes import ERROR, WARNING
 from ..._findings import Finding, finding, meaning_of
+from ..._text import shortened
 from .fault_findings import Waiter, first_waiter, waiting_titles
 from .nodes import deficit_of
 from .pod_tally import Waiting
+from .pod_troubles import ARCHITECTURES, pull_code
 from .progress import READY, Progress
 from .reading import Reading
 
 LINSTOR: Final = "linstor.csi.linbit.com"
-_LONGEST: Final = 200
-_ARCHITECTURES: Final = ("no_matching_manifest", "exec_format")
-_PULL_CODES: Final = {"rate_limited": "IMAGE_RATE_LIMITED", "no_space": "INSUFFICIENT_DISK"}
+_LONGEST: Final = 400
 _PRESSURES: Final[Mapping[str, tuple[str, str]]] = {
     "MemoryPressure": ("NODE_MEMORY_PRESSURE", "too little free memory"),
     "PIDPressure": ("NODE_PID_PRESSURE", "too many processes"),
@@ -45,36 +45,34 @@ def _first(names: Sequence[str], total: int) -> str:
 def _waiting_text(waiting: Waiting, what: str, waiter: Waiter | None) -> str:
     """Return how many pods wait for something, the first of them, and the scheduler's words about that."""
     count = f"{waiting.pods} pods wait" if waiting.pods > 1 else "1 pod waits"
-    said = waiting.words[:_LONGEST].rstrip(". ")
+    said = shortened(waiting.words, len, _LONGEST).rstrip(". ")
     return f"{count} for {what}: {_first(waiting.examples, waiting.pods)}: {said}{waiter.text if waiter else ''}"
 
 
 def images(found: Reading, progress: Progress) -> Iterator[Finding]:
     troubles = found.pods.images
     waits = {key: waiting_titles(found.pods.image_places(key), found, progress) for key in troubles}
-    foreign = sorted({image for image, cause in troubles if cause in _ARCHITECTURES})
+    foreign = sorted({image for image, cause in troubles if cause in ARCHITECTURES})
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
         count = f"{len(foreign)} images are" if len(foreign) > 1 else "1 image is"
-        concerned = [one for (_image, cause), one in troubles.items() if cause in _ARCHITECTURES]
+        concerned = [one for (_image, cause), one in troubles.items() if cause in ARCHITECTURES]
         first = concerned[0]
         pod = f"{first.place.namespace}/{first.place.pod}"
-        message = (
-            f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}; {pod}: {first.message[:200]}"
-        )
+        message = f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}; {pod}: {first.message}"
         names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
         remedy = f"Build them for it and set {names}."
-        held_up = sorted({title for key, titles in waits.items() if key[1] in _ARCHITECTURES for title in titles})
+        held_up = sorted({title for key, titles in waits.items() if key[1] in ARCHITECTURES for title in titles})
         evidence = {"images": foreign, "architectures": nodes, "pod": pod, "waits": ", ".join(held_up)}
         severity = _grade(held_up)
         yield finding("ARCH_UNSUPPORTED_IMAGES", "images", message, remedy, severity=severity, evidence=evidence)
     for (image, cause), trouble in troubles.items():
-        if cause not in _ARCHITECTURES:
-            message = f"{image} cannot be pulled ({cause}): {trouble.message[:300]}"
+        if cause not in ARCHITECTURES:
+            message = f"{image} cannot be pulled ({cause}): {trouble.message}"
             pod = f"{trouble.place.namespace}/{trouble.place.pod}"
             evidence = {"cause": cause, "pod": pod, "waits": ", ".join(waits[image, cause])}
-            code, severity = _PULL_CODES.get(cause, "IMAGE_PULL_FAILED"), _grade(waits[image, cause])
-            yield finding(code, image, message, severity=severity, evidence=evidence)
+            severity = _grade(waits[image, cause])
+            yield finding(pull_code(cause), image, message, severity=severity, evidence=evidence)
 
 
 def _grade(waiting: object) -> str:

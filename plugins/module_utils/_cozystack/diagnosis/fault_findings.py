@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from ..._codes import CODES, ERROR, WARNING
 from ..._findings import Finding, finding
+from ..._text import shortened
 from .faults import INIT, JOB_FAILED, KILLED, LASTING, SLOW_PULL, UNSCHEDULED, Fault
 from .pod_troubles import Place
 from .progress import Progress, Root
@@ -20,7 +21,8 @@ from .reading import Reading
 from .releases import PLATFORM_PREFIX, Release, by_key, held_back_by
 
 _SHOWN: Final = 20
-_LONGEST: Final = 400
+# Errors end with the cause.
+_LONGEST: Final = 750
 # Without a waiting release the fault is over: the Job was retried, or the pod was created later.
 _PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
 # Every pod is in these states for a moment: they are the cause of a release only if nothing moves any more.
@@ -69,7 +71,7 @@ def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, sett
     message = f"{_title(first)}: {_reason(first)}{_others(group)}{waiter.text if waiter else ''}"
     evidence = {
         **{"pod": f"{first.place.namespace}/{first.place.pod}", "container": first.container, "reason": first.reason},
-        **{"message": first.message[:_LONGEST], "log": list(first.log), "exit_code": first.exit_code},
+        **{"message": shortened(first.message, len, _LONGEST), "log": list(first.log), "exit_code": first.exit_code},
         **{"node": first.node, "times": first.times, "pods": len(group), "waits": waiter.title if waiter else ""},
     }
     if first.memory_limit:
@@ -96,7 +98,7 @@ def _reason(fault: Fault) -> str:
         text = f"{fault.reason}, exit code {fault.exit_code}"
     if fault.memory_limit:
         text = f"{fault.reason} at its own memory limit of {fault.memory_limit}"
-    words = "" if fault.words == fault.reason else f": {fault.words[:_LONGEST].strip()}"
+    words = "" if fault.words == fault.reason else f": {shortened(fault.words.strip(), len, _LONGEST)}"
     return f"{text}{_times(fault)}{words}"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from .log_words import cause_lines
 from .pod_troubles import Object, Place, place_of, scheduling_of
 
 KILLED: Final = "OUT_OF_MEMORY_KILLED"
@@ -27,6 +28,7 @@ FAILED: Final = frozenset({EVICTED, REJECTED})
 LASTING: Final = 3
 _SIGKILL: Final = 137
 _BACK_OFF: Final = "CrashLoopBackOff"
+_LONGEST: Final = 500
 # Reasons of a container's waiting state: the kubelet's kuberuntime and container packages.
 _NOT_CREATED: Final[Mapping[str, str]] = {
     "CreateContainerConfigError": "CONTAINER_CONFIG_MISSING",
@@ -180,7 +182,8 @@ def _end_of(pod: Object, status: Object, end: Object) -> Fault:
     code = KILLED if exit_code == _SIGKILL else JOB_FAILED if is_job else CRASHES
     if reason in _NOT_STARTED:
         code = "CONTAINER_NOT_CREATED"
-    message = str(end.get("message") or "").strip()[-500:]
+    # With FallbackToLogsOnError the message is the end of the log.
+    message = " / ".join(cause_lines(str(end.get("message") or ""), longest=_LONGEST))
     return _fault(pod, status, code, reason, message)._replace(exit_code=exit_code, memory_limit=limit)
 
 

@@ -16,6 +16,7 @@ from ..._findings import Finding, finding, meaning_of, remedy_of
 from ..catalog.packages import maker_of
 from . import capacity
 from .fault_findings import MOMENTARY, fault_findings, waiter_of
+from .faults import JOB_FAILED
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
 from .releases import PLATFORM, by_key, cause_of
@@ -33,6 +34,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "Suspended": "RELEASE_SUSPENDED",
     "Unassigned": "RELEASE_UNASSIGNED",
 }
+_JOB: Final = "Job/"
 _PACKAGE, _RELEASE, _OTHER = "PACKAGE_NOT_READY", "RELEASE_NOT_READY", "OTHER_RELEASE_NOT_READY"
 # Messages of a release that only say that its time is up, or that it is in progress.
 _TIME_IS_UP: Final = re.compile(
@@ -176,7 +178,9 @@ def _seen(found: Reading, progress: Progress, *, settled: bool) -> dict[str, set
     for place, code in troubles:
         waiter = waiter_of(place, found, progress)
         if waiter:
-            seen.setdefault(waiter.title, set()).add(code)
+            # A Job fails because of its pods.
+            of_job = {JOB_FAILED} if place.owner.startswith(_JOB) else set()
+            seen.setdefault(waiter.title, set()).update({code} | of_job)
     return seen
 
 

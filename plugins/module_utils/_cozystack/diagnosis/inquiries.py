@@ -9,32 +9,39 @@ Private to urmanac.talos: may change at any time. The number of requests does no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from ..._kubernetes import kinds
 from .faults import CRASHES, KILLED, SLOW_PULL, Fault
-from .log_words import SHOWN, words_of
 from .owners import Owners, owners_of
+from .pod_logs import add_logs
 from .pod_tally import PodTally
-from .pod_troubles import EXEC_FORMAT, ImageTrouble, Place, pull_cause
+from .pod_troubles import ImageTrouble, Place, pull_cause, pull_code, pull_words
 from .probes import without_past_ends
 from .reader import Api, Reader
-from .releases import OVERLOADED, Release, cause_of
+from .releases import Release, cause_of
 
 # How many events of a reason are read, in the API's order; only those about wanted objects are kept.
 _EVENTS: Final = 2000
 _REFUSALS: Final = 500
-_LOGS: Final = 12
-_LINES: Final = 10
-# Event reasons of the kubelet and the attach controller for pods without created containers: the newest counts.
+_PULLING: Final = "Pulling"
+# Event reasons of the kubelet and the attach controller for pods without created containers.
 _BEFORE_START: Final = {
     "FailedMount": "VOLUME_NOT_MOUNTED",
     "FailedAttachVolume": "VOLUME_NOT_MOUNTED",
     "FailedCreatePodSandBox": "POD_SANDBOX_FAILED",
-    "Pulling": SLOW_PULL,
+    _PULLING: SLOW_PULL,
 }
+# Of several events about an object, the newest that names a cause counts. The kubelet and provisioners also report that
+# an operation took too long, and that they still wait or cannot repeat it because of that, often after the cause.
+_TOO_LONG: Final = re.compile(r"code = DeadlineExceeded|client rate limiter|timed out waiting for the condition$")
+_FOLLOWING: Final = re.compile(
+    r"Unable to attach or mount volumes|MountVolume\.WaitForAttach failed|code = Aborted|is reserved for"
+)
+# The sandbox of a pod has an image of its own.
+_SANDBOX_IMAGE: Final = re.compile(r'failed to get sandbox image "(?P<image>[^"]+)"')
 _NO_RUNTIME: Final = re.compile(r"no runtime for .* is configured|RuntimeClass .* not found")
 # Exit codes of a container that its kubelet stopped, for example because of a probe. A program that handles the signal
 # chooses its own: then only the event says who stopped it.
@@ -43,8 +50,6 @@ _PROBES: Final = re.compile(r"(?:Liveness|Startup) probe (?:failed|errored)")
 _STOPPED_BY_PROBE: Final = re.compile(r"[Cc]ontainer (\S+) failed (?:liveness|startup) probe")
 # Events about a claim without a volume: of its provisioner, and of the controller that finds none.
 _NOT_PROVISIONED: Final = ("ProvisioningFailed", "FailedBinding")
-# The end of a controller whose lease the API server did not renew in time.
-_LEASE_LOST: Final = re.compile(r"leader ?election lost|failed to renew lease")
 
 
 def inquire(reader: Reader, pods: PodTally, refused: Iterable[Fault], releases: Iterable[Release]) -> Owners:
@@ -60,7 +65,7 @@ def inquire(reader: Reader, pods: PodTally, refused: Iterable[Fault], releases: 
     places += [place for one in pods.waiting_for.values() for place in one.places]
     owners = owners_of(reader, places, waiting)
     pods.faults = [one for one in pods.faults if (one.place.namespace, one.place.owner) not in owners.completed]
-    _add_logs(reader, pods, waiting)
+    add_logs(reader, pods, waiting)
     return owners
 
 
@@ -93,11 +98,11 @@ def still_refused(refusals: Iterable[Fault], pods: PodTally) -> list[Fault]:
 
 def _add_events(reader: Reader, pods: PodTally) -> None:
     starting = {(one.namespace, one.pod): one for one in pods.starting}
-    every = (one for reason in _BEFORE_START for one in _newest(_events(reader, reason, starting), starting).values())
-    for key, event in {_about(event): event for event in sorted(every, key=_time)}.items():
-        pods.add_fault(_of_event(event, starting[key], _BEFORE_START[event["reason"]]))
+    every = [one for reason in _BEFORE_START for one in _events(reader, reason, starting)]
+    for key, event in _causes(every).items():
+        _add_event(pods, event, starting[key])
     deleted = {(one.namespace, one.pod): one for one in pods.deleted}
-    for key, event in _newest(_events(reader, "FailedKillPod", deleted), deleted).items():
+    for key, event in _causes(_events(reader, "FailedKillPod", deleted)).items():
         pods.add_fault(_of_event(event, deleted[key], "POD_NOT_STOPPED"))
     probed = {(one.namespace, one.pod): one for one in pods.unready}
     ended = {(one.place.namespace, one.place.pod) for one in pods.faults if _may_be_stopped(one)}
@@ -118,9 +123,43 @@ def not_provisioned(reader: Reader, claims: Iterable[str]) -> list[Fault]:
     }
     if not places:
         return []
-    reported = (_newest(_events(reader, reason, places), places) for reason in _NOT_PROVISIONED)
-    found = {key: event for events in reported for key, event in events.items()}
-    return [_of_event(event, places[key], "VOLUME_PENDING") for key, event in found.items()]
+    reported = [one for reason in _NOT_PROVISIONED for one in _events(reader, reason, places)]
+    return [_of_event(event, places[key], "VOLUME_PENDING") for key, event in _causes(reported).items()]
+
+
+def _add_event(pods: PodTally, event: Mapping[str, Any], place: Place) -> None:
+    """Count what an event says about a pod without created containers."""
+    fault = _of_event(event, place, _BEFORE_START[event["reason"]])
+    image = _SANDBOX_IMAGE.search(fault.message)
+    if image:
+        message = fault.message[image.start() :]
+        pods.add_image(ImageTrouble(image["image"], pull_cause(message), pull_words(message), place))
+    else:
+        pods.add_fault(fault)
+
+
+def _causes(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the event about each object that names the cause."""
+    grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for event in sorted(events, key=_time):
+        about = grouped.setdefault(_about(event), [])
+        if event["reason"] == _PULLING:
+            # The sandbox and the volumes are ready by then.
+            about.clear()
+        about.append(event)
+    return {about: cause_among(several) for about, several in grouped.items()}
+
+
+def cause_among(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the newest of the events that say most."""
+    failures = [event for event in events if event.get("reason") != _PULLING] or events
+    return min(sorted(failures, key=_time, reverse=True), key=_vagueness)
+
+
+def _vagueness(event: Mapping[str, Any]) -> int:
+    """Return 0 if an event names a cause, 1 if an operation only took too long, and 2 if it follows from either."""
+    message = str(event.get("message") or "")
+    return 2 if _FOLLOWING.search(message) else 1 if _TOO_LONG.search(message) else 0
 
 
 def _events(reader: Reader, reason: str, wanted: Iterable[tuple[str, str]]) -> list[Mapping[str, Any]]:
@@ -165,7 +204,8 @@ def sandbox_code(message: str) -> str:
     """Return the code of the reason why the sandbox of a pod is not created."""
     if _NO_RUNTIME.search(message):
         return "RUNTIME_MISSING"
-    return "IMAGE_RATE_LIMITED" if pull_cause(message) == "rate_limited" else "POD_SANDBOX_FAILED"
+    image = _SANDBOX_IMAGE.search(message)
+    return pull_code(pull_cause(message[image.start() :])) if image else "POD_SANDBOX_FAILED"
 
 
 def _may_be_stopped(fault: Fault) -> bool:
@@ -186,37 +226,3 @@ def _with_probe(
     if _may_be_stopped(fault) and event and (is_named or fault.exit_code in _ENDED_BY_SIGNAL):
         return fault._replace(code="PROBE_FAILED", reason="Unhealthy", message=str(event["message"]))
     return fault
-
-
-# --- Logs ---
-
-
-def _add_logs(reader: Reader, pods: PodTally, waiting: Collection[str]) -> None:
-    """Add the last lines of the most important logs, one per image: replicas fail for the same reason."""
-    silent = [one for one in pods.faults if one.needs_log]
-    silent.sort(key=lambda one: (one.exit_code != 255, one.place.namespace not in waiting))
-    first = {one.image: one for one in reversed(silent)}
-    chosen = [one for one in silent if first[one.image] is one][:_LOGS]
-    logs = {one.image: _log(reader, one) for one in chosen}
-    pods.faults = list(_with_logs(pods, logs))
-
-
-def _log(reader: Reader, fault: Fault) -> tuple[str, ...]:
-    place = fault.place
-    where = (place.namespace, place.pod, fault.container)
-    return words_of(
-        reader.try_to(lambda: reader.api.log(*where, previous=fault.previous, lines=_LINES), ""),
-    )
-
-
-def _with_logs(pods: PodTally, logs: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
-    """Yield the faults with their logs; faults of the image are counted as image problems instead."""
-    for fault in pods.faults:
-        log = logs.get(fault.image, ()) if fault.needs_log else ()
-        words = next((line for line in log if EXEC_FORMAT.search(line)), "")
-        if words:
-            pods.fault_pods[fault.code] -= 1
-            pods.add_image(ImageTrouble(fault.image, "exec_format", words, fault.place))
-        else:
-            is_late = any(_LEASE_LOST.search(line) for line in log)
-            yield fault._replace(log=log[-SHOWN:], code=OVERLOADED if is_late else fault.code)

@@ -9,12 +9,23 @@ Pods are counted one by one and not kept: only totals and the first few of each 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ..._kubernetes.quantities import Need, pod_need
-from .faults import FAILED, Fault, containers_of, faults_of, is_deleted, is_failed, is_starting, is_unready, unscheduled
+from .faults import (
+    FAILED,
+    INIT,
+    Fault,
+    containers_of,
+    faults_of,
+    is_deleted,
+    is_failed,
+    is_starting,
+    is_unready,
+    unscheduled,
+)
 from .pod_troubles import (
     ImageTrouble,
     Object,
@@ -25,6 +36,7 @@ from .pod_troubles import (
     lacking_of,
     place_of,
     unschedulable_message,
+    with_taints,
     without_preemption,
 )
 
@@ -89,6 +101,8 @@ class PodTally:
     fault_pods: Counter[str] = field(default_factory=Counter)
     # When the last pod of each owner was created.
     newest: dict[tuple[str, str], str] = field(default_factory=dict)
+    # The taints of each node, which the scheduler does not always name.
+    taints: Sequence[Sequence[Object]] = ()
     # Pods whose cause only events contain.
     starting: list[Place] = field(default_factory=list)
     unready: list[Place] = field(default_factory=list)
@@ -125,6 +139,7 @@ class PodTally:
         if message is None:
             self.add_fault(unscheduled(pod))
             return
+        message = with_taints(message, pod, self.taints)
         lacking = lacking_of(message)
         self.pending = self.pending.plus(need)
         self.unschedulable_total += 1
@@ -135,13 +150,14 @@ class PodTally:
             self.unschedulable.append(Unschedulable(place, need, message, lacking))
 
     def _add_troubles(self, pod: Object) -> None:
-        images = [image_trouble(pod, container) for container in containers_of(pod.get("status") or {})]
-        for image in filter(None, images):
+        containers = containers_of(pod.get("status") or {})
+        images = {str(one.get("name")): image for one in containers if (image := image_trouble(pod, one))}
+        for image in images.values():
             self.add_image(image)
-        faults = [] if any(images) else list(faults_of(pod))
+        faults = [one for one in faults_of(pod) if not images or _is_of_another(one, images)]
         for fault in faults:
             self.add_fault(fault)
-        if not any(images) and all(fault.runs for fault in faults) and not is_failed(pod):
+        if not images and all(fault.runs for fault in faults) and not is_failed(pod):
             self._keep(pod)
 
     def _keep(self, pod: Object) -> None:
@@ -181,9 +197,14 @@ class PodTally:
         return self.newest.get((fault.place.namespace, fault.place.owner), "") > fault.time
 
 
-def tally(pods: Iterable[Object]) -> PodTally:
-    """Return the totals over all pods."""
-    result = PodTally()
+def _is_of_another(fault: Fault, images: Collection[str]) -> bool:
+    """Return whether it is the fault of a container other than those whose images do not start."""
+    return bool(fault.container) and fault.container not in images and fault.code != INIT
+
+
+def tally(pods: Iterable[Object], *, taints: Sequence[Sequence[Object]] = ()) -> PodTally:
+    """Return the totals over all pods of a cluster whose nodes have these taints."""
+    result = PodTally(taints=taints)
     for pod in pods:
         result.add(pod)
     result.drop_replaced()

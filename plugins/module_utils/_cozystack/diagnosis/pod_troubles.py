@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..._kubernetes.quantities import Need
+from ..._text import shortened
+from .log_words import cause_lines
 
 Object = Mapping[str, Any]
 KVM: Final = "devices.kubevirt.io/kvm"
+_LONGEST: Final = 400
 _IMAGE_WAITS: Final = frozenset(
     {
         *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"),
@@ -27,17 +30,34 @@ _ARCHITECTURE: Final = re.compile(
 EXEC_FORMAT: Final = re.compile(r"exec format error|cannot execute binary file", re.I)
 # Flux labels a chart's objects with the name of the release.
 RELEASE_LABEL: Final = "helm.toolkit.fluxcd.io/name"
-# Order matters: the error of an unreachable registry quotes the image's name, which may contain any other word.
+# The kubelet and containerd repeat the image, mostly with its digest, in each part of their messages.
+_IMAGE_NAMES: Final = re.compile(r'\b(image|reference) "[^"]+"')
+_ADDRESSES: Final = re.compile(r"\bhttps?://\S+")
+# Order matters: a registry that is not reachable may also be reported as one without the image.
 _PULL_CAUSES: Final = (
     ("exec_format", EXEC_FORMAT),
     ("no_matching_manifest", _ARCHITECTURE),
     ("rate_limited", re.compile(r"\b429 too many|toomanyrequests|too many requests|pull rate limit", re.I)),
     ("no_space", re.compile(r"no space left on device", re.I)),
     ("tls", re.compile(r"x509: |certificate (?:signed|is not valid|has expired)|HTTP response to HTTPS client", re.I)),
-    ("timeout", re.compile(r"timeout|timed out|no such host|connection refused|no route|unreachable|deadline", re.I)),
+    (
+        "timeout",
+        re.compile(
+            r"timeout|timed out|no such host|server misbehaving|connection re(?:fused|set)|no route|unreachable"
+            r"|deadline|\bEOF\b",
+            re.I,
+        ),
+    ),
+    ("registry_error", re.compile(r"internal server error|bad gateway|service unavailable", re.I)),
     ("pull_denied", re.compile(r"denied|unauthorized|forbidden|authentication", re.I)),
     ("not_found", re.compile(r"not found|manifest unknown|name unknown|does not exist", re.I)),
 )
+ARCHITECTURES: Final = ("no_matching_manifest", "exec_format")
+_PULL_CODES: Final = {
+    "rate_limited": "IMAGE_RATE_LIMITED",
+    "no_space": "INSUFFICIENT_DISK",
+    **dict.fromkeys(ARCHITECTURES, "ARCH_UNSUPPORTED_IMAGES"),
+}
 # Messages of the scheduler about unsuitable nodes, and their names here. None: the name is in the message.
 _LACKS: Final = (
     ("cpu", re.compile(r"(\d+) Insufficient cpu\b")),
@@ -68,6 +88,10 @@ _LACKS: Final = (
 _REFUSED: Final = ("Unschedulable", "SchedulerError")
 _DEVICES: Final = re.compile(r"(\d+) Insufficient (?!cpu\b|memory\b|ephemeral-storage\b|pods\b)([\w./-]+)")
 _TAINTS: Final = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\))?(?: \{([^:}]+))?")
+# Since Kubernetes 1.35 the scheduler does not name the taints.
+_UNNAMED: Final = re.compile(r"\d+ node\(s\) had untolerated taint\(s\)")
+# A node with this taint is "unschedulable" to the scheduler, which does not look at its other taints then.
+_CORDON: Final = "node.kubernetes.io/unschedulable"
 _SHORT: Final = {
     "cpu": "INSUFFICIENT_CPU",
     "memory": "INSUFFICIENT_MEMORY",
@@ -155,6 +179,35 @@ def unschedulable_message(pod: Object) -> str | None:
     return str(condition.get("message") or "") if condition.get("reason") in _REFUSED else None
 
 
+def taints_of(nodes: Iterable[Object]) -> Iterator[Sequence[Object]]:
+    """Yield the taints of each node."""
+    for node in nodes:
+        yield (node.get("spec") or {}).get("taints") or ()
+
+
+def with_taints(message: str, pod: Object, nodes: Iterable[Sequence[Object]]) -> str:
+    """Return the scheduler's message with the names of taints that it leaves out, from the taints of each node."""
+    if not _UNNAMED.search(message):
+        return message
+    tolerations = (pod.get("spec") or {}).get("tolerations") or ()
+    first = (next((one for one in taints if not _is_tolerated(one, tolerations)), {}) for taints in nodes)
+    names = Counter(str(one["key"]) for one in first if one and one["key"] != _CORDON)
+    said = ", ".join(f"{count} node(s) had untolerated taint {{{name}: }}" for name, count in sorted(names.items()))
+    return _UNNAMED.sub(said, message, count=1) if said else message
+
+
+def _is_tolerated(taint: Object, tolerations: Iterable[Object]) -> bool:
+    """Return whether the scheduler ignores a taint for a pod with these tolerations."""
+    if taint.get("effect") not in ("NoSchedule", "NoExecute"):
+        return True
+    return any(
+        one.get("effect") in (None, "", taint["effect"])
+        and one.get("key") in (None, "", taint["key"])
+        and (one.get("operator") == "Exists" or (one.get("value") or "") == (taint.get("value") or ""))
+        for one in tolerations
+    )
+
+
 def without_preemption(message: str) -> str:
     """Return the scheduler's message without the sentence about preemption, which repeats the same words."""
     return message.partition(" preemption:")[0]
@@ -184,8 +237,19 @@ def codes_of(lacking: Mapping[str, int]) -> set[str]:
 
 
 def pull_cause(message: str) -> str:
-    """Return why an image cannot be pulled, from the message."""
-    return next((cause for cause, pattern in _PULL_CAUSES if pattern.search(message)), "pull_failed")
+    """Return why an image cannot be pulled, from the message without the names, which may contain any word."""
+    text = _ADDRESSES.sub("", _IMAGE_NAMES.sub("", message))
+    return next((cause for cause, pattern in _PULL_CAUSES if pattern.search(text)), "pull_failed")
+
+
+def pull_code(cause: str) -> str:
+    """Return the code of the reason why an image does not start."""
+    return _PULL_CODES.get(cause, "IMAGE_PULL_FAILED")
+
+
+def pull_words(message: str) -> str:
+    """Return the message about an image without its names, shortened in its middle: it ends with the cause."""
+    return shortened(" ".join(_IMAGE_NAMES.sub(r"\1", message).split()), len, _LONGEST)
 
 
 def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
@@ -194,9 +258,9 @@ def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
     image = str(status.get("image") or "")
     message = str(waiting.get("message") or "")
     if waiting.get("reason") in _IMAGE_WAITS:
-        return ImageTrouble(image, pull_cause(message), message, place_of(pod))
+        return ImageTrouble(image, pull_cause(message), pull_words(message), place_of(pod))
     for state in (status.get("state"), status.get("lastState")):
         ended = str(((state or {}).get("terminated") or {}).get("message") or "")
         if EXEC_FORMAT.search(ended) or EXEC_FORMAT.search(message):
-            return ImageTrouble(image, "exec_format", ended or message, place_of(pod))
+            return ImageTrouble(image, "exec_format", " / ".join(cause_lines(ended or message)), place_of(pod))
     return None

@@ -27,6 +27,7 @@ from .inquiries import inquire, not_provisioned, refusals_of, still_refused
 from .nodes import Node, nodes_of
 from .owners import Owners
 from .pod_tally import PodTally, tally
+from .pod_troubles import taints_of
 from .reader import Api, Object, Reader
 from .releases import (
     Package,
@@ -137,8 +138,10 @@ def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
     api = reader.api
     # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
-    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living)), found.pods)
-    found.nodes = reader.take("nodes", lambda: nodes_of(api.items(kinds.NODE), found.pods), found.nodes)
+    nodes: list[Object] = reader.take("nodes", lambda: list(api.items(kinds.NODE)), [])
+    taints = list(taints_of(nodes))
+    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), taints=taints), found.pods)
+    found.nodes = nodes_of(nodes, found.pods)
     found.other_faults = still_refused(refusals, found.pods)
     found.owners = inquire(reader, found.pods, found.other_faults, found.releases)
     found.other_faults += waited_for(reader, found.releases, found.pods.faults)

@@ -34,6 +34,7 @@ _BASICS: Final = "cozystack.cozystack-basics"
 # Reasons of Ready after the cleaning up of a failed attempt.
 _REMEDIATED: Final = ("UninstallSucceeded", "RollbackSucceeded")
 _GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
+_API_PORT: Final = rf"(?:\b10\.96\.0\.1:443|:{KUBERNETES}|:{KUBE_PRISM})"
 # Meanings of messages of failed releases and packages; the first match counts.
 _CAUSES: Final = (
     ("POD_SECURITY_REFUSED", re.compile(r"violates PodSecurity")),
@@ -43,25 +44,18 @@ _CAUSES: Final = (
             r"failed calling webhook|conversion webhook for .* failed|admission webhook .*denied the request", re.S
         ),
     ),
-    ("QUOTA_EXCEEDED", re.compile(r"exceeded quota")),
+    (
+        "QUOTA_EXCEEDED",
+        re.compile(
+            r"exceeded quota|failed quota|(?:(?:maximum|minimum) \S+ usage|max limit to request ratio) per \w+ is"
+        ),
+    ),
     (
         "NAME_CLASH",
         re.compile(r"exists and cannot be imported|invalid ownership metadata|cannot re-?use a name|already exists"),
     ),
     ("KIND_MISSING", re.compile(r"no matches for kind|resource mapping not found|ensure CRDs are installed first")),
-    (
-        "JOB_FAILED",
-        re.compile(r"failed (?:pre|post)-(?:install|upgrade|rollback|delete)|BackoffLimitExceeded|hooks? failed"),
-    ),
-    ("ARTIFACT_MISSING", re.compile(r"could not get Source object: ExternalArtifact")),
-    ("RELEASE_LOCKED", re.compile(r"another operation \(install/upgrade/rollback\) is in progress")),
-    (
-        "VALUES_REFUSED",
-        re.compile(
-            r"values don't meet the specifications of the schema|execution error at|error calling \w+:|parse error"
-        ),
-    ),
-    ("IMAGE_RATE_LIMITED", re.compile(r"toomanyrequests|429 Too Many Requests", re.I)),
+    # Before the failure of hooks: Helm creates their Jobs through the same API.
     # Another server answers for these groups: one that is down says nothing of the Kubernetes API itself.
     (
         "API_SERVICE_UNAVAILABLE",
@@ -73,11 +67,31 @@ _CAUSES: Final = (
     (
         OVERLOADED,
         re.compile(
-            r"etcdserver: (?:request timed out|leader changed|too many requests)|http2: client connection lost"
-            r"|TLS handshake timeout|the server is currently unable to handle the request"
-            rf"|(?:\b10\.96\.0\.1:443|:{KUBERNETES}|:{KUBE_PRISM}): connect: "
+            r"etcdserver: (?:request timed out|leader changed|no leader|too many requests)"
+            r"|http2: client connection lost|the server is currently unable to handle the request"
+            r"|the server has received too many requests|Timeout: request did not complete within requested timeout"
+            r"|resource quota evaluat\w+ time"
+            rf"|{_API_PORT}: (?:connect: |read: |write: |i/o timeout)"
+            # Of registries this says nothing here.
+            rf'|(?<!": )net/http: TLS handshake timeout|https://[^/\s]*{_API_PORT}/\S*": (?:net/http: TLS|(?:\w+ )?EOF)'
         ),
     ),
+    (
+        "JOB_FAILED",
+        re.compile(
+            r"failed (?:pre|post)-(?:install|upgrade|rollback|delete)|BackoffLimitExceeded|hooks? failed"
+            r"|Job (?:has reached the specified backoff limit|was active longer than specified deadline)"
+        ),
+    ),
+    ("ARTIFACT_MISSING", re.compile(r"could not get Source object: ExternalArtifact")),
+    ("RELEASE_LOCKED", re.compile(r"another operation \(install/upgrade/rollback\) is in progress")),
+    (
+        "VALUES_REFUSED",
+        re.compile(
+            r"values don't meet the specifications of the schema|execution error at|error calling \w+:|parse error"
+        ),
+    ),
+    ("IMAGE_RATE_LIMITED", re.compile(r"toomanyrequests|429 Too Many Requests", re.I)),
 )
 _LONGEST: Final = 600
 

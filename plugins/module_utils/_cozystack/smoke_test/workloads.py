@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..._ec2.instance_types import has_kvm
@@ -14,13 +14,16 @@ from ..._kubernetes import kinds
 from ..._kubernetes.kinds import Kind
 from ..._text import counted
 from ..diagnosis.faults import containers_of, fault_of
-from ..diagnosis.inquiries import sandbox_code
+from ..diagnosis.inquiries import cause_among, sandbox_code
 from ..diagnosis.pod_troubles import (
     KVM,
     codes_of,
     image_trouble,
     lacking_of,
+    pull_code,
+    taints_of,
     unschedulable_message,
+    with_taints,
 )
 from ..diagnosis.releases import (
     cause_of,
@@ -41,7 +44,6 @@ from .runner import (
 VIRTUAL_MACHINE: Final = Kind("kubevirt.io", "v1", "virtualmachineinstances", "VirtualMachineInstance")
 KUBEVIRT: Final = Kind("kubevirt.io", "v1", "kubevirts", "KubeVirt")
 _EXECUTOR: Final = "containerd-shim-spin"
-_PULLS: Final = {"no_matching_manifest": "ARCH_UNSUPPORTED_IMAGES", "exec_format": "ARCH_UNSUPPORTED_IMAGES"}
 
 
 def pod_state(api: Api, pod: Object) -> Observed:
@@ -50,33 +52,35 @@ def pod_state(api: Api, pod: Object) -> Observed:
     conditions = {one["type"]: one.get("status") for one in status.get("conditions") or ()}
     if conditions.get("Ready") == "True":
         return Observed(PASSED)
-    trouble = _pod_trouble(pod)
+    trouble = _pod_trouble(api, pod)
     if trouble:
         return trouble
-    refused = next(iter(_sandbox_failures(api, str(pod["metadata"]["name"]))), "")
+    refused = _sandbox_failure(api, str(pod["metadata"]["name"]))
     if refused:
         return Observed(BLOCKED, refused, sandbox_code(refused))
     return Observed(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
 
 
-def _pod_trouble(pod: Object) -> Observed | None:
+def _pod_trouble(api: Api, pod: Object) -> Observed | None:
     """Return the problem in the pod's status."""
     message = unschedulable_message(pod)
     if message is not None:
+        message = with_taints(message, pod, taints_of(api.items(kinds.NODE)))
         return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), "POD_NOT_SCHEDULED"))
     for container in containers_of(pod.get("status") or {}):
         image, fault = image_trouble(pod, container), fault_of(pod, container)
         if image:
-            return Observed(BLOCKED, image.message, _PULLS.get(image.cause, "IMAGE_PULL_FAILED"))
+            return Observed(BLOCKED, f"{image.image}: {image.message}", pull_code(image.cause))
         if fault:
             return Observed(BLOCKED, f"its container does not run: {fault.words}", fault.code)
     return None
 
 
-def _sandbox_failures(api: Api, name: str) -> Iterable[str]:
-    """Return why the sandbox is not created, such as a runtime that the node does not have."""
+def _sandbox_failure(api: Api, name: str) -> str:
+    """Return why the sandbox is not created, such as a runtime that the node does not have, or an empty text."""
     fields = f"involvedObject.name={name},reason=FailedCreatePodSandBox"
-    return [str(event.get("message")) for event in api.items(kinds.EVENT, namespace=NAMESPACE, fields=fields)]
+    events = list(api.items(kinds.EVENT, namespace=NAMESPACE, fields=fields))
+    return str(cause_among(events).get("message")) if events else ""
 
 
 def machine_state(_api: Api, machine: Object) -> Observed:

@@ -151,7 +151,7 @@ def test_an_api_server_that_goes_away_in_the_middle(tmp_path: Path) -> None:
     whole = cluster(installed())
 
     def dies(method: str, path: str) -> Answer:
-        return None if path in (HELM_RELEASE.path(), kinds.POD.path()) else whole(method, path)
+        return None if path in (HELM_RELEASE.path(), kinds.NODE.path()) else whole(method, path)
 
     with served(dies, tmp_path) as given:
         found = look(api_of(given), settled=False)
@@ -159,7 +159,7 @@ def test_an_api_server_that_goes_away_in_the_middle(tmp_path: Path) -> None:
     assert (found["phase"], found["codes"]) == ("unreachable", ["API_UNREACHABLE"])
     assert found["verdicts"][0]["message"].startswith(
         "the Kubernetes API does not answer fully (releases: it closed the connection without an answer; "
-        "pods: it closed the connection without an answer; nodes: not asked, because the server had stopped answering"
+        "nodes: it closed the connection without an answer; pods: not asked, because the server had stopped answering"
     )
     assert found["verdicts"][0]["remedy"].startswith("Check the control planes (urmanac.talos.talos_info)")
 
@@ -197,7 +197,8 @@ def test_a_definition_that_is_missing(tmp_path: Path) -> None:
                 403, "Forbidden", 'configmaps "one" is forbidden: exceeded quota: small, used: count=5, limited: 5'
             ),
             'configmaps "one" is forbidden: exceeded quota: small, used: count=5, limited: 5',
-            "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
+            "Raise the ResourceQuota or LimitRange, or remove objects that count towards the quota. If the message "
+            "says that limits or requests must be specified, set them in the values of the package or application.",
             id="quota",
         ),
         pytest.param(
@@ -238,7 +239,8 @@ def test_a_server_that_refuses_an_object(answer: Answer, cause: str, remedy: str
         pytest.param(
             'pods "cilium" is forbidden: exceeded quota: small',
             "QUOTA_EXCEEDED",
-            "Raise the namespace's ResourceQuota, or remove objects that count towards it.",
+            "Raise the ResourceQuota or LimitRange, or remove objects that count towards the quota. If the message "
+            "says that limits or requests must be specified, set them in the values of the package or application.",
             id="quota",
         ),
         pytest.param(

@@ -68,14 +68,14 @@ def test_an_api_that_does_not_answer_is_reported_and_asked_once() -> None:
 
 def test_after_a_timeout_no_further_kinds_are_requested() -> None:
     silence = failure(Cause.TIMEOUT, "no answer within 30 s")
-    api = FakeApi(installed(), failures={"helmreleases": silence, "pods": silence})
+    api = FakeApi(installed(), failures={"helmreleases": silence, "nodes": silence})
 
     found = look(api, settled=False)
 
     assert (found["phase"], found["ready"], found["codes"]) == ("unreachable", False, ["API_UNREACHABLE"])
     assert found["api"]["missing"]["releases"] == "no answer within 30 s"
-    assert found["api"]["missing"]["nodes"].startswith("not asked")
-    assert "nodes" not in api.asked
+    assert found["api"]["missing"]["pods"].startswith("not asked")
+    assert "pods" not in api.asked
 
 
 def test_a_forbidden_kind_does_not_hide_other_kinds() -> None:

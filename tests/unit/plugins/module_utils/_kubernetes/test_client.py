@@ -258,7 +258,7 @@ def test_only_the_end_of_a_log_is_requested() -> None:
     assert text == "exec /operator: exec format error\n"
     assert transport.calls[0].path == "/api/v1/namespaces/cozy-system/pods/operator-x/log"
     assert transport.calls[0].query == {
-        **{"container": "main", "tailLines": "10", "limitBytes": "16384"},
+        **{"container": "main", "tailLines": "10", "limitBytes": "40960"},
         "previous": "true",
     }
 

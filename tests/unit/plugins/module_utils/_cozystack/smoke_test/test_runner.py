@@ -15,6 +15,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import k
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 from tests.cozystack_cluster import SERVER, FakeApi, condition, definitions, failure, node, pod, status_of
+from tests.cozystack_situations import sandbox_fails
 
 CLASSES = {kinds.RUNTIME_CLASS: definitions("wasmtime-spin-v2"), kinds.NODE: [node("gateway")]}
 NO_PLATFORM = "no match for platform in manifest: not found"
@@ -208,6 +209,28 @@ def test_a_node_without_the_runtime_is_recognized_from_events() -> None:
     observed, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: [event]}, lambda _: {"phase": "Pending"}), spin())
 
     assert observed == runner.Observed("blocked", 'no runtime for "spin" is configured', "RUNTIME_MISSING")
+
+
+def test_the_cause_of_a_sandbox_is_not_hidden_by_the_next_attempts() -> None:
+    events = [
+        one | {"metadata": {"namespace": runner.NAMESPACE}, "involvedObject": {"name": "spin"}}
+        for one in sandbox_fails('no runtime for "spin" is configured')
+    ]
+
+    observed, _ = tried(WorkingApi({**CLASSES, kinds.EVENT: events[::-1]}, lambda _: {"phase": "Pending"}), spin())
+
+    assert observed.code == "RUNTIME_MISSING"
+    assert observed.cause.endswith('no runtime for "spin" is configured')
+
+
+def test_a_taint_that_the_scheduler_does_not_name_is_that_of_the_nodes() -> None:
+    said = "0/1 nodes are available: 1 node(s) had untolerated taint(s)."
+    status = {"conditions": [condition("PodScheduled", "False", "Unschedulable", said)]}
+    tainted = node("gateway", taints=[{"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule"}])
+
+    observed, _ = tried(WorkingApi({**CLASSES, kinds.NODE: [tainted]}, lambda _: status), spin())
+
+    assert observed.code == "INSUFFICIENT_MEMORY"
 
 
 def test_a_temporary_problem_is_not_a_blocker() -> None:
