@@ -56,7 +56,7 @@ BOOT = """
     - name: Find the machines
       ansible.builtin.import_role:
         name: urmanac.talos.nodes
-        tasks_from: boot_ways.yml
+        tasks_from: boot_connections.yml
 
 - name: Log in to the node
   hosts: role_gateway

@@ -27,7 +27,7 @@ HARMLESS = {
     # With true, the run ends with the same error after the phase, and without a report.
     "playbooks/site.yml": {"access_audit_enforced", "cozystack_expect_enforced"},
 }
-OF_THE_PLAYBOOK = "__judge_of_the_playbook"
+OF_THE_PLAYBOOK = "__check_of_the_playbook"
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.checks.files import mappings
 from tests.checks.process import ROOT
 
 PLAYBOOKS = ROOT / "playbooks"
-CHECKS = ("tasks/judge.yml", "tasks/begin.yml")
+CHECKS = ("tasks/check_variables.yml", "tasks/begin.yml")
 JOURNALS = {"urmanac.talos.cluster_session": "directory", "urmanac.talos.cluster_session_info": "directory"} | {
     "urmanac.talos.report_phase": "journal"
 }
@@ -103,12 +103,12 @@ _OF_ROLES = {"sessions.yml": {"compare", "home_lab_power_per_month"}}
 @pytest.mark.parametrize("playbook", OWN, ids=lambda path: path.name)
 def test_every_input_without_the_name_of_a_role_is_known_to_the_check_of_variables(playbook: Path) -> None:
     text = playbook.read_text(encoding="utf-8")
-    (judged,) = [task for task in mappings(yaml.safe_load(text)) if "__judge_names" in task] or [{"__judge_names": []}]
+    (judged,) = [task for task in mappings(yaml.safe_load(text)) if "__check_names" in task] or [{"__check_names": []}]
     roles = tuple(f"{role}_" for role in role_names())
 
     used = {name for name in _WITH_DEFAULT.findall(text) if not name.startswith(("__", *roles))} - _NOT_INPUTS
 
-    assert used | _OF_ROLES.get(playbook.name, set()) == set(judged["__judge_names"])
+    assert used | _OF_ROLES.get(playbook.name, set()) == set(judged["__check_names"])
 
 
 def test_every_input_that_a_role_has_without_its_name_is_known_to_a_playbook() -> None:

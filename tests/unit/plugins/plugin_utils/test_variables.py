@@ -209,7 +209,7 @@ def test_other_names_that_are_passed_are_a_users_own(name: str) -> None:
 
 def test_no_variable_of_ansible_is_one_letter_from_an_input() -> None:
     files = [yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / "playbooks").glob("*.yml")]
-    inputs = {name for found in files for part in mappings(found) for name in part.get("__judge_names", ())}
+    inputs = {name for found in files for part in mappings(found) for name in part.get("__check_names", ())}
 
     assert set(INPUTS) < inputs
     assert list(misspelt_names(get_reserved_names(), inputs, OPTIONS)) == []
