@@ -16,7 +16,7 @@ def deletion_plan(
 ) -> dict[str, Any]:
     """Return lines that list the resources of the cluster, and a sentence on other clusters in its region."""
     resources = list(found)
-    doomed = [f"  - {_title(one)}" for one in resources if one["part"] is not None]
+    to_delete = [f"  - {_title(one)}" for one in resources if one["part"] is not None]
     stay = [
         f"  ? {_title(one)} has its tags, but no playbook creates or deletes it"
         for one in resources
@@ -24,10 +24,10 @@ def deletion_plan(
     ]
     clusters = _others(others)
     heading = [
-        f"Cluster {name} in {region}: {len(doomed)} to delete",
+        f"Cluster {name} in {region}: {len(to_delete)} to delete",
         "" if resources else f"It has no resources. {clusters}",
     ]
-    return {"lines": [*heading, *doomed, *stay], "others": clusters}
+    return {"lines": [*heading, *to_delete, *stay], "others": clusters}
 
 
 def _title(one: Mapping[str, Any]) -> str:

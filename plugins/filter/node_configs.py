@@ -11,7 +11,7 @@ from typing import Any
 Record = Mapping[str, Any]
 
 # Of a node without an interface. Any local address is as good for a validation as the one that EC2 will give it.
-NOT_THERE: Record = {"ipv6": "", "mac": "02:00:00:00:00:00"}
+NO_INTERFACE: Record = {"ipv6": "", "mac": "02:00:00:00:00:00"}
 
 
 def node_configs(
@@ -26,7 +26,7 @@ def node_configs(
     extensions = {"gateway": list(gateway_extensions)}
     return [
         {
-            **node_config(node, there.get(node["name"], NOT_THERE), images=images, patches=patches),
+            **node_config(node, there.get(node["name"], NO_INTERFACE), images=images, patches=patches),
             "extensions": extensions.get(node["role"], []),
         }
         for node in nodes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_run_lock
-short_description: Fail if another run is active on a cluster
+short_description: Prevent concurrent runs on a cluster from any controller
 version_added: 0.1.0
 description:
   - Fails while a run from another directory or controller is active on the cluster, and names it. All of them may have

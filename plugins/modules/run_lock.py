@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: run_lock
-short_description: Prevent concurrent runs on a cluster
+short_description: Prevent concurrent runs from one cluster directory
 version_added: 0.1.0
 author:
   - The urmanac.talos authors (@urmanac)

@@ -395,12 +395,12 @@ def configs_of(params: Mapping[str, Any]) -> dict[str, bytes]:
 async def apply_to_all(params: Mapping[str, Any], *, check_mode: bool, shows_diff: bool = True) -> list[Outcome]:
     """Apply the configurations to all nodes in parallel."""
     known = [cluster_way(params)] if params["talosconfig"] else []
-    anybody = maintenance_way(params)
+    without_credentials = maintenance_way(params)
     slots = asyncio.Semaphore(client.CONNECTS_AT_ONCE)
 
     async def one(address: str, config: bytes) -> Outcome:
         # All nodes share the TLS settings: creating them takes longer than a handshake.
-        ways = [*known, anybody._replace(fingerprint=params["fingerprints"].get(address))]
+        ways = [*known, without_credentials._replace(fingerprint=params["fingerprints"].get(address))]
         request = Request(
             config, params["mode"], params["settle_timeout"], params["wait_timeout"], check_mode, shows_diff
         )

@@ -108,9 +108,9 @@ def judge(
         if found:
             of_type[name] = found
     usable = {name: value for name, value in values.items() if name not in of_type}
-    strangers = unknown_names(given.written, roles, options, others)
+    unknown = unknown_names(given.written, roles, options, others)
     joint = joint_problems(usable, dict(_derived(options, given, values)), where)
-    found = [*strangers, *_flat(of_type), *value_problems(usable, where), *joint]
+    found = [*unknown, *_flat(of_type), *value_problems(usable, where), *joint]
     return Judgement(tuple(_causes(found, given)), frozenset(of_type))
 
 

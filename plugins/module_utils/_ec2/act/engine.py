@@ -24,7 +24,7 @@ from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
 from ..plan.choosing import choose
 from ..plan.compare import compare, teardown_rank
 from ..plan.comparison import Comparison, Found, Resource
-from ..plan.current import Thing, read_cluster
+from ..plan.current import Existing, read_cluster
 from ..plan.owners import second_problems, taken_problems, unmanaged_problems
 from ..plan.reading import wanted_of
 from ..plan.text import foreign_resource_problems, kind_word, tie_problem
@@ -65,10 +65,10 @@ class Outcome(NamedTuple):
     lines: tuple[str, ...]
     before: Comparison
     after: Comparison
-    stopped: tuple[Thing, ...] = ()
+    stopped: tuple[Existing, ...] = ()
 
 
-Want = Callable[[list[Thing]], dict[str, Desired]]
+Want = Callable[[list[Existing]], dict[str, Desired]]
 
 
 def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: datetime | None = None) -> Outcome:
@@ -82,21 +82,21 @@ def ensure_cluster(calls: Calls, spec: ClusterSpec, order: Order, *, now: dateti
         return _stopped(calls, spec, things, order, before, want)
     if order.state == "postponed":
         return _postponed(calls, spec, order, before, want)
-    todo, doomed = _todo(before, order), _doomed(before, order, spec.names.bastion)
-    refuse(before, todo, doomed, order)
-    if not (todo or doomed):
+    todo, to_delete = _todo(before, order), _to_delete(before, order, spec.names.bastion)
+    refuse(before, todo, to_delete, order)
+    if not (todo or to_delete):
         return Outcome(changed=False, lines=(), before=before, after=before)
     if order.check_mode:
-        return Outcome(changed=True, lines=tuple(_would(todo, doomed)), before=before, after=before)
+        return Outcome(changed=True, lines=tuple(_would(todo, to_delete)), before=before, after=before)
     work = _work(calls, spec, things, wanted, _with_image(calls, order.machines, todo))
-    _delete(work, doomed)
+    _delete(work, to_delete)
     with _saying_what_runs(work, before):
         _ensure(work, [resource.key for resource in todo])
-    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, want, todo, doomed))
+    return Outcome(changed=True, lines=tuple(work.lines), before=before, after=_settled(work, want, todo, to_delete))
 
 
 def _stopped(
-    calls: Calls, spec: ClusterSpec, things: list[Thing], order: Order, before: Comparison, want: Want
+    calls: Calls, spec: ClusterSpec, things: list[Existing], order: Order, before: Comparison, want: Want
 ) -> Outcome:
     """Stop the machines of the parts; create and delete nothing."""
     machines = machines_to_stop(before, things, order.parts)
@@ -160,7 +160,7 @@ def _costs(work: Work, before: Comparison) -> str:
     )
 
 
-def _wanted(spec: ClusterSpec, machines: Machines, now: datetime, things: list[Thing]) -> dict[str, Desired]:
+def _wanted(spec: ClusterSpec, machines: Machines, now: datetime, things: list[Existing]) -> dict[str, Desired]:
     """Return the described resources, with the properties of the bastion that only the caller knows."""
     wanted = wanted_of(spec, things, now)
     user_data = machines.user_data.get(BASTION)
@@ -181,7 +181,7 @@ def _todo(before: Comparison, order: Order) -> list[Resource]:
     return [item for item in todo if item.kind in KINDS]
 
 
-def _doomed(before: Comparison, order: Order, bastion: str) -> list[Found]:
+def _to_delete(before: Comparison, order: Order, bastion: str) -> list[Found]:
     """Return what to delete, in order; bastion is the name of the bastion's resources."""
     ours = [found for found in before.found if found.part in order.parts and found.kind in KINDS]
     if order.absent:
@@ -198,7 +198,7 @@ def _doomed(before: Comparison, order: Order, bastion: str) -> list[Found]:
     ]
 
 
-def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found], order: Order) -> None:
+def refuse(before: Comparison, todo: Sequence[Resource], to_delete: Sequence[Found], order: Order) -> None:
     """Raise Ec2Error for every change that is not allowed, before the first one."""
     # Including resources that are created elsewhere, such as SSM parameters.
     wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
@@ -208,7 +208,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]
         *_replacements(todo),
         *_too_long(order.machines),
         *(_obstacles(before) if order.absent and NETWORK in order.parts else ()),
-        *_held(before, doomed, order),
+        *_held(before, to_delete, order),
         # In check mode the account may be empty.
         *(() if order.check_mode else _unplaced(before, todo, order)),
     ]
@@ -280,9 +280,9 @@ def _obstacles(before: Comparison) -> list[Finding]:
     return [problem.about("remove the network") for problem in (*ours, *foreign_resource_problems(before))]
 
 
-def _held(before: Comparison, doomed: Iterable[Found], order: Order) -> list[Finding]:
+def _held(before: Comparison, to_delete: Iterable[Found], order: Order) -> list[Finding]:
     """Return which resources to delete, or that the parts need, are used by another owner."""
-    going = {(found.kind, found.id) for found in doomed}
+    going = {(found.kind, found.id) for found in to_delete}
     needed = set() if order.absent else {item.id for item in before.resources if item.part in order.parts}
     deleting = [tie for tie in before.ties if (tie.ours.kind, tie.ours.id) in going]
     using = [tie for tie in before.blocking_ties if tie.ours.id in needed and tie not in deleting]
@@ -293,15 +293,17 @@ def _tied(verb: str, tie: Tie) -> Finding:
     return tie_problem(tie).about(f"{verb} {kind_word(tie.ours.kind)} {tie.ours.name}")
 
 
-def _would(todo: Iterable[Resource], doomed: Iterable[Found]) -> list[str]:
+def _would(todo: Iterable[Resource], to_delete: Iterable[Found]) -> list[str]:
     verbs = {"missing": "create", "differs": "change"}
     return [
-        *(f"would delete {kind_word(item.kind)} {item.name} ({item.id})" for item in doomed),
+        *(f"would delete {kind_word(item.kind)} {item.name} ({item.id})" for item in to_delete),
         *(f"would {verbs[item.state]} {kind_word(item.kind)} {item.name}" for item in todo),
     ]
 
 
-def _work(calls: Calls, spec: ClusterSpec, things: list[Thing], wanted: dict[str, Desired], machines: Machines) -> Work:
+def _work(
+    calls: Calls, spec: ClusterSpec, things: list[Existing], wanted: dict[str, Desired], machines: Machines
+) -> Work:
     ours = [thing for thing in things if thing.owned]
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
     return Work(calls, spec, wanted, chosen, ours, MAKINGS, machines=machines)
@@ -340,11 +342,11 @@ def _title(work: Work, key: str) -> str:
     return f"{kind_word(work.wanted[key].kind)} {work.wanted[key].name}"
 
 
-def _delete(work: Work, doomed: Sequence[Found]) -> None:
+def _delete(work: Work, to_delete: Sequence[Found]) -> None:
     """Delete resources, in parallel if they do not depend on each other."""
     gone: set[str] = set()
-    with _saying_what_is_left(doomed, gone):
-        for _rank, group in groupby(doomed, key=lambda found: teardown_rank(found.kind)):
+    with _saying_what_is_left(to_delete, gone):
+        for _rank, group in groupby(to_delete, key=lambda found: teardown_rank(found.kind)):
             items = list(group)
             prepare = KINDS[items[0].kind].prepare
             if prepare:
@@ -369,12 +371,12 @@ def _deletion(kind: str, gone: set[str]) -> Act:
 
 
 @contextmanager
-def _saying_what_is_left(doomed: Sequence[Found], gone: set[str]) -> Iterator[None]:
+def _saying_what_is_left(to_delete: Sequence[Found], gone: set[str]) -> Iterator[None]:
     """Add to the failure of a deletion what remains, which of it costs money, and how to continue."""
     try:
         yield
     except Ec2Error as error:
-        raise _with_advice(error, _left(doomed, gone)) from error
+        raise _with_advice(error, _left(to_delete, gone)) from error
 
 
 def _with_advice(error: Ec2Error, advice: str) -> Ec2Error:
@@ -385,9 +387,9 @@ def _with_advice(error: Ec2Error, advice: str) -> Ec2Error:
     return AwsError(replace(error.problem, remedy=remedy), error.reason)
 
 
-def _left(doomed: Sequence[Found], gone: set[str]) -> str:
+def _left(to_delete: Sequence[Found], gone: set[str]) -> str:
     # A volume is deleted with its instance.
-    left = [item for item in doomed if item.id not in gone and not item.goes_with]
+    left = [item for item in to_delete if item.id not in gone and not item.goes_with]
     machines = [item.name for item in left if item.kind == "instance"]
     costs = f" {', '.join(machines)} cost{'s' * (len(machines) == 1)} money until then." if machines else ""
     things = ", ".join(f"{kind_word(item.kind)} {item.name} ({item.id})" for item in left)
@@ -408,18 +410,18 @@ def _run(what: str, act: Act, work: Work, argument: str, again: str) -> None:
         act(work, argument)
 
 
-def _settled(work: Work, want: Want, todo: Sequence[Resource], doomed: Sequence[Found]) -> Comparison:
+def _settled(work: Work, want: Want, todo: Sequence[Resource], to_delete: Sequence[Found]) -> Comparison:
     """Return the cluster as soon as AWS shows all creations and deletions, or raise for those that it does not show."""
     seen: list[Comparison] = []
 
     def look() -> Comparison | None:
         things = read_cluster(work.calls, work.spec)
         seen.append(compare(want(things), things))
-        return None if _late(seen[-1], todo, doomed) else seen[-1]
+        return None if _late(seen[-1], todo, to_delete) else seen[-1]
 
     settled = work.calls.wait_for(look)
     if settled is None:
-        late = ", ".join(_late(seen[-1], todo, doomed))
+        late = ", ".join(_late(seen[-1], todo, to_delete))
         raise Ec2Error(
             f"Failed to verify the changes of cluster {work.spec.name}: AWS does not show them yet ({late}). Run the "
             f"playbook again."
@@ -427,8 +429,8 @@ def _settled(work: Work, want: Want, todo: Sequence[Resource], doomed: Sequence[
     return settled
 
 
-def _late(seen: Comparison, todo: Sequence[Resource], doomed: Sequence[Found]) -> list[str]:
-    keys, gone = {item.key for item in todo}, {(item.kind, item.id) for item in doomed}
+def _late(seen: Comparison, todo: Sequence[Resource], to_delete: Sequence[Found]) -> list[str]:
+    keys, gone = {item.key for item in todo}, {(item.kind, item.id) for item in to_delete}
     differing = [item for item in seen.resources if item.key in keys and item.state != "present"]
     return [
         *(

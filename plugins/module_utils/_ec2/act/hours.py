@@ -14,7 +14,7 @@ from ..calls import TERMINATION
 from ..hours.current import read_group, read_state
 from ..hours.schedules import ATTEMPTS
 from ..identity import owner_tags, tag_list
-from ..plan.current import Thing
+from ..plan.current import Existing
 from ..scheduler import Call, Place, put_call
 from .work import Work
 
@@ -51,7 +51,7 @@ def _make(work: Work, key: str) -> None:
         "scheduler", "create_schedule_group", lambda: _ours(work, name), Name=name, Tags=tag_list(tags), **token
     )
     arn = made.get("ScheduleGroupArn") or made["arn"]
-    work.note(key, Thing("schedule_group", name, name, tags, {"arn": arn, "tags": tags, "schedules": {}}))
+    work.note(key, Existing("schedule_group", name, name, tags, {"arn": arn, "tags": tags, "schedules": {}}))
 
 
 def _ours(work: Work, name: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from ..client import existing
 from ..desired import description_of, is_of
 from ..identity import tag_list
-from ..plan.current import Thing
+from ..plan.current import Existing
 from ..policies import policy_text
 from .work import Work
 
@@ -29,7 +29,7 @@ def ensure_iam_role(work: Work, key: str) -> None:
             AssumeRolePolicyDocument=trust,
             Description=description_of(work.spec, "iam_role", work.wanted[key].part),
         )
-        work.things[key] = work.things[key].knowing(trust_policy=want["trust_policy"])
+        work.things[key] = work.things[key].with_facts(trust_policy=want["trust_policy"])
     if work.differs(key, "trust_policy"):
         _iam(work, "update_assume_role_policy", RoleName=name, PolicyDocument=trust)
         work.changed(key, "trust policy")
@@ -69,7 +69,7 @@ def _make(work: Work, key: str, operation: str, **parameters: str) -> None:
         Tags=tag_list(item.want["tags"]),
     )
     tags = item.want["tags"]
-    work.note(key, Thing(item.kind, item.name, item.name, tags, {"tags": tags}))
+    work.note(key, Existing(item.kind, item.name, item.name, tags, {"tags": tags}))
 
 
 def _ours(work: Work, kind: str, name: str) -> Mapping[str, Any] | None:

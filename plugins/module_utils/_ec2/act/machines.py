@@ -187,7 +187,7 @@ def _start(work: Work, key: str) -> None:
             f"Failed to start {machine}: it is still stopping after several minutes. Run the playbook again."
         )
     work.ec2("start_instances", InstanceIds=[machine])
-    work.things[key] = work.things[key].knowing(state="pending")
+    work.things[key] = work.things[key].with_facts(state="pending")
     work.changed(key, "started")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._errors import Ec2Error
 from ..desired import first_64_of
-from ..plan.current import Thing
+from ..plan.current import Existing
 from .work import Work
 
 _ASSOCIATED = ("Resource.AlreadyAssociated",)
@@ -41,7 +41,7 @@ def ensure_vpc(work: Work, key: str) -> None:
     work.tag(key)
 
 
-def _with(work: Work, vpc: str, fact: str) -> Thing | None:
+def _with(work: Work, vpc: str, fact: str) -> Existing | None:
     return next((thing for thing in work.read("vpc", {"vpc-id": vpc}) if thing.have[fact]), None)
 
 
@@ -53,7 +53,7 @@ def _wait_for_block(work: Work, key: str) -> None:
             f"Failed to create VPC {vpc}: AWS has not assigned an IPv6 block yet. Run the playbook again in a minute."
         )
     made = work.things[key]
-    work.things[key] = made.knowing(ipv6_cidr=seen.have["ipv6_cidr"])
+    work.things[key] = made.with_facts(ipv6_cidr=seen.have["ipv6_cidr"])
 
 
 def delete_vpc(work: Work, thing_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..calls import TERMINATION, Calls
 from ..client import AwsError
 from ..identity import tag_list
-from ..plan.current import DELETING, Thing
+from ..plan.current import DELETING, Existing
 from .machines import (
     hardware,
     metadata_options,
@@ -104,7 +104,7 @@ def _create_group(work: Work, key: str) -> None:
             raise
         create()
     have = {**item.want, "desired_capacity": capacity, "launch_template": work.id("launch_template/bastion")}
-    work.note(key, Thing(item.kind, item.name, tags["Name"], tags, {**have, "schedules": {}, "next_stop": None}))
+    work.note(key, Existing(item.kind, item.name, tags["Name"], tags, {**have, "schedules": {}, "next_stop": None}))
 
 
 def _is_gone_in_time(work: Work, name: str) -> bool:

@@ -11,12 +11,12 @@ from ..._errors import Ec2Error
 from ..calls import TERMINATION, Calls, errors_named
 from ..desired import BASTION, NODES, RUNNING
 from ..plan.comparison import Comparison
-from ..plan.current import Thing
+from ..plan.current import Existing
 from ..plan.text import kind_word
 from .machines import have_states
 
 
-def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequence[str]) -> list[Thing]:
+def machines_to_stop(before: Comparison, things: Sequence[Existing], parts: Sequence[str]) -> list[Existing]:
     """Return the nodes that are not stopped, and the bastion's group if it has an instance, of these parts.
 
     Nodes of a run that was interrupted are still stopping, and need the bastion until then.
@@ -31,7 +31,7 @@ def machines_to_stop(before: Comparison, things: Sequence[Thing], parts: Sequenc
     ]
 
 
-def stop(calls: Calls, machines: Sequence[Thing]) -> list[str]:
+def stop(calls: Calls, machines: Sequence[Existing]) -> list[str]:
     """Stop the nodes, wait until they are stopped, then stop the bastion, and return what was done.
 
     The nodes reach the internet through the bastion until they are off.
@@ -48,7 +48,7 @@ def stop(calls: Calls, machines: Sequence[Thing]) -> list[str]:
     return lines(machines, "stopped")
 
 
-def diff_of_stop(machines: Iterable[Thing]) -> dict[str, dict[str, str]]:
+def diff_of_stop(machines: Iterable[Existing]) -> dict[str, dict[str, str]]:
     """Return the diff of machines that are stopped; a group with an instance is running."""
     before = {f"{item.kind} {item.id}": str(item.have.get("state", "running")) for item in machines}
     return {"before": before, "after": dict.fromkeys(before, "stopped")}
@@ -61,7 +61,7 @@ def _wait(calls: Calls, nodes: Sequence[str]) -> None:
         )
 
 
-def lines(machines: Sequence[Thing], verb: str) -> list[str]:
+def lines(machines: Sequence[Existing], verb: str) -> list[str]:
     """Return what is done to the machines."""
     return [
         f"{verb} {kind_word(item.kind)} {item.name}" + f" ({item.id})" * (item.id != item.name) for item in machines

@@ -14,7 +14,7 @@ from ..calls import Calls
 from ..desired import ROOT_DEVICE, Desired
 from ..identity import owner_tags, tag_list
 from ..plan.compare import satisfied
-from ..plan.current import Thing, reading_of, records_of, understood
+from ..plan.current import Existing, existing_of, reading_of, records_of
 from ..plan.text import kind_word
 from ..spec import ClusterSpec
 
@@ -58,8 +58,8 @@ class Work:
     spec: ClusterSpec
     wanted: Mapping[str, Desired]
     # The existing resources by key; functions add those that they create.
-    things: dict[str, Thing]
-    ours: list[Thing]
+    things: dict[str, Existing]
+    ours: list[Existing]
     makings: Mapping[str, Making]
     machines: Machines
     lines: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Work:
         within: Mapping[str, str] | None = None,
         more_tags: Mapping[str, str] | None = None,
         **parameters: Any,
-    ) -> Thing:
+    ) -> Existing:
         """Create an EC2 resource with its tags and return it; within is a filter that finds it again."""
         item = self.wanted[key]
         making, reading = self.makings[item.kind], reading_of(item.kind)
@@ -105,22 +105,22 @@ class Work:
             TagSpecifications=specifications,
             **token,
         )
-        if isinstance(answer, Thing):
+        if isinstance(answer, Existing):
             return self.note(key, answer)
         record = answer[making.answer] if making.answer else {**_EMPTY, **parameters, **answer}
         record = record[0] if isinstance(record, list) else record
-        thing = understood(reading, record)
+        thing = existing_of(reading, record)
         # Some responses omit the tags.
         return self.note(key, replace(thing, tags=item.want["tags"], have={**thing.have, "tags": item.want["tags"]}))
 
-    def note(self, key: str, thing: Thing) -> Thing:
+    def note(self, key: str, thing: Existing) -> Existing:
         """Record and report a resource that this run has created."""
         self.calls.made(thing.id)
         self.things[key] = thing
         self.did("created", thing.kind, self.wanted[key].name, thing.id)
         return thing
 
-    def find(self, item: Desired, within: Mapping[str, str]) -> Thing | None:
+    def find(self, item: Desired, within: Mapping[str, str]) -> Existing | None:
         """Return the resource of a call whose response was lost: it has our tags and did not exist before."""
         wanted = {
             "tag:Name": item.name,
@@ -130,19 +130,19 @@ class Work:
         known = {thing.id for thing in self.ours}
         return next((thing for thing in self.read(item.kind, wanted) if thing.id not in known), None)
 
-    def read(self, kind: str, filters: Mapping[str, str]) -> list[Thing]:
+    def read(self, kind: str, filters: Mapping[str, str]) -> list[Existing]:
         """Return the EC2 resources of a kind that match all filters."""
         reading = reading_of(kind)
         wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
         wanted += [{"Name": name, "Values": list(values)} for name, values in reading.filters]
         answer = self.calls.call(reading.service, reading.operation, Filters=wanted)
-        return [understood(reading, record) for record in records_of(reading, answer)]
+        return [existing_of(reading, record) for record in records_of(reading, answer)]
 
-    def read_own(self, kind: str, **parameters: Any) -> list[Thing]:
+    def read_own(self, kind: str, **parameters: Any) -> list[Existing]:
         """Return the resources with our tags among those that a call lists."""
         reading = reading_of(kind)
         answer = self.calls.call(reading.service, reading.operation, **parameters)
-        things = [understood(reading, record, self.spec) for record in records_of(reading, answer)]
+        things = [existing_of(reading, record, self.spec) for record in records_of(reading, answer)]
         return [thing for thing in things if thing.owned]
 
     def tag(self, key: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..client import Api
 from ..home.access import HomeRule
 from ..identity import cluster_filters, owner_tags
-from ..plan.current import Thing, reading_of, understood
+from ..plan.current import Existing, existing_of, reading_of
 from ..spec import ClusterSpec
 from .reachability import AclEntry, Network, Route, Rule
 from .secrets import SecretFound, find_secrets
@@ -318,7 +318,7 @@ class Account(NamedTuple):
 
     vpcs: tuple[Known, ...] = ()
     # Resources with the tags that name the cluster, and without the one of this collection: they are not read.
-    unmanaged: tuple[Thing, ...] = ()
+    unmanaged: tuple[Existing, ...] = ()
     # The ids of the accounts that own the VPCs; without a VPC, the account of the credentials.
     owners: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
@@ -349,7 +349,7 @@ class Named(NamedTuple):
     """The resources that this collection has made of the cluster, and those whose tags only name it."""
 
     ours: list[Record]
-    unmanaged: list[Thing]
+    unmanaged: list[Existing]
 
 
 class Reader(NamedTuple):
@@ -367,7 +367,7 @@ class Reader(NamedTuple):
         """Return the resources of a kind whose tags name the cluster, those without ManagedBy apart."""
         reading = reading_of(kind)
         records = self.api.call(reading.service, reading.operation, Filters=cluster_filters(self.spec))[reading.answer]
-        things = [(record, understood(reading, record, self.spec)) for record in records]
+        things = [(record, existing_of(reading, record, self.spec)) for record in records]
         return Named(
             # The filters found a record: one that lacks its tags is judged.
             [record for record, thing in things if not thing.unmanaged],

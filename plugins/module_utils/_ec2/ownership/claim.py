@@ -33,7 +33,7 @@ class ExistingResource(NamedTuple):
 
 
 # Returns the existing resources of the cluster; called only if the claim is missing.
-Existing = Callable[[], Sequence[ExistingResource]]
+ReadExisting = Callable[[], Sequence[ExistingResource]]
 _SHOWN = 6
 _WORK_OR_RESET = (
     "Use the controller that has the secrets, or copy its cluster_secrets_directory to this controller. If it is lost, "
@@ -133,7 +133,7 @@ def ensure_claimed(
     holder: str,
     *,
     now: Now,
-    existing: Existing,
+    existing: ReadExisting,
     unclaimed: str = "",
     check_mode: bool,
 ) -> Plan:
@@ -166,7 +166,7 @@ def _claim_of_other(name: str, held: Held | None) -> Claim:
 
 
 def ensure_released(
-    client: ClaimClient, authority: str, *, existing: Existing, unclaimed: str = "", override: str, check_mode: bool
+    client: ClaimClient, authority: str, *, existing: ReadExisting, unclaimed: str = "", override: str, check_mode: bool
 ) -> Plan:
     """Delete the claim if it belongs to this authority, or if override names it.
 

@@ -14,7 +14,7 @@ from ..._findings import Finding, finding
 from ..._runs import Run
 from ..client import Api, AwsError, Refused
 from ..identity import Identity
-from .claim import ClaimClient, Existing, Unclaimed, ensure_claimed, existing_things
+from .claim import ClaimClient, ReadExisting, Unclaimed, ensure_claimed, existing_things
 from .parameter import ForeignParameter
 from .run_lock import Alive, LockClient, ensure_free
 
@@ -43,7 +43,7 @@ def occupied_problems(
     yield from _problem(ACTIVE, lock.name, lambda: ensure_free(lock, run, now, takeover=takeover, alive=alive))
 
 
-def _claim(client: ClaimClient, controller: Controller, now: datetime, existing: Existing) -> None:
+def _claim(client: ClaimClient, controller: Controller, now: datetime, existing: ReadExisting) -> None:
     ensure_claimed(
         client,
         controller.authority,

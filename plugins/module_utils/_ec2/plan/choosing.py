@@ -12,13 +12,13 @@ from ..desired import Desired
 from ..identity import NODE_TAG
 from ..values import words_in
 from .comparison import FIXED
-from .current import Thing
+from .current import Existing
 
 # A cluster has one of each of these, so its tags identify it even if the tag Name was edited.
 ONE_OF = frozenset(("vpc", "dhcp_options", "subnet", "internet_gateway", "route_table"))
 
 
-def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
+def choose(item: Desired, things: Sequence[Existing]) -> Existing | None:
     """Return the existing resource for a desired one: by name, by the tag Node, or by kind if a cluster has only one.
 
     Of several, one that is as described is preferred, then the one that most others depend on, then the lowest id.
@@ -35,7 +35,7 @@ def choose(item: Desired, things: Sequence[Thing]) -> Thing | None:
     )
 
 
-def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
+def _candidates(item: Desired, things: Sequence[Existing]) -> list[Existing]:
     node = item.want.get("tags", {}).get(NODE_TAG)
     of_kind = [thing for thing in things if thing.kind == item.kind]
     named = [
@@ -48,22 +48,22 @@ def _candidates(item: Desired, things: Sequence[Thing]) -> list[Thing]:
     return _of_kind(item.kind, things)
 
 
-def _of_kind(kind: str, things: Sequence[Thing]) -> list[Thing]:
+def _of_kind(kind: str, things: Sequence[Existing]) -> list[Existing]:
     """Return the resources of a kind; AWS makes the main route table with the VPC, and deletes it with that."""
     return [thing for thing in things if thing.kind == kind and not thing.have.get("main")]
 
 
-def _mentions(things: Sequence[Thing]) -> Counter[str]:
+def _mentions(things: Sequence[Existing]) -> Counter[str]:
     """Return how many of the resources refer to each id."""
     return Counter(word for thing in things for word in words_in(thing.have))
 
 
-def _busiest_vpc(things: Sequence[Thing], needed: Mapping[str, int]) -> str | None:
+def _busiest_vpc(things: Sequence[Existing], needed: Mapping[str, int]) -> str | None:
     vpcs = [thing.id for thing in things if thing.kind == "vpc"]
     return min(vpcs, key=lambda vpc: (-needed[vpc], vpc), default=None)
 
 
-def _misfit(item: Desired, thing: Thing, vpc: str | None) -> tuple[bool, bool]:
+def _misfit(item: Desired, thing: Existing, vpc: str | None) -> tuple[bool, bool]:
     """Return whether a resource is in another VPC than most others, and whether only a new one can be as described."""
     elsewhere = thing.have.get("vpc") not in (None, vpc)
     # A run replaces DHCP options sets only, so only two of these may exist at once.
@@ -71,7 +71,7 @@ def _misfit(item: Desired, thing: Thing, vpc: str | None) -> tuple[bool, bool]:
     return elsewhere, any(thing.have.get(name) != item.want[name] for name in fixed)
 
 
-def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], described: set[str]) -> dict[str, bool]:
+def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Existing], described: set[str]) -> dict[str, bool]:
     """Return the ids of duplicates of described resources, and whether each is used by other duplicates only."""
     duplicates = {
         thing.id for item in wanted.values() for thing in _candidates(item, things) if thing.id not in described
@@ -83,8 +83,8 @@ def duplicates_of(wanted: Mapping[str, Desired], things: Sequence[Thing], descri
 
 
 def seconds_of(
-    chosen: Mapping[str, Thing], things: Sequence[Thing], duplicates: Mapping[str, bool]
-) -> tuple[tuple[Thing, Thing], ...]:
+    chosen: Mapping[str, Existing], things: Sequence[Existing], duplicates: Mapping[str, bool]
+) -> tuple[tuple[Existing, Existing], ...]:
     """Return pairs of the described resource and a duplicate, for kinds of which a cluster has one.
 
     A duplicate has the same name, because the run that made it twice was interrupted. This one has another name, so it
@@ -99,7 +99,7 @@ def seconds_of(
     )
 
 
-def _in_use(thing: Thing, duplicates: set[str]) -> bool:
+def _in_use(thing: Existing, duplicates: set[str]) -> bool:
     """Return whether a resource outside of the cluster's description may use a duplicate."""
     holders = [thing.have.get(name) for name in ("instance", "attachment_id", "network_interface")]
     attached = [vpc for vpc in thing.have.get("attached_to", ()) if vpc not in duplicates]

@@ -21,7 +21,7 @@ from .comparison import (
     Found,
     Resource,
 )
-from .current import Thing
+from .current import Existing
 from .owners import taker_of
 from .ties import Tie
 
@@ -36,7 +36,7 @@ _TEARDOWN = (
 )
 
 
-def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[Tie, ...] = ()) -> Comparison:
+def compare(wanted: Mapping[str, Desired], things: Sequence[Existing], ties: tuple[Tie, ...] = ()) -> Comparison:
     """Return the state of each desired resource, and every resource that was found."""
     ours = [thing for thing in things if thing.owned]
     others = [thing for thing in things if not thing.owned]
@@ -65,14 +65,14 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Thing], ties: tuple[
 
 
 def _properties(
-    wanted: Mapping[str, Desired], chosen: Mapping[str, Thing], ours: Sequence[Thing]
+    wanted: Mapping[str, Desired], chosen: Mapping[str, Existing], ours: Sequence[Existing]
 ) -> dict[str, dict[str, Any]]:
     """Return the properties of the chosen resources, with names in place of each other's ids."""
     names = {thing.id: wanted[key].name for key, thing in chosen.items()}
     return {key: _named(_with_associations(thing, ours), names) for key, thing in chosen.items()}
 
 
-def _with_associations(thing: Thing, things: Sequence[Thing]) -> dict[str, Any]:
+def _with_associations(thing: Existing, things: Sequence[Existing]) -> dict[str, Any]:
     """Return the properties of a resource, with those that only other calls report."""
     if thing.kind == "dhcp_options":
         vpcs = [other.id for other in things if other.kind == "vpc" and other.have.get("dhcp_options") == thing.id]
@@ -98,7 +98,7 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _resource(
-    key: str, item: Desired, thing: Thing | None, have: dict[str, Any] | None, taker: Thing | None
+    key: str, item: Desired, thing: Existing | None, have: dict[str, Any] | None, taker: Existing | None
 ) -> Resource:
     if thing is None or have is None:
         state = "foreign" if taker else "missing"
@@ -127,14 +127,14 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
     return have == want
 
 
-def _found(things: Sequence[Thing], described: set[str], duplicates: Mapping[str, bool]) -> tuple[Found, ...]:
+def _found(things: Sequence[Existing], described: set[str], duplicates: Mapping[str, bool]) -> tuple[Found, ...]:
     instances = {thing.id: thing for thing in things if thing.kind == "instance"}
     found = [_found_one(thing, described, instances, duplicates) for thing in things]
     return tuple(sorted(found, key=lambda item: (teardown_rank(item.kind), item.kind, item.name, item.id)))
 
 
 def _found_one(
-    thing: Thing, described: set[str], instances: Mapping[str, Thing], duplicates: Mapping[str, bool]
+    thing: Existing, described: set[str], instances: Mapping[str, Existing], duplicates: Mapping[str, bool]
 ) -> Found:
     holder = instances.get(thing.have.get("instance") or "") if thing.kind == "volume" else None
     goes_with = holder.id if holder else None
@@ -150,7 +150,7 @@ def _found_one(
     )
 
 
-def _part(thing: Thing) -> str | None:
+def _part(thing: Existing) -> str | None:
     """Return the part of the cluster with which a resource is removed; None for kinds that no part creates."""
     if thing.kind in ("launch_template", "autoscaling_group", "address", "ssm_parameter"):
         return BASTION

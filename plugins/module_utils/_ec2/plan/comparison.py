@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..desired import NETWORK
-from .current import FOREIGN_KINDS, Thing
+from .current import FOREIGN_KINDS, Existing
 from .ties import Tie
 
 # Properties that AWS cannot change after creation: only a new resource can have another value.
@@ -54,7 +54,7 @@ class Resource(NamedTuple):
     have: Mapping[str, Any] | None
     part: str = NETWORK
     # The resource that has its name or address without our tags.
-    taken_by: Thing | None = None
+    taken_by: Existing | None = None
 
 
 class Found(NamedTuple):
@@ -82,14 +82,14 @@ class Comparison(NamedTuple):
 
     resources: tuple[Resource, ...]
     found: tuple[Found, ...]
-    foreign_resources: tuple[Thing, ...] = ()
+    foreign_resources: tuple[Existing, ...] = ()
     ties: tuple[Tie, ...] = ()
     # Resources with the tags that name the cluster, and without the one of this collection.
-    unmanaged: tuple[Thing, ...] = ()
+    unmanaged: tuple[Existing, ...] = ()
     # The described resource of a kind of which a cluster has one, and another one with its tags.
-    seconds: tuple[tuple[Thing, Thing], ...] = ()
+    seconds: tuple[tuple[Existing, Existing], ...] = ()
     # Resources that may be the cluster's, which a removal leaves.
-    uncertain: tuple[Thing, ...] = ()
+    uncertain: tuple[Existing, ...] = ()
     # What could not be read, and may be connected with a resource of the cluster.
     unread: tuple[Tie, ...] = ()
     # The schedules in the group of the cluster, also if the description has none.

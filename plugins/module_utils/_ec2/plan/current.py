@@ -46,7 +46,7 @@ ROUTE_TARGETS = (
 
 
 @dataclass(frozen=True)
-class Thing:
+class Existing:
     """An existing AWS resource. References to other resources are ids."""
 
     kind: str
@@ -67,11 +67,11 @@ class Thing:
         name = self.have.get("group_name") or self.have.get("template_name")
         return name or (self.id if self.kind in _NAMED_BY_ID else None)
 
-    def judged(self, spec: ClusterSpec, *, owned: bool) -> Thing:
+    def with_owner(self, spec: ClusterSpec, *, owned: bool) -> Existing:
         """Return the resource with what its tags say about its owner."""
         return replace(self, owned=owned, unmanaged=not owned and is_unmanaged(spec, self.tags))
 
-    def knowing(self, **facts: Any) -> Thing:
+    def with_facts(self, **facts: Any) -> Existing:
         """Return the resource with additional properties."""
         return replace(self, have={**self.have, **facts})
 
@@ -84,7 +84,7 @@ class Reading(NamedTuple):
     operation: str
     answer: str
     id: str
-    understand: Callable[[Record], dict[str, Any]]
+    parse: Callable[[Record], dict[str, Any]]
     filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
@@ -98,7 +98,7 @@ class ForeignKind(NamedTuple):
     filter: str = ""
 
 
-def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Thing]:
+def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -> list[Existing]:
     """Return all resources with the cluster's tags, and resources without them that conflict.
 
     A conflict is a resource with a name that we would use, or in our VPC.
@@ -120,13 +120,13 @@ def read_cluster(api: Api, spec: ClusterSpec, *, console_output: bool = False) -
         return _second_wave(api, spec, things, pool, console_output=console_output)
 
 
-def _unknown(futures: Iterable[Future[list[Thing]]], things: Sequence[Thing]) -> list[Thing]:
+def _unknown(futures: Iterable[Future[list[Existing]]], things: Sequence[Existing]) -> list[Existing]:
     known = {(thing.kind, thing.id) for thing in things}
     read = {(thing.kind, thing.id): thing for future in futures for thing in future.result()}
     return [thing for key, thing in read.items() if key not in known]
 
 
-def _adopted(things: Sequence[Thing]) -> list[Thing]:
+def _adopted(things: Sequence[Existing]) -> list[Existing]:
     """Return the resources; an untagged instance profile is ours if it contains our role of the same name.
 
     amazon.aws.iam_role created such a profile with each role, in the default path. An empty one is not ours: ours are
@@ -145,15 +145,15 @@ def _adopted(things: Sequence[Thing]) -> list[Thing]:
     ]
 
 
-def _without_main_tables_of_other_owners(things: Sequence[Thing]) -> list[Thing]:
+def _without_main_tables_of_other_owners(things: Sequence[Existing]) -> list[Existing]:
     """Return the resources without the route tables of a VPC which is not ours."""
     vpcs = {thing.id for thing in things if thing.kind == "vpc"}
     return [thing for thing in things if not (thing.have.get("main") and thing.have["vpc"] not in vpcs)]
 
 
 def _second_wave(
-    api: Api, spec: ClusterSpec, things: list[Thing], pool: ThreadPoolExecutor, *, console_output: bool
-) -> list[Thing]:
+    api: Api, spec: ClusterSpec, things: list[Existing], pool: ThreadPoolExecutor, *, console_output: bool
+) -> list[Existing]:
     foreign_resources = [pool.submit(_read_foreign, api, spec, kind, things) for kind in FOREIGN_KINDS]
     instances = [thing for thing in things if thing.kind == "instance"]
     volumes = pool.submit(_read_missing_volumes, api, things)
@@ -181,10 +181,10 @@ def _second_wave(
     ]
 
 
-def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Thing]:
+def _read(api: Api, reading: Reading, spec: ClusterSpec) -> list[Existing]:
     filters = cluster_filters(spec) + [{"Name": name, "Values": list(values)} for name, values in reading.filters]
     answer = api.call(reading.service, reading.operation, Filters=filters)
-    things = [understood(reading, record, spec) for record in records_of(reading, answer) if not is_of_aws(record)]
+    things = [existing_of(reading, record, spec) for record in records_of(reading, answer) if not is_of_aws(record)]
     # EC2 treats * and ? in the value of a filter as wildcards.
     return [thing for thing in things if thing.owned or thing.unmanaged]
 
@@ -218,12 +218,12 @@ def records_of(reading: Reading, answer: Record) -> list[Record]:
     return [record for record in records if record.get("Status") != DELETING]
 
 
-def understood(reading: Reading, record: Record, spec: ClusterSpec | None = None) -> Thing:
+def existing_of(reading: Reading, record: Record, spec: ClusterSpec | None = None) -> Existing:
     """Return the resource of a record; with a spec, its tags determine whether it belongs to the cluster."""
     tags = _tags(record.get("Tags") or record.get("TagSet") or ())
-    have = {**reading.understand(record), "tags": tags}
-    thing = Thing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have)
-    return thing if spec is None else thing.judged(spec, owned=owner_tags(spec).items() <= tags.items())
+    have = {**reading.parse(record), "tags": tags}
+    thing = Existing(reading.kind, record[reading.id], tags.get("Name") or record[reading.id], tags, have)
+    return thing if spec is None else thing.with_owner(spec, owned=owner_tags(spec).items() <= tags.items())
 
 
 def reading_of(kind: str) -> Reading:
@@ -231,7 +231,7 @@ def reading_of(kind: str) -> Reading:
     return next(reading for reading in READINGS if reading.kind == kind)
 
 
-def _read_foreign(api: Api, spec: ClusterSpec, kind: ForeignKind, things: Sequence[Thing]) -> list[Thing]:
+def _read_foreign(api: Api, spec: ClusterSpec, kind: ForeignKind, things: Sequence[Existing]) -> list[Existing]:
     """Return what is in the cluster's VPCs without its tags, except what AWS creates and deletes with a VPC."""
     vpcs = [thing.id for thing in things if thing.kind == "vpc"]
     if not vpcs:
@@ -239,7 +239,7 @@ def _read_foreign(api: Api, spec: ClusterSpec, kind: ForeignKind, things: Sequen
     reading = kind.reading
     filters = {"Filters": [{"Name": kind.filter, "Values": vpcs}]} if kind.filter else {}
     records = api.call(reading.service, reading.operation, **filters)[reading.answer]
-    read = [understood(reading, record, spec) for record in records if not _comes_with_vpc(record, records)]
+    read = [existing_of(reading, record, spec) for record in records if not _comes_with_vpc(record, records)]
     found = [thing for thing in read if kind.filter or set(vpcs) & set(thing.have["attached_to"])]
     machines = {thing.id for thing in things if thing.kind == "instance"}
     return [
@@ -270,19 +270,19 @@ def _has_replaced_main(table: Record, tables: Iterable[Record]) -> bool:
     return bool(table.get("Tags")) and any(not other.get("Tags") for other in others)
 
 
-def _read_template_name(api: Api, spec: ClusterSpec) -> list[Thing]:
+def _read_template_name(api: Api, spec: ClusterSpec) -> list[Existing]:
     filters = [{"Name": "launch-template-name", "Values": [spec.names.unique]}]
     return _read_named(api, spec, "launch_template", Filters=filters)
 
 
-def _read_group_name(api: Api, spec: ClusterSpec) -> list[Thing]:
+def _read_group_name(api: Api, spec: ClusterSpec) -> list[Existing]:
     return _read_named(api, spec, "autoscaling_group", AutoScalingGroupNames=[spec.names.unique])
 
 
-def _read_named(api: Api, spec: ClusterSpec, kind: str, **parameters: Any) -> list[Thing]:
+def _read_named(api: Api, spec: ClusterSpec, kind: str, **parameters: Any) -> list[Existing]:
     reading = reading_of(kind)
     answer = api.call(reading.service, reading.operation, **parameters)
-    return [understood(reading, record, spec) for record in records_of(reading, answer)]
+    return [existing_of(reading, record, spec) for record in records_of(reading, answer)]
 
 
 def _tags(records: Iterable[Record]) -> dict[str, str]:
@@ -551,7 +551,7 @@ _READ_TYPES = frozenset(
 )
 
 
-def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
+def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Existing]:
     """Return EC2 resources of every other kind with our tags, so that a teardown cannot overlook one.
 
     No playbook makes them, so one without ManagedBy belongs to another owner.
@@ -563,7 +563,7 @@ def _read_other_kinds(api: Api, spec: ClusterSpec) -> list[Thing]:
         if tag["ResourceType"] not in _READ_TYPES:
             found.setdefault((tag["ResourceType"], tag["ResourceId"]), {})[tag["Key"]] = tag["Value"]
     ours = [
-        Thing(resource_type.replace("-", "_"), resource_id, tags.get("Name", resource_id), tags, {"tags": tags})
+        Existing(resource_type.replace("-", "_"), resource_id, tags.get("Name", resource_id), tags, {"tags": tags})
         for (resource_type, resource_id), tags in found.items()
         if owner.items() <= tags.items()
     ]
@@ -577,7 +577,7 @@ def _acls_of_people(api: Api, spec: ClusterSpec) -> set[str]:
     return {record["NetworkAclId"] for record in answer["NetworkAcls"] if not is_of_aws(record)}
 
 
-def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
+def _read_parameters(api: Api, spec: ClusterSpec) -> list[Existing]:
     """Return the bastion's host keys in SSM, and a parameter with the described name, without values."""
     wanted = {**cluster_tags(spec), "Name": spec.names.bastion}
     filters = [{"Key": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
@@ -588,18 +588,18 @@ def _read_parameters(api: Api, spec: ClusterSpec) -> list[Thing]:
     return [thing for name in every if (thing := _read_parameter(api, spec, name, types.get(name)))]
 
 
-def _read_parameter(api: Api, spec: ClusterSpec, name: str, listed: str | None) -> Thing | None:
+def _read_parameter(api: Api, spec: ClusterSpec, name: str, listed: str | None) -> Existing | None:
     answer = existing(api, "ssm", "list_tags_for_resource", ResourceType="Parameter", ResourceId=name)
     if answer is None:
         return None
     tags = _tags(answer["TagList"])
     have = {"resource": f"parameter{name}", "type": listed or parameter_type(api, name), "tags": tags}
-    thing = Thing("ssm_parameter", name, tags.get("Name", name), tags, have)
-    thing = thing.judged(spec, owned=is_host_key_of(spec, tags))
+    thing = Existing("ssm_parameter", name, tags.get("Name", name), tags, have)
+    thing = thing.with_owner(spec, owned=is_host_key_of(spec, tags))
     return replace(thing, uncertain=not thing.owned and owner_tags(spec).items() <= tags.items())
 
 
-def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
+def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Existing]:
     role = existing(api, "iam", "get_role", RoleName=name)
     if role is None:
         return []
@@ -609,15 +609,15 @@ def _read_role(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
     return [_iam_thing("iam_role", spec, role["Role"]["RoleName"], role["Role"], have)]
 
 
-def _read_schedule_group(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
+def _read_schedule_group(api: Api, spec: ClusterSpec, name: str) -> list[Existing]:
     group = read_group(api, name)
     if group is None:
         return []
     owned = owner_tags(spec).items() <= group["tags"].items()
-    return [Thing("schedule_group", name, name, group["tags"], group).judged(spec, owned=owned)]
+    return [Existing("schedule_group", name, name, group["tags"], group).with_owner(spec, owned=owned)]
 
 
-def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
+def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Existing]:
     profile = existing(api, "iam", "get_instance_profile", InstanceProfileName=name)
     if profile is None:
         return []
@@ -627,15 +627,15 @@ def _read_profile(api: Api, spec: ClusterSpec, name: str) -> list[Thing]:
     return [_iam_thing("instance_profile", spec, record["InstanceProfileName"], record, have)]
 
 
-def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Mapping[str, Any]) -> Thing:
+def _iam_thing(kind: str, spec: ClusterSpec, name: str, record: Record, have: Mapping[str, Any]) -> Existing:
     tags = _tags(record.get("Tags") or ())
-    thing = Thing(kind, name, name, tags, {**have, "tags": tags}).judged(spec, owned=is_of(spec, tags))
+    thing = Existing(kind, name, name, tags, {**have, "tags": tags}).with_owner(spec, owned=is_of(spec, tags))
     # One of another region has the same name and tags.
     uncertain = owner_tags(spec).items() <= tags.items() and REGION_TAG not in tags
     return replace(thing, unmanaged=thing.unmanaged and tags.get(REGION_TAG) == spec.region, uncertain=uncertain)
 
 
-def _read_vpc_attributes(api: Api, vpc: Thing) -> dict[str, Any]:
+def _read_vpc_attributes(api: Api, vpc: Existing) -> dict[str, Any]:
     attributes = {"dns_support": "enableDnsSupport", "dns_hostnames": "enableDnsHostnames"}
     return {key: _read_vpc_attribute(api, vpc.id, name) for key, name in attributes.items()}
 
@@ -645,7 +645,7 @@ def _read_vpc_attribute(api: Api, vpc_id: str, name: str) -> bool:
     return answer[name[0].upper() + name[1:]]["Value"]
 
 
-def _read_cpu_credits(api: Api, instances: list[Thing]) -> dict[str, dict[str, Any]]:
+def _read_cpu_credits(api: Api, instances: list[Existing]) -> dict[str, dict[str, Any]]:
     burstable = [thing.id for thing in instances if is_burstable(thing.have["type"])]
     if not burstable:
         return {}
@@ -653,7 +653,7 @@ def _read_cpu_credits(api: Api, instances: list[Thing]) -> dict[str, dict[str, A
     return {item["InstanceId"]: {"cpu_credits": item["CpuCredits"]} for item in answer["InstanceCreditSpecifications"]}
 
 
-def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
+def _read_missing_volumes(api: Api, things: list[Existing]) -> list[Existing]:
     """Return the nodes' volumes without our tags; if all have them, no call is made."""
     known = {thing.id for thing in things}
     kinds = ("root_volume", "data_volume")
@@ -663,10 +663,10 @@ def _read_missing_volumes(api: Api, things: list[Thing]) -> list[Thing]:
         return []
     filters = [{"Name": "volume-id", "Values": missing}]
     reading = reading_of("volume")
-    return [understood(reading, record) for record in api.call("ec2", "describe_volumes", Filters=filters)["Volumes"]]
+    return [existing_of(reading, record) for record in api.call("ec2", "describe_volumes", Filters=filters)["Volumes"]]
 
 
-def _disks(instance: Thing, volumes: Mapping[str, Thing]) -> dict[str, Any]:
+def _disks(instance: Existing, volumes: Mapping[str, Existing]) -> dict[str, Any]:
     """Return the relevant properties of a node's volumes; the size of a missing data volume is 0."""
     root, data = (volumes.get(instance.have[kind] or "") for kind in ("root_volume", "data_volume"))
     have = root.have if root else {}

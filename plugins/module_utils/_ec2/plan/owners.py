@@ -13,12 +13,12 @@ from ..desired import Desired
 from ..identity import MANAGED_BY, REGION_TAG, owner_text, tagging_command
 from .choosing import ONE_OF
 from .comparison import Resource
-from .current import Thing
+from .current import Existing
 
 
 def taker_of(
-    item: Desired, chosen: Mapping[str, Thing], wanted: Mapping[str, Desired], things: Sequence[Thing]
-) -> Thing | None:
+    item: Desired, chosen: Mapping[str, Existing], wanted: Mapping[str, Desired], things: Sequence[Existing]
+) -> Existing | None:
     """Return the resource that conflicts with one that must be created, of another owner or of the cluster itself."""
     key = next(key for key, other in wanted.items() if other is item)
     if key in chosen:
@@ -28,7 +28,7 @@ def taker_of(
     return next(in_the_way, None)
 
 
-def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
+def _is_in_the_way(item: Desired, thing: Existing, vpc: str | None) -> bool:
     if thing.unmanaged and (thing.name == item.name or item.kind in ONE_OF):
         return True
     if thing.have.get("vpc", vpc) != vpc:
@@ -50,7 +50,7 @@ def _is_in_the_way(item: Desired, thing: Thing, vpc: str | None) -> bool:
 _CASELESS = ("security_group", "iam_role", "instance_profile")
 
 
-def owner_of(thing: Thing) -> str:
+def owner_of(thing: Existing) -> str:
     """Return the owner of a resource according to its tags."""
     return owner_text(thing.tags)
 
@@ -61,7 +61,7 @@ def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
     return [_taken(resource, taker) for resource, taker in takers if not taker.unmanaged]
 
 
-def unmanaged_problems(things: Sequence[Thing]) -> list[Finding]:
+def unmanaged_problems(things: Sequence[Existing]) -> list[Finding]:
     """Return the resources with the tags that name the cluster and without the one of this collection."""
     return [
         finding(
@@ -76,7 +76,7 @@ def unmanaged_problems(things: Sequence[Thing]) -> list[Finding]:
     ]
 
 
-def uncertain_lines(things: Sequence[Thing], region: str) -> list[str]:
+def uncertain_lines(things: Sequence[Existing], region: str) -> list[str]:
     """Return what may be the cluster's, and what makes it certain."""
     return [
         f"? {thing.kind} {thing.id} is not certain to be this cluster's: {_uncertainty(thing, region)}"
@@ -84,7 +84,7 @@ def uncertain_lines(things: Sequence[Thing], region: str) -> list[str]:
     ]
 
 
-def _uncertainty(thing: Thing, region: str) -> str:
+def _uncertainty(thing: Existing, region: str) -> str:
     if thing.kind == "ssm_parameter":
         return (
             "its tag SshHostKey is not the public part of an SSH key. If no bastion uses it, delete it: aws ssm "
@@ -94,7 +94,7 @@ def _uncertainty(thing: Thing, region: str) -> str:
     return f"it has no tag {REGION_TAG}. If it does not serve a cluster of this name in another region, tag it: {tag}"
 
 
-def second_problems(seconds: Sequence[tuple[Thing, Thing]]) -> list[Finding]:
+def second_problems(seconds: Sequence[tuple[Existing, Existing]]) -> list[Finding]:
     """Return the pairs of duplicate resources of kinds of which a cluster has one."""
     return [
         finding(
@@ -129,7 +129,7 @@ def _has_wrong_type(item: Resource) -> bool:
     return any(difference.property == "type" for difference in item.differences)
 
 
-def _taken(resource: Resource, taker: Thing) -> Finding:
+def _taken(resource: Resource, taker: Existing) -> Finding:
     subject, others = f"{resource.kind} {resource.name}", _TAKEN_REMEDIES.get(resource.kind)
     if taker.owned:
         return finding("ADDRESS_OR_NAME_IN_USE", subject, f"{taker.id} ({taker.name}) of this cluster has its place")
@@ -140,7 +140,7 @@ def _taken(resource: Resource, taker: Thing) -> Finding:
 _IAM = ("iam_role", "instance_profile")
 
 
-def _region_remedy(wanted: Resource, taker: Thing) -> str | None:
+def _region_remedy(wanted: Resource, taker: Existing) -> str | None:
     """Return the remedy for a role or profile with this project and cluster, but another region or none."""
     tags = wanted.want["tags"] if wanted.kind in _IAM else {}
     missing = {key for key in ("Project", "Cluster", REGION_TAG) if tags.get(key) != taker.tags.get(key)}

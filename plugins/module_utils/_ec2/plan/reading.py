@@ -23,7 +23,7 @@ from ..traffic import with_texts
 from .choosing import choose
 from .compare import compare
 from .comparison import Comparison, Resource
-from .current import Thing, read_cluster
+from .current import Existing, read_cluster
 from .owners import host_key_problems, owner_of, second_problems, taken_problems, uncertain_lines, unmanaged_problems
 from .parts import bastion_of, hours_of, nodes_of, part_of, schedule_role_of
 from .text import foreign_resource_problems, plan_lines, tie_problem, unread_lines
@@ -38,7 +38,7 @@ def read_and_compare(
     return compare(wanted_of(spec, things, datetime.now(UTC)), things, read_ties(api, spec, things, thorough=all_ties))
 
 
-def wanted_of(spec: ClusterSpec, things: list[Thing], now: datetime) -> dict[str, Desired]:
+def wanted_of(spec: ClusterSpec, things: list[Existing], now: datetime) -> dict[str, Desired]:
     """Return every described resource, with the properties that depend on the existing VPC and schedules."""
     group = next((thing for thing in things if thing.kind == "schedule_group" and thing.owned), None)
     end = ttl_end(spec.hours, group.have["schedules"] if group else {}, now)
@@ -118,7 +118,7 @@ def resource_as_dict(resource: Resource) -> dict[str, Any]:
     return {key: with_texts(value) for key, value in values.items() if key != "key"}
 
 
-def _thing_as_dict(thing: Thing) -> dict[str, Any]:
+def _thing_as_dict(thing: Existing) -> dict[str, Any]:
     return {"kind": thing.kind, "id": thing.id, "name": thing.name, "owner": owner_of(thing)}
 
 

@@ -22,7 +22,7 @@ from ..scheduler import DEFAULT_GROUP, Call, read_call
 from ..scheduler import Place as SchedulePlace
 from ..spec import ClusterSpec
 from ..values import words_in
-from .current import Reading, Record, Thing, is_of_aws, reading_of, records_of, understood
+from .current import Existing, Reading, Record, existing_of, is_of_aws, reading_of, records_of
 
 _WORKERS = 16
 # A schedule that may not be read.
@@ -34,11 +34,11 @@ class Place(NamedTuple):
 
     api: Api
     spec: ClusterSpec
-    things: Sequence[Thing]
+    things: Sequence[Existing]
     groups: Callable[[], list[Record]]
 
 
-Read = Callable[[Place, Sequence[Thing]], Iterable[Thing]]
+Read = Callable[[Place, Sequence[Existing]], Iterable[Existing]]
 # Kind and id of what is ours.
 Known = set[tuple[str, str]]
 
@@ -49,9 +49,9 @@ class Tie(NamedTuple):
     If it blocks, the cluster cannot be built.
     """
 
-    ours: Thing
+    ours: Existing
     how: str
-    other: Thing
+    other: Existing
     remedy: str
     blocks: bool = False
 
@@ -79,7 +79,7 @@ class Link(NamedTuple):
     other: str = ""
 
 
-def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough: bool) -> tuple[Tie, ...]:
+def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Existing], *, thorough: bool) -> tuple[Tie, ...]:
     """Return the ties of the cluster's resources; unless thorough, only those found without further calls."""
     ours = [thing for thing in things if thing.owned]
     roots = {str(thing.have.get("root_volume")) for thing in ours}
@@ -94,7 +94,7 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
         # Before the readings that wait for it.
         groups = pool.submit(_read_scaling_groups, api) if asks else pool.submit(list[Record])
         place = Place(api, spec, things, groups.result)
-        holders: dict[Read, list[Thing]] = {}
+        holders: dict[Read, list[Existing]] = {}
         for link, held in asked:
             # Links with the same reading share it.
             holders.setdefault(link.read, []).extend(held)
@@ -102,14 +102,14 @@ def read_ties(api: Api, spec: ClusterSpec, things: Sequence[Thing], *, thorough:
     return tuple(tie for link, held in asked for tie in _ties(link, held, others[link.read].result(), known))
 
 
-def _holders(link: Link, ours: Sequence[Thing], known: Known) -> list[Thing]:
+def _holders(link: Link, ours: Sequence[Existing], known: Known) -> list[Existing]:
     """Return our resources that can have such a tie."""
     of_kind = [thing for thing in ours if thing.kind == link.kind]
     ids = {thing_id for _kind, thing_id in known}
     return [thing for thing in of_kind if set(_values(thing, link.held)) - ids] if link.held else of_kind
 
 
-def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known) -> list[Tie]:
+def _ties(link: Link, ours: Sequence[Existing], read: Iterable[Existing], known: Known) -> list[Tie]:
     of_kind = [other for other in read if link.other in ("", other.kind)]
     others = {one.id: one for one in of_kind if not (one.owned or _is(one, known) or _goes_with(one, known))}
     return [
@@ -120,16 +120,16 @@ def _ties(link: Link, ours: Sequence[Thing], read: Iterable[Thing], known: Known
     ]
 
 
-def _goes_with(other: Thing, known: Known) -> bool:
+def _goes_with(other: Existing, known: Known) -> bool:
     """Return whether AWS created an interface with one of our instances, and deletes it with that instance."""
     return bool(other.have.get("made_with_instance")) and ("instance", other.have["instance"]) in known
 
 
-def _is(other: Thing, known: Known) -> bool:
+def _is(other: Existing, known: Known) -> bool:
     return (other.kind, other.id) in known
 
 
-def _values(thing: Thing, member: str) -> list[str]:
+def _values(thing: Existing, member: str) -> list[str]:
     """Return the ids in a property; without a property, the id of the resource."""
     value = thing.have.get(member) if member else thing.id
     return [value] if isinstance(value, str) else list(value or ())
@@ -138,7 +138,7 @@ def _values(thing: Thing, member: str) -> list[str]:
 def _named_by(kind: str, name: str, held: str = "") -> Read:
     """Return a reading of the resources of a kind by a filter with values of our resources, or by ids."""
 
-    def read(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    def read(place: Place, ours: Sequence[Existing]) -> list[Existing]:
         return _filtered(place, kind, name, {value for thing in ours for value in _values(thing, held)})
 
     return read
@@ -149,32 +149,32 @@ def _known(kind: str) -> Read:
     return lambda place, _ours: [thing for thing in place.things if thing.kind == kind]
 
 
-def _filtered(place: Place, kind: str, name: str, values: Iterable[str]) -> list[Thing]:
+def _filtered(place: Place, kind: str, name: str, values: Iterable[str]) -> list[Existing]:
     reading = reading_of(kind)
     wanted = [(name, tuple(sorted(values))), *reading.filters]
     filters = [{"Name": key, "Values": list(of)} for key, of in wanted]
     answer = place.api.call(reading.service, reading.operation, Filters=filters)
-    return [understood(reading, record, place.spec) for record in records_of(reading, answer)]
+    return [existing_of(reading, record, place.spec) for record in records_of(reading, answer)]
 
 
-def _options_of_vpcs(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+def _options_of_vpcs(place: Place, ours: Sequence[Existing]) -> list[Existing]:
     """Return the DHCP options that the VPCs use, without the set of AWS that every new VPC has."""
     reading, used = reading_of("dhcp_options"), {value for vpc in ours for value in _values(vpc, "dhcp_options")}
     filters = [{"Name": "dhcp-options-id", "Values": sorted(used)}]
     records = records_of(reading, place.api.call(reading.service, reading.operation, Filters=filters))
-    return [understood(reading, record, place.spec) for record in records if not is_of_aws(record)]
+    return [existing_of(reading, record, place.spec) for record in records if not is_of_aws(record)]
 
 
-def _profiles_of_roles(place: Place, ours: Sequence[Thing]) -> Iterator[Thing]:
+def _profiles_of_roles(place: Place, ours: Sequence[Existing]) -> Iterator[Existing]:
     """Yield the instance profiles that the roles are in; the list does not contain tags."""
     for role in ours:
         for listed in place.api.call("iam", "list_instance_profiles_for_role", RoleName=role.id)["InstanceProfiles"]:
             name = listed["InstanceProfileName"]
             answer = place.api.call("iam", "get_instance_profile", InstanceProfileName=name)
-            yield understood(_PROFILE, answer["InstanceProfile"], place.spec)
+            yield existing_of(_PROFILE, answer["InstanceProfile"], place.spec)
 
 
-def _schedules_with_roles(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+def _schedules_with_roles(place: Place, _ours: Sequence[Existing]) -> list[Existing]:
     """Return all schedules that are not of the cluster, with the names of the roles that they use or pass on.
 
     A schedule that closes home access of the cluster is deleted with the access, unless a rule that it closes has lost
@@ -205,9 +205,9 @@ def _call_of(place: Place, group: str, name: str) -> Call | None:
         raise
 
 
-def _user_of_roles(group: str, name: str, call: Call) -> Thing:
+def _user_of_roles(group: str, name: str, call: Call) -> Existing:
     facts = {"unread": True} if call is _UNREAD else {"roles": _roles_in(call)}
-    return Thing("schedule", f"{group}/{name}", name, {}, facts, owned=False)
+    return Existing("schedule", f"{group}/{name}", name, {}, facts, owned=False)
 
 
 def _roles_in(call: Call) -> list[str]:
@@ -215,17 +215,17 @@ def _roles_in(call: Call) -> list[str]:
     return re.findall(r":role/(?:[^\s\"]*/)?([\w+=,.@-]+)", f"{call.role} {call.input}")
 
 
-def _rules_without_tags(place: Place, closing: Iterable[Schedule]) -> Iterator[Thing]:
+def _rules_without_tags(place: Place, closing: Iterable[Schedule]) -> Iterator[Existing]:
     """Yield each rule that such a schedule closes and that exists without the tags of home access."""
     roles = {rule: _roles_in(schedule.call) for schedule in closing for rule in schedule.rules}
     identity = Identity(place.spec.name, place.spec.project)
     for rule, record in rules_among(place.api, roles).items():
         if not home_rule(identity, "", record).ours:
             tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags") or ()}
-            yield Thing("security_group_rule", rule, rule, tags, {"roles": roles[rule]}, owned=False)
+            yield Existing("security_group_rule", rule, rule, tags, {"roles": roles[rule]}, owned=False)
 
 
-def _machines_with_profiles(place: Place, ours: Sequence[Thing]) -> list[Thing]:
+def _machines_with_profiles(place: Place, ours: Sequence[Existing]) -> list[Existing]:
     """Return the instances that use the profiles; EC2 cannot filter associations by profile."""
     names = {thing.id for thing in ours}
     associations = place.api.call("ec2", "describe_iam_instance_profile_associations")["IamInstanceProfileAssociations"]
@@ -238,22 +238,22 @@ def _read_scaling_groups(api: Api) -> list[Record]:
     return list(records_of(_SCALING, api.call(_SCALING.service, _SCALING.operation)))
 
 
-def _scaling_groups(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
-    return [understood(_SCALING, record, place.spec) for record in place.groups()]
+def _scaling_groups(place: Place, _ours: Sequence[Existing]) -> list[Existing]:
+    return [existing_of(_SCALING, record, place.spec) for record in place.groups()]
 
 
-def _launchers(place: Place, _ours: Sequence[Thing]) -> list[Thing]:
+def _launchers(place: Place, _ours: Sequence[Existing]) -> list[Existing]:
     """Return all launch templates and configurations of other owners; AWS has no filter for what they name."""
     reading = reading_of("launch_template")
     templates = place.api.call(reading.service, reading.operation)[reading.answer]
-    things = [understood(reading, record, place.spec) for record in templates]
+    things = [existing_of(reading, record, place.spec) for record in templates]
     others = [thing for thing in things if not thing.owned]
     used = {template for record in place.groups() for template in templates_of(record)}
     with ThreadPoolExecutor(_WORKERS) as pool:
         named = list(pool.map(lambda thing: list(_named_by_template(place, thing, used)), others))
     answer = place.api.call("autoscaling", "describe_launch_configurations")
     return [
-        *(thing.knowing(names=names) for thing, names in zip(others, named, strict=True)),
+        *(thing.with_facts(names=names) for thing, names in zip(others, named, strict=True)),
         *map(_launch_configuration, answer["LaunchConfigurations"]),
     ]
 
@@ -274,23 +274,23 @@ def specified(template: Record | None) -> tuple[str, str]:
     return template.get("LaunchTemplateId", ""), template.get("Version", "$Default" if template else "")
 
 
-def _launch_configuration(record: Record) -> Thing:
+def _launch_configuration(record: Record) -> Existing:
     """Return a launch configuration, which has no tags."""
     name, names = record["LaunchConfigurationName"], [*(record.get("SecurityGroups") or ()), *_profiles_in(record)]
-    return Thing("launch_configuration", name, name, {}, {"names": names}, owned=False)
+    return Existing("launch_configuration", name, name, {}, {"names": names}, owned=False)
 
 
 def _foreign_members(kind: str, member: str) -> Read:
     """Return how to read resources of other owners in the cluster's groups. They have no tags, and AWS deletes them."""
 
-    def read(_place: Place, ours: Sequence[Thing]) -> list[Thing]:
+    def read(_place: Place, ours: Sequence[Existing]) -> list[Existing]:
         named = [(group, name) for group in ours for name in group.have.get(member, ())]
-        return [Thing(kind, name, name, {}, {"group": group.id}, owned=False) for group, name in named]
+        return [Existing(kind, name, name, {}, {"group": group.id}, owned=False) for group, name in named]
 
     return read
 
 
-def _named_by_template(place: Place, template: Thing, used: Collection[tuple[str, str]]) -> Iterator[str]:
+def _named_by_template(place: Place, template: Existing, used: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yield the ids and names in the versions of a template that groups use, or launches that name no version."""
     usual = ["$Latest", "$Default"]
     pinned = sorted({version for id_, version in used if id_ == template.id} - {*usual})
@@ -327,7 +327,7 @@ def _facts_of_scaling(record: Record) -> dict[str, Any]:
 
 
 _PROFILE = Reading("instance_profile", "iam", "get_instance_profile", "", "InstanceProfileName", _facts_of_profile)
-_SCALING = reading_of("autoscaling_group")._replace(understand=_facts_of_scaling)
+_SCALING = reading_of("autoscaling_group")._replace(parse=_facts_of_scaling)
 _DISASSOCIATE = "Disassociate the address (aws ec2 disassociate-address)."
 _INTERFACE = "network_interface"
 LINKS = (

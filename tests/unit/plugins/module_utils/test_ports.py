@@ -48,7 +48,9 @@ def test_the_endpoint_of_the_cluster_ends_with_the_port_of_kubernetes() -> None:
 
 
 def test_roles_ask_the_apis_at_their_ports() -> None:
-    ports = [task["urmanac.talos.talos_info"].get("port", TALOS) for task in written("access/tasks/connections.yml")[1:3]]
+    ports = [
+        task["urmanac.talos.talos_info"].get("port", TALOS) for task in written("access/tasks/connections.yml")[1:3]
+    ]
 
     assert ports == [TALOS, KUBERNETES]
     assert written("nodes/vars/main.yml")["__nodes_port"] == TALOS

@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.kinds impor
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, NODES, PARTS, desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import cluster_tags, owner_tags
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing, reading_of, understood
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Existing, existing_of, reading_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems, taker_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.parts import part_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import (
@@ -226,9 +226,9 @@ def test_an_address_in_a_prefix_of_another_interface_is_taken() -> None:
     record = {"PrivateIpAddress": "10.10.0.4", "PrivateIpAddresses": [{"PrivateIpAddress": "10.10.0.4"}]}
     empty = {"SubnetId": "", "Groups": (), "SourceDestCheck": True, "MacAddress": "", "NetworkInterfaceId": "eni-1"}
 
-    def taker(prefix: str) -> Thing | None:
+    def taker(prefix: str) -> Existing | None:
         prefixes = [{"Ipv4Prefix": prefix}]
-        other = understood(reading_of("eni"), {**record, **empty, "Ipv4Prefixes": prefixes}, SPEC)
+        other = existing_of(reading_of("eni"), {**record, **empty, "Ipv4Prefixes": prefixes}, SPEC)
         return taker_of(wanted["eni/gateway"], {}, wanted, [other])
 
     assert (taker("10.10.0.96/28") is None, taker("10.10.0.112/28") is None) == (False, True)

@@ -20,7 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.reading i
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Existing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec, problems
 from tests.ec2_cluster import Builder, MotoApi, compared, empty_aws, spec
@@ -191,8 +191,8 @@ def test_a_teardown_ends_the_group_before_what_it_would_use_again(api: MotoApi) 
 def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> None:
     wanted = desired(described())
     tags = wanted["autoscaling_group/bastion"].want["tags"]
-    group = Thing("autoscaling_group", UNIQUE, UNIQUE, tags, {})
-    machine = Thing("instance", "i-1", "moon-bastion", tags, {"autoscaling_group": UNIQUE})
+    group = Existing("autoscaling_group", UNIQUE, UNIQUE, tags, {})
+    machine = Existing("instance", "i-1", "moon-bastion", tags, {"autoscaling_group": UNIQUE})
 
     comparison = compare(wanted, [group, machine])
 
@@ -201,9 +201,11 @@ def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> No
 
 def test_the_group_knows_since_when_its_machine_runs() -> None:
     wanted = desired(described())
-    group = Thing("autoscaling_group", UNIQUE, UNIQUE, wanted["autoscaling_group/bastion"].want["tags"])
+    group = Existing("autoscaling_group", UNIQUE, UNIQUE, wanted["autoscaling_group/bastion"].want["tags"])
     machines = [
-        Thing("instance", name, "moon-bastion", {}, {"autoscaling_group": owner, "state": state, "launched": "today"})
+        Existing(
+            "instance", name, "moon-bastion", {}, {"autoscaling_group": owner, "state": state, "launched": "today"}
+        )
         for name, owner, state in (
             *(("i-1", UNIQUE, "running"), ("i-2", UNIQUE, "stopping")),
             *(("i-3", "sun-bastion", "running"), ("i-4", None, "running")),

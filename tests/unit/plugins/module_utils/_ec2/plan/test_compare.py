@@ -14,7 +14,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import surplus_per_hour
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.compare import compare
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison, Resource
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Existing
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.text import plan_lines
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import ClusterSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.traffic import Route, Rule
@@ -23,13 +23,13 @@ from tests.ec2_cluster import OWNER, node, spec
 VPC_IPV6 = "2001:db8:1:100::/56"
 
 
-def converged(cluster_spec: ClusterSpec | None = None) -> dict[str, Thing]:
+def converged(cluster_spec: ClusterSpec | None = None) -> dict[str, Existing]:
     """Return what exists when everything is as described, with ids where AWS has them."""
     wanted = desired(cluster_spec or spec(), vpc_ipv6_cidr=VPC_IPV6)
     return {key: _thing(key, item, wanted) for key, item in wanted.items()}
 
 
-def _thing(key: str, item: Desired, wanted: dict[str, Desired]) -> Thing:
+def _thing(key: str, item: Desired, wanted: dict[str, Desired]) -> Existing:
     # IAM's ids are names, and an instance shares its name with its interface, which is what others mean by it.
     by_name = ("iam_role", "instance_profile")
     ids = {other.name: f"id-{name}" for name, other in wanted.items() if other.kind not in (*by_name, "instance")}
@@ -38,7 +38,7 @@ def _thing(key: str, item: Desired, wanted: dict[str, Desired]) -> Thing:
     if item.kind == "vpc":
         have["dhcp_options"] = "id-dhcp_options"
     have.pop("associated_with", None)
-    return Thing(item.kind, own_id, item.name, item.want["tags"], have)
+    return Existing(item.kind, own_id, item.name, item.want["tags"], have)
 
 
 def _with_ids(value: Any, ids: dict[str, str]) -> Any:
@@ -49,11 +49,11 @@ def _with_ids(value: Any, ids: dict[str, str]) -> Any:
     return value
 
 
-def changed(things: dict[str, Thing], key: str, **have: Any) -> list[Thing]:
+def changed(things: dict[str, Existing], key: str, **have: Any) -> list[Existing]:
     return list({**things, key: replace(things[key], have={**things[key].have, **have})}.values())
 
 
-def compared(things: list[Thing], cluster_spec: ClusterSpec | None = None) -> Comparison:
+def compared(things: list[Existing], cluster_spec: ClusterSpec | None = None) -> Comparison:
     return compare(desired(cluster_spec or spec(), vpc_ipv6_cidr=VPC_IPV6), things)
 
 
@@ -121,7 +121,7 @@ def test_a_converged_cluster_has_nothing_to_do() -> None:
     assert comparison.summary() == {"present": 11, "missing": 0, "differs": 0, "foreign": 0, "strays": 0}
 
 
-def renamed(thing: Thing) -> Thing:
+def renamed(thing: Existing) -> Existing:
     tags = {**thing.tags, "Name": "renamed"}
     return replace(thing, name="renamed", tags=tags, have={**thing.have, "tags": tags})
 
@@ -138,7 +138,7 @@ def test_an_edited_name_of_what_a_cluster_has_once_is_one_changed_tag(key: str) 
 
 def test_a_main_route_table_with_our_tags_does_not_replace_the_described_one() -> None:
     things = converged()
-    main = renamed(things["route_table"]).knowing(main=True)
+    main = renamed(things["route_table"]).with_facts(main=True)
 
     assert resource(compared([*{**things, "route_table": main}.values()]), "route_table").state == "missing"
 
@@ -272,8 +272,8 @@ def test_a_role_that_only_has_our_name_is_never_listed_for_deletion() -> None:
 
 
 def test_a_teardown_takes_what_holds_others_last() -> None:
-    volume = Thing("volume", "vol-1", "moon-gateway", {}, {"instance": "id-instance/gateway"})
-    key_pair = Thing("key_pair", "key-1", "moon", {}, {})
+    volume = Existing("volume", "vol-1", "moon-gateway", {}, {"instance": "id-instance/gateway"})
+    key_pair = Existing("key_pair", "key-1", "moon", {}, {})
 
     comparison = compared([volume, key_pair, *converged().values()])
 

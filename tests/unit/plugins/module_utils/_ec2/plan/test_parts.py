@@ -16,7 +16,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison
     Found,
     Resource,
 )
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Thing
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Existing
 from tests.ec2_cluster import node, spec
 
 
@@ -83,7 +83,7 @@ def test_what_a_part_needs_and_does_not_exist_is_named(part: str, names: list[st
 
 
 def test_what_takes_the_place_of_several_resources_is_named_once() -> None:
-    taker = Thing("eni", "eni-9", "web", {}, {})
+    taker = Existing("eni", "eni-9", "web", {}, {})
     taken = [resource(f"eni/{name}", state="foreign", taken_by=taker) for name in ("gateway", "compute-2")]
 
     assert parts.part_of(Comparison(tuple(taken), ()), "nodes").taken_by == ["eni-9"]
