@@ -29,6 +29,8 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"user data", "user-data"),
     (r"gravest|dearest", "most severe, most expensive"),
     (r"takes its place", "conflicts with it, replaces it"),
+    (r"without a word", "without a message"),
+    (r"all the same", "nevertheless, although: say what happens"),
     (r"whoever", "a user who, a process that: say who"),
     (r"that (?:is|are) none", "invalid, not a valid one"),
     (r"no good answer", "a failure"),

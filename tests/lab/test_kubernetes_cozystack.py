@@ -172,7 +172,7 @@ def test_released_images_die_on_arm64_with_their_reason_in_the_log_alone(tmp_pat
     assert container["lastState"]["terminated"].items() >= {"reason": "Error", "exitCode": 255}.items()
     assert "message" not in container["lastState"]["terminated"]
     assert log == "exec /cozystack-operator: exec format error\n"
-    # With maxUnavailable 1 upstream's Deployment counts as available all the same.
+    # With maxUnavailable 1 upstream's Deployment counts as available without a ready pod.
     assert deployment["status"]["conditions"][0]["status"] == "True"
     assert deployment["status"]["readyReplicas"] == 0
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the record of an acceptance run must not hold, and what makes it useful all the same."""
+"""What the record of an acceptance run must not hold, and what it must hold to be useful."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def test_no_finding_is_excused_that_parliament_does_not_make() -> None:
     assert excused(operator_policy()) == {*IN_SEVERAL_STATEMENTS, *NEWER_THAN_PARLIAMENT}
 
 
-def test_what_parliament_reports_all_the_same_is_said_to_the_user() -> None:
+def test_what_parliament_still_reports_is_said_to_the_user() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     (paragraph,) = (part for part in readme.split("\n\n") if "parliament" in part)
 

@@ -18,8 +18,8 @@ SERIAL_PORT: Final = "ttyS0"
 IMAGE_LINE: Final = f"customization: {{extraKernelArgs: [console={SERIAL_PORT}]}}"
 _COMMAND: Final = "aws ec2 get-console-output --latest --instance-id with the ID of its instance"
 CONSOLE_REMEDY: Final = (
-    f"Look at its console ({_COMMAND}); it shows what Talos writes only if the image was made with {IMAGE_LINE}, and "
-    "else the last lines of the Linux before Talos."
+    f"Look at its console ({_COMMAND}); it shows what Talos writes only if the image was made with {IMAGE_LINE}; "
+    "otherwise it shows the last lines of the Linux before Talos."
 )
 
 

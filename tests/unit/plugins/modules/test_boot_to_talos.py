@@ -279,7 +279,7 @@ def test_a_program_that_was_killed_is_no_run_that_goes_on(boot: Callable[..., Ou
     assert (run.is_running, run.status) == (False, 137)
 
 
-def test_without_a_default_route_the_questions_are_answered_all_the_same(
+def test_without_a_default_route_the_questions_are_answered_nevertheless(
     boot: Callable[..., Outcome], machine: Graviton
 ) -> None:
     machine.known = GRAVITON._replace(has_default_route=False)

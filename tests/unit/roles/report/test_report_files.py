@@ -182,7 +182,7 @@ def test_a_type_that_is_not_offered_is_advised_with_another_zone() -> None:
     )
 
 
-def test_what_no_node_had_room_for_is_needed_all_the_same() -> None:
+def test_what_no_node_had_room_for_is_needed_nevertheless() -> None:
     total = reports.report()["capacity"]["total"]
 
     assert total["memory_mib"] == {"needed": 14000, "had": 6352}

@@ -100,7 +100,7 @@ def test_nodes_of_an_interrupted_stop_are_waited_for_before_the_bastion_is_stopp
     assert api.writes() == ["stop_instances", "set_desired_capacity"]
 
 
-def test_a_lost_answer_stops_them_all_the_same(api: FailingEc2) -> None:
+def test_a_lost_answer_stops_them_nevertheless(api: FailingEc2) -> None:
     api.lost["stop_instances"] = 1
 
     assert stop(api, NODES).changed

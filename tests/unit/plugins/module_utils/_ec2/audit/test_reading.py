@@ -164,7 +164,7 @@ def _fields(recording: Recording) -> list[tuple[str, Steps]]:
 def _shapes(recording: Recording) -> list[tuple[str, Steps]]:
     """Return one field of each kind: lists hold many records of the same shape."""
     first: dict[tuple[str, Steps], tuple[str, Steps]] = {}
-    # The keys and values of tags are many, and all the same.
+    # Tags are many, and all have the same form.
     for key, path in (of for of in _fields(recording) if not {"Tags", "TagSet"} & set(of[1][:-1])):
         shape = (key, tuple("*" if isinstance(step, int) and step else step for step in path))
         first.setdefault(shape, (key, path))
