@@ -47,6 +47,9 @@ debug = "true"
 debug = maybe
 debug = yes
 persist = false
+persist = no
+persist = "off"
+persist = yes
 typo = 1
 - machine
 - cluster
@@ -111,6 +114,9 @@ machine.install.diskSelector = {size: '>= 10GB'}
 machine.install.diskSelector = {size: 'a lot'}
 machine.install.diskSelector = {type: ssd}
 machine.install.diskSelector = {type: nvme}
+machine.install.diskSelector = {type: floppy}
+machine.install.diskSelector = {type: SSD}
+machine.install.diskSelector = {size: '>1.2.3GB'}
 machine.install.diskSelector = {typ: nvme}
 machine.install.extraKernelArgs = [console=ttyS0]
 machine.install.extraKernelArgs = console=ttyS0
@@ -150,6 +156,8 @@ machine.network.interfaces = [{interface: eth0, mtu: 9001}]
 machine.network.interfaces = [{interface: eth0, vip: {ip: 192.0.2.9}}]
 machine.network.interfaces = [{interface: eth0, vip: {ip: here}}]
 machine.network.interfaces = [{interface: eth0, ignore: true, addresses: [here]}]
+machine.network.interfaces = [{interface: eth0, ignore: yes, addresses: [here]}]
+machine.network.interfaces = [{interface: eth0, ignore: no, addresses: [here]}]
 machine.network.interfaces = [{interface: eth0, vlans: [{vlanId: 5, addresses: [192.0.2.5/24]}]}]
 machine.network.interfaces = [{interface: eth0, vlans: [{vlanId: 5, addresses: [here]}]}]
 machine.network.interfaces = [{interface: eth0, vlans: [{vlanId: 70000}]}]
@@ -162,13 +170,19 @@ machine.network.extraHostEntries = [{ip: 192.0.2.1, aliases: [a]}]
 machine.network.extraHostEntries = [{ip: 192.0.2.1, alias: [a]}]
 machine.network.kubespan = {enabled: true}
 machine.network.kubespan = {enabled: true, mtu: 100}
+machine.network.kubespan = {enabled: no, mtu: 100}
+machine.network.kubespan = {enabled: true, mtu: 1300.5}
 machine.network.kubespan = {enabled: true, filters: {endpoints: [here]}}
 machine.network.kubespan = {enabled: true, typo: 1}
 machine.disks = [{device: /dev/sdb, partitions: [{size: 10GB, mountpoint: /var/a}, {mountpoint: /var/b}]}]
 machine.disks = [{device: /dev/sdb, partitions: [{mountpoint: /var/b}, {size: 10GB, mountpoint: /var/a}]}]
 machine.disks = [{device: /dev/sdb, partitions: [{size: plenty, mountpoint: /var/b}]}]
+machine.disks = [{device: /dev/sdb, partitions: [{size: 99EB, mountpoint: /var/b}]}]
 machine.files = [{content: a, path: /var/a, permissions: 0o644, op: create}]
 machine.files = [{content: a, path: /var/a, permissions: rw, op: create}]
+machine.files = [{content: a, path: /var/a, permissions: 0888, op: create}]
+machine.files = [{content: a, path: /var/a, permissions: 0o99999999, op: create}]
+machine.files = [{content: a, path: /var/a, permissions: 1e3, op: create}]
 machine.files = [{content: a, paht: /var/a, op: create}]
 machine.env = {A: b}
 machine.env = [A=b]
@@ -205,6 +219,7 @@ machine.features.typo = 1
 machine.features.kubePrism = {enabled: true, port: 7446}
 machine.features.kubePrism = {enabled: true, port: high}
 machine.features.hostDNS = {enabled: false, forwardKubeDNSToHost: true}
+machine.features.hostDNS = {enabled: no, forwardKubeDNSToHost: yes}
 machine.features.hostDNS = {enabled: true, forwardKubeDNSToHost: true, resolveMemberNames: true}
 machine.features.kubernetesTalosAPIAccess = {enabled: true, allowedRoles: ['os:reader']}
 machine.features.kubernetesTalosAPIAccess = {enabled: true, allowedRoles: [reader]}
@@ -245,6 +260,11 @@ cluster.controlPlane.endpoint = http://192.0.2.101:6443
 cluster.controlPlane.endpoint = 192.0.2.101:6443
 cluster.controlPlane.endpoint = 192.0.2.101
 cluster.controlPlane.endpoint = https://
+cluster.controlPlane.endpoint = https://192.0.2.101:99999
+cluster.controlPlane.endpoint = https://192.0.2.101:0
+cluster.controlPlane.endpoint = https://[2001:db8::1]:6443
+cluster.controlPlane.endpoint = https://[2001:db8::1]:65536
+cluster.controlPlane.endpoint = https://2001:db8::1:6443
 cluster.controlPlane.endpoint = ''
 cluster.controlPlane.endpoint = null
 cluster.controlPlane.localAPIServerPort = text
@@ -258,6 +278,7 @@ cluster.network.cni = {name: none}
 cluster.network.cni = {name: cilium}
 cluster.network.cni = {}
 cluster.network.cni = {name: custom, urls: ['https://example.com/cni.yaml']}
+cluster.network.cni = {name: custom, urls: ['https://example.com:99999/cni.yaml']}
 cluster.network.cni = {name: none, urls: ['https://example.com/cni.yaml']}
 cluster.network.cni = {name: flannel, urls: ['https://example.com/cni.yaml']}
 cluster.network.cni = {name: flannel, flannel: {extraArgs: [--iface=eth0]}}
@@ -307,6 +328,8 @@ cluster.coreDNS = {disabled: true}
 cluster.coreDNS = {enabled: false}
 cluster.externalCloudProvider = {enabled: true, manifests: ['https://example.com/a.yaml']}
 cluster.externalCloudProvider = {enabled: true, manifests: [a.yaml]}
+cluster.externalCloudProvider = {enabled: true, manifests: ['https://example.com:99999/a.yaml']}
+cluster.externalCloudProvider = {enabled: no, manifests: ['https://example.com/a.yaml']}
 cluster.externalCloudProvider = {enabled: false, manifests: ['https://example.com/a.yaml']}
 cluster.extraManifests = ['https://example.com/a.yaml']
 cluster.extraManifests = {}
@@ -369,6 +392,8 @@ LinkAliasConfig: {name: uplink, selector: {}}
 LinkAliasConfig: {name: uplink}
 LinkAliasConfig: {selector: {match: 'true'}}
 DHCPv4Config: {name: eth0, routeMetric: 100}
+DHCPv4Config: {name: eth0, routeMetric: 1.5}
+DHCPv4Config: {name: eth0, routeMetric: 1.0}
 DHCPv4Config: {name: eth0, clientIdentifier: mac}
 DHCPv4Config: {name: eth0, clientIdentifier: name}
 DHCPv6Config: {name: eth0, ignoreHostname: true}
@@ -428,6 +453,11 @@ NetworkRuleConfig: {name: apid, portSelector: {ports: [http], protocol: tcp}, in
 NetworkRuleConfig: {name: apid, portSelector: {ports: [50000], protocol: carrier}, ingress: [{subnet: 192.0.2.0/24}]}
 NetworkRuleConfig: {name: apid, portSelector: {protocol: tcp}, ingress: [{subnet: 192.0.2.0/24}]}
 NetworkRuleConfig: {name: apid, portSelector: {ports: [50000], protocol: tcp}, ingress: [{}]}
+NetworkRuleConfig: {name: apid, portSelector: {ports: [5-1], protocol: tcp}}
+NetworkRuleConfig: {name: apid, portSelector: {ports: [1-5, 5-7], protocol: tcp}}
+NetworkRuleConfig: {name: apid, portSelector: {ports: [6-7, 1-5], protocol: tcp}}
+NetworkRuleConfig: {name: apid, portSelector: {ports: [80, 80], protocol: tcp}}
+NetworkRuleConfig: {name: apid, portSelector: {ports: [80, 79-81], protocol: tcp}}
 NetworkRuleConfig: {portSelector: {ports: [50000], protocol: tcp}}
 KmsgLogConfig: {name: a, url: 'tcp://192.0.2.1:5044'}
 KmsgLogConfig: {name: a, url: 'http://192.0.2.1:5044'}
@@ -437,12 +467,64 @@ EventSinkConfig: {endpoint: '192.0.2.1:3247'}
 EventSinkConfig: {endpoint: 192.0.2.1}
 WatchdogTimerConfig: {device: /dev/watchdog0, timeout: 3m}
 WatchdogTimerConfig: {device: /dev/watchdog0, timeout: 1s}
+WatchdogTimerConfig: {device: /dev/watchdog0, timeout: 5000ms}
+WatchdogTimerConfig: {device: /dev/watchdog0, timeout: 0.1m}
 WatchdogTimerConfig: {timeout: 3m}
 VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 50GiB, grow: false}}
 VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: a lot}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 10GB, maxSize: 5GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 5GB, maxSize: 5GiB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 5GiB, maxSize: 5GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: "5,000 MB", maxSize: 5GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 5GB, maxSize: 0}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 200%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 100%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 1.5%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 10GB%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: "10 %"}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: +10%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: -10%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: -101%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: -10GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: "-"}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 50%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: -5GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 10GB, maxSize: 5%}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: 10GB, maxSize: -5GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 1.2.3GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: .GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 10  GB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {minSize: " 5GB"}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 99EB}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 10i}}
+VolumeConfig: {name: EPHEMERAL, provisioning: {maxSize: 10g}}
+VolumeConfig: {name: IMAGECACHE, provisioning: {minSize: 10GB, maxSize: 5GB}}
 VolumeConfig: {name: STATE, provisioning: {maxSize: 50GiB}}
+VolumeConfig: {name: STATE, provisioning: {maxSize: 0}}
+VolumeConfig: {name: STATE, provisioning: {maxSize: ''}}
 VolumeConfig: {name: DATA}
 VolumeConfig: {name: STATE, encryption: {provider: luks2, keys: [{slot: 0, nodeID: {}}]}}
+UserVolumeConfig: {name: data, provisioning: {diskSelector: {match: "!system_disk"}, minSize: 10GB, maxSize: 5GB}}
+UserVolumeConfig: {name: data, provisioning: {diskSelector: {match: "!system_disk"}, minSize: 0}}
+UserVolumeConfig: {name: data, provisioning: {diskSelector: {match: "!system_disk"}}}
+UserVolumeConfig: {name: data, filesystem: {type: vfat}, provisioning: {diskSelector: {match: "true"}, maxSize: 10GB}}
+UserVolumeConfig: {name: data, filesystem: {type: btrfs}, provisioning: {diskSelector: {match: "true"}, maxSize: 10GB}}
+UserVolumeConfig: {name: data, filesystem: {type: EXT4}, provisioning: {diskSelector: {match: "true"}, maxSize: 10GB}}
+UserVolumeConfig: {name: data, volumeType: disk, provisioning: {diskSelector: {match: "!system_disk"}}}
+UserVolumeConfig: {name: data, volumeType: disk, provisioning: {diskSelector: {match: "!system_disk"}, minSize: 10GB}}
+UserVolumeConfig: {name: data, volumeType: directory}
+UserVolumeConfig: {name: data, volumeType: directory, provisioning: {minSize: 10GB}}
+UserVolumeConfig: {name: data, volumeType: directory, filesystem: {type: xfs}}
+UserVolumeConfig: {name: data, volumeType: disk}
+UserVolumeConfig: {name: data, volumeType: tmpfs}
+UserVolumeConfig: {name: data, volumeType: symlink}
+RawVolumeConfig: {name: data, provisioning: {diskSelector: {match: "!system_disk"}, minSize: 10GB, maxSize: 5GB}}
+SwapVolumeConfig: {name: data, provisioning: {diskSelector: {match: "!system_disk"}, minSize: 10GB, maxSize: 5GB}}
+ExternalVolumeConfig: {name: data, filesystemType: virtiofs, mount: {virtiofs: {tag: a}}}
+ExternalVolumeConfig: {name: data, filesystemType: xfs, mount: {virtiofs: {tag: a}}}
+OOMConfig: {sampleInterval: -1s}
+VolumeConfig: {name: STATE, encryption: {provider: luks2, keys: [{slot: 0, nodeID: {}, lockToState: true}]}}
+VolumeConfig: {name: EPHEMERAL, encryption: {provider: luks2, keys: [{slot: 0, nodeID: {}, lockToState: true}]}}
 VolumeConfig: {name: STATE, encryption: {provider: luks2, keys: [{slot: 0}]}}
 VolumeConfig: {name: STATE, encryption: {provider: luks2}}
 VolumeConfig: {name: STATE, encryption: {provider: luks1, keys: [{slot: 0, nodeID: {}}]}}
@@ -450,6 +532,9 @@ KubeSpanConfig: {enabled: true}
 KubeSpanConfig: {enabled: true, mtu: lots}
 KubeSpanEndpointsConfig: {extraAnnouncedEndpoints: ['192.0.2.1:51820']}
 KubeSpanEndpointsConfig: {extraAnnouncedEndpoints: [192.0.2.1]}
+KubeSpanEndpointsConfig: {extraAnnouncedEndpoints: ['192.0.2.1:99999']}
+KubeSpanEndpointsConfig: {extraAnnouncedEndpoints: ['[2001:db8::1]:51820']}
+KubeSpanEndpointsConfig: {extraAnnouncedEndpoints: ['2001:db8::1:51820']}
 EnvironmentConfig: {variables: {A: b}}
 EnvironmentConfig: {variables: {1A: b}}
 TrustedRootsConfig: {name: a, certificates: a}
@@ -497,6 +582,21 @@ machine: {install: {extraKernelArgs: [console=ttyS0]}}
 machine: {install: {extraKernelArgs: [console=ttyS0], grubUseUKICmdline: false}}
 machine: {install: {$patch: delete}}
 machine: {install: {disk: {$patch: delete}}}
+machine: {ca: {crt: '', key: ''}}
+machine: {ca: {key: bm90IGEga2V5}}
+machine: {ca: {crt: bm90IGEgY2VydGlmaWNhdGU=}}
+cluster: {ca: {crt: bm90IGEgY2VydGlmaWNhdGU=}}
+cluster: {ca: {key: null}}
+cluster: {aggregatorCA: {}}
+cluster: {serviceAccount: {key: ''}}
+cluster: {secretboxEncryptionSecret: ''}
+persist: no
+version: v1beta1
+{version: v1beta1, machine: {sysctls: {a: b}}}
+cluster: {controlPlane: {endpoint: "https://192.0.2.9:99999"}}
+machine: {install: {diskSelector: {type: floppy}}}
+machine: {files: [{path: /var/x, op: create, content: a, permissions: rw-r--r--}]}
+machine: {files: [{path: /var/x, op: create, content: a, permissions: 1e3}]}
 machine: {certSANs: [cp.example.com]}
 machine: {certSANs: cp.example.com}
 machine: {features: {hostDNS: {enabled: false}}}

@@ -14,6 +14,7 @@ Runs on bastions as well: Python 3.9, standard library only.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shlex
@@ -32,6 +33,17 @@ def shell_word(path: Path | str) -> str:
     """Return a path as a command that a person copies names it, for the shell to find home in it."""
     text = str(path)
     return f"~/{shlex.quote(text[2:])}" if text.startswith("~/") else shlex.quote(text)
+
+
+def target_of(path: Path) -> Path:
+    """Return the file that symbolic links lead to; OSError if they lead to themselves.
+
+    Path.resolve raises another error for these in each version of Python, or none.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link that leads to itself", str(path))
+    return target
 
 
 def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:

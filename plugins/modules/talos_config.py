@@ -243,6 +243,9 @@ notes:
     The rules are those of O(cluster.talos_version). Since v1.14, a patch may contain a document several times, and
     C($patch: delete) does nothing in a document that does not exist; older versions reject both. Since v1.12, C(0)
     replaces numbers for which Talos distinguishes 0 from absent, such as C(maxPoolPercent) of C(ZswapConfig).
+  - >-
+    A configuration that Talos rejects is not written. Expressions in CEL, such as C(match) of a disk selector, are not
+    checked: only a node reports one that is wrong.
 seealso:
   - module: urmanac.talos.talos_secrets
 """

@@ -200,7 +200,9 @@ def read(path: Path) -> UserFile:
 
 
 def _is_entry(item: Any, inner: str) -> bool:
-    return isinstance(item, dict) and bool(item.get("name")) and isinstance(item.get(inner), dict | None)
+    if not isinstance(item, dict) or isinstance(item.get("name"), dict | list):
+        return False
+    return bool(item.get("name")) and isinstance(item.get(inner), dict | None)
 
 
 def parsed(content: str) -> dict[str, Any]:

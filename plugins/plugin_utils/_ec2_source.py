@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..module_utils._ec2.client import (
     AwsError,
+    check_keys,
     credentials_of,
     endpoint_problems,
     raise_aws_error,
@@ -83,16 +84,17 @@ class Client(Protocol):
 
 def session_of(access: Access) -> Any:
     """Return a botocore session that parses the needed fields of an instance, with timestamps as AWS sent them."""
-    if access.profile and (access.access_key or access.secret_key):
+    if access.profile and (access.access_key or access.secret_key or access.session_token):
         raise InputError(
             "Failed to choose credentials: both a profile and access keys are given. Leave one of them out."
         )
+    check_keys(access.access_key, access.secret_key, access.session_token)
     session = botocore.session.Session(profile=access.profile)
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
     shapes = session.get_component("data_loader").load_service_model("ec2", "service-2")["shapes"]
     for shape, wanted in WANTED.items():
         shapes[shape]["members"] = {name: shapes[shape]["members"][name] for name in wanted}
-    if access.access_key and access.secret_key:
+    if access.access_key:
         session.set_credentials(access.access_key, access.secret_key, access.session_token)
     return session
 

@@ -93,6 +93,17 @@ class Credentials(NamedTuple):
     source: str
 
 
+def check_keys(access_key: Any, secret_key: Any, session_token: Any) -> None:
+    """Raise if only some of the options of one credential are given: others would be used instead of it."""
+    given = {"access_key": access_key, "secret_key": secret_key, "session_token": session_token}
+    missing = [name for name in ("access_key", "secret_key") if not given[name]]
+    if missing and any(given.values()):
+        alone = " and ".join(name for name, value in given.items() if value)
+        cause = f"{alone} {'need' if ' ' in alone else 'needs'} {' and '.join(missing)}"
+        remedy = f"Set {' and '.join(missing)} too, or leave all of them out. Environment variables set them as well."
+        raise AwsError(finding("CREDENTIALS_MISSING", "choose credentials", cause, remedy))
+
+
 class Connection(NamedTuple):
     """An Api, its endpoint, and why it must not be used."""
 
@@ -197,6 +208,7 @@ def connect_checked(
         module.params["region"] = region
     configured_region, endpoint_url, options = get_aws_connection_info(module)
     region = configured_region or ""
+    check_keys(*(options.get(f"aws_{name}") for name in ("access_key_id", "secret_access_key", "session_token")))
     session, arguments = _session(dict(options), region, attempts=1 if once else _ATTEMPTS)
     arguments = {**arguments, "region_name": region or None, "endpoint_url": endpoint_url}
     clients = {name: _client(session, name, arguments) for name in services}

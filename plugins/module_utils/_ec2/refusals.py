@@ -29,6 +29,7 @@ _OF_CODES = {
     **dict.fromkeys(("EC2ThrottledException",), "REQUEST_LIMIT_EXCEEDED"),
     **dict.fromkeys(("OptInRequired", "PendingVerification", "Blocked"), "ACCOUNT_NOT_READY"),
     **dict.fromkeys(("SubscriptionRequiredException", "InvalidInput.OptIn"), "ACCOUNT_NOT_READY"),
+    "RegionDisabledException": "ACCOUNT_NOT_READY",
     **dict.fromkeys(("InvalidIPAddress.InUse", "PrivateIpAddressInUse"), "ADDRESS_IN_USE"),
     "InsufficientFreeAddressesInSubnet": "SUBNET_FULL",
     **dict.fromkeys(IN_USE, "STILL_IN_USE"),
@@ -55,9 +56,14 @@ _OF_CLASSES = {
 _SERVER_ERROR = 500
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
+# What EC2 says of an instance type, for a node as for the bastion's group.
+ZONE_WITHOUT_TYPE = re.compile(r"not supported in your requested Availability Zone", re.IGNORECASE)
+FREE_PLAN = re.compile(r"Free Tier", re.IGNORECASE)
 _PERMISSION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 # Messages of codes that usually have another meaning: an interface in use, one of a service, a protected group.
 _OF_MESSAGES = (
+    (FREE_PLAN, "FREE_PLAN_TYPE"),
+    (ZONE_WITHOUT_TYPE, "TYPE_NOT_IN_ZONE"),
     (re.compile(r"currently in use"), "STILL_IN_USE"),
     (re.compile(r"do not have permission to access the specified resource"), "OPERATION_NOT_PERMITTED"),
     (re.compile(r"deletion protection", re.IGNORECASE), "OPERATION_NOT_PERMITTED"),
@@ -120,10 +126,23 @@ def protection_remedy(message: str) -> str | None:
 _PROTECTIONS = {"disableApiTermination": "--no-disable-api-termination", "disableApiStop": "--no-disable-api-stop"}
 
 
+# Policies that only limit what the identity may do, and how a call is not limited by them.
+_BY_POLICY = re.compile(r"no (VPC endpoint policy|session policy) allows")
+_WITHOUT = {
+    "VPC endpoint policy": "over the internet instead of the VPC endpoint",
+    "session policy": "with a session that has no policy of its own",
+}
+
+
 def denial_remedy(message: str, permission: str) -> str | None:
     """Return the remedy for a denial that no policy of the identity can override, or None for the usual one."""
     if "service control policy" in message or "resource control policy" in message:
         return f"A policy of the organization denies {permission}: ask its administrator, or use another account."
+    if found := _BY_POLICY.search(message):
+        return (
+            f"The {found[1]} does not allow {permission}: allow it there, or call AWS {_WITHOUT[found[1]]}. "
+            "A policy of the identity cannot allow it."
+        )
     if "permissions boundary" in message:
         return f"The permissions boundary of the identity denies {permission}: allow it there as well."
     if "explicit deny" in message:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .._errors import CollectionError
-from .._files import write_file
+from .._files import target_of, write_file
 from .._talos.files.secret_files import make_private_directory
 
 SECRETS = "secrets/secrets.yaml"
@@ -84,7 +84,7 @@ def write_state_file(folders: Folders, name: str, content: bytes) -> None:
         if is_private:
             make_private_directory(path.parent)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        write_file(path.resolve(), content, mode=0o600 if is_private else 0o644)
+        write_file(target_of(path), content, mode=0o600 if is_private else 0o644)
     except OSError as error:
         raise CollectionError(f"Failed to write {path}: {error.strerror}", code="FILE_NOT_WRITABLE") from error
 

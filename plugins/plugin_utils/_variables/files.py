@@ -121,9 +121,11 @@ def file_path(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def written_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a file cannot be written; behind a symbolic link, it is the file that the link leads to."""
-    yield from list(file_path(name, value, where)) or writable_folder(
-        name, str(Path(os.path.realpath(_expanded(value))).parent), where
-    )
+    target = Path(os.path.realpath(_expanded(value)))
+    found = list(file_path(name, value, where))
+    if not found and os.path.islink(target):  # noqa: PTH114 - Path.is_symlink raises below a closed directory
+        found = [wrong(name, f"{target} is a symbolic link that leads to itself.", "Correct or remove the link.")]
+    yield from found or writable_folder(name, str(target.parent), where)
 
 
 def lock_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

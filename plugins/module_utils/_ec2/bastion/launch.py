@@ -14,6 +14,7 @@ from ..._findings import Finding, finding
 from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError
 from ..identity import BASTION, NODE_TAG, owner_filters
+from ..refusals import FREE_PLAN, ZONE_WITHOUT_TYPE
 from ..spec import ClusterSpec
 
 INTERVAL = 3.0
@@ -34,13 +35,16 @@ _PASSING = re.compile(
 _CAUSES = (
     (re.compile(r"vCPU limit|maximum number of|quota|LimitExceeded", re.I), "LIMIT_EXCEEDED"),
     (re.compile(r"not have sufficient .*capacity|Insufficient\w*Capacity", re.I), "NO_CAPACITY"),
-    (re.compile(r"Free Tier", re.I), "FREE_PLAN_TYPE"),
+    (FREE_PLAN, "FREE_PLAN_TYPE"),
+    (ZONE_WITHOUT_TYPE, "TYPE_NOT_IN_ZONE"),
     (re.compile(r"key pair .* does not exist", re.I), "KEY_PAIR_NOT_FOUND"),
 )
 # The usual remedy names the instance type of nodes.
 _REMEDIES = {
     "NO_CAPACITY": "Choose another cluster_bastion_instance_type, or another cluster_availability_zone (on an empty "
-    "account), or run the playbook again in an hour: the group continues to try."
+    "account), or run the playbook again in an hour: the group continues to try.",
+    "TYPE_NOT_IN_ZONE": "Choose another cluster_bastion_instance_type, or another cluster_availability_zone (on an "
+    "empty account).",
 }
 
 

@@ -27,9 +27,12 @@ Release = tuple[int, int]
 
 _BASE_KEYS = frozenset({"machine", "cluster", "debug", "persist"})
 _INTEGERS = {"int": 64, "int32": 32, "int64": 64, "uint": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
+# Older releases cut off what is behind the point.
+_WHOLE_SINCE = (1, 13)
 _OLD_BOOLEANS = re.compile(r"y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF")
 _SCALARS = (str, int, float, datetime.date, bytes)
-_SIZE = re.compile(r"\s*[0-9.,]+ ?(?:[kmgtpe]?i?b?)?\s*", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9.,]+)\s*(?:([kmgtpe])(i?)b?|b)?\s*", re.IGNORECASE)
+_SIZE_MAX = 1 << 64
 _DURATION = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|ms|s|m|h))+)")
 ENUMS = {
     "ADLACPActive": "on off",
@@ -179,7 +182,7 @@ def _walk(value: Any, kind: str, path: tuple[str, ...], release: Release) -> Ite
         yield from _own(value, kind.removeprefix("own/"), path)
     elif (known := structure(kind, release)) is not None:
         yield from _walk_structure(value, known, path, release)
-    elif not _is_scalar(value, kind):
+    elif not _is_scalar(value, kind, release):
         yield Wrong(path, "true or false" if kind == "bool" else f"a value of type {kind}")
 
 
@@ -206,7 +209,7 @@ def _walk_structure(
             yield Unknown((*path, str(key)), item, tuple(known))
 
 
-def _is_scalar(value: Any, kind: str) -> bool:
+def _is_scalar(value: Any, kind: str, release: Release) -> bool:
     if kind == "string":
         return isinstance(value, _SCALARS)
     if kind == "bool":
@@ -214,17 +217,40 @@ def _is_scalar(value: Any, kind: str) -> bool:
     if kind == "duration":
         is_text = isinstance(value, str) and _DURATION.fullmatch(value) is not None
         return is_text or (isinstance(value, int) and not isinstance(value, bool))
-    return _is_integer(value, kind)
+    return _is_integer(value, kind, release)
 
 
-def _is_integer(value: Any, kind: str) -> bool:
+def _is_integer(value: Any, kind: str, release: Release) -> bool:
     if isinstance(value, str) and re.fullmatch(r"0o[0-7]+", value):
         value = int(value, 8)
+    if isinstance(value, float) and not value.is_integer() and release >= _WHOLE_SINCE:
+        return False
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     bits = _INTEGERS.get(kind, 64)
     least, most = (0, 1 << bits) if kind.startswith("u") else (-(1 << (bits - 1)), 1 << (bits - 1))
     return least <= value < most
+
+
+def with_truths(document: Document, release: Release) -> Document:
+    """Return a decoded document with true and false where Talos reads words of YAML 1.1 as these, such as no."""
+    kind = document.get("kind")
+    structured = kinds(release).get(str(kind), "any") if kind else "Config"
+    found: Document = _with_truths(document, structured, release)
+    return found
+
+
+def _with_truths(value: Any, kind: str, release: Release) -> Any:
+    if kind == "bool" and isinstance(value, str):
+        return value.lower() in ("y", "yes", "on")
+    if kind[0] == "[" and isinstance(value, list):
+        return [_with_truths(item, kind[1:-1], release) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if kind[0] == "{":
+        return {key: _with_truths(item, kind[1:-1], release) for key, item in value.items()}
+    known = structure(kind, release) or {}
+    return {key: _with_truths(item, known.get(key, "any"), release) for key, item in value.items()}
 
 
 # --- what reads its text by rules of its own ---
@@ -291,13 +317,43 @@ def _is_url(text: str) -> bool:
     head, colon = text.partition(":")[:2]
     has_scheme = bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", head)) if colon else True
     port = re.match(r"[a-z]+://[^/?#]*:([^/?#:\]]*)(?:[/?#]|$)", text)
+    host = re.match(r"[a-z]+://(?:[^/?#]*@)?([^/?#]*)", text)
+    if host and not host[1].startswith("[") and host[1].count(":") > 1:
+        return False
     is_clean = not re.search(r"[\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})", text) and (port is None or _is_number(port[1]))
     return is_clean and (has_scheme or "/" in head) and not re.match(r"[a-z]+://[^/]* ", text)
 
 
 def _is_address_port(text: str) -> bool:
     address, colon, port = text.rpartition(":")
-    return bool(colon) and _is_number(port) and bool(ipaddress.ip_address(address.strip("[]")))
+    is_port = bool(colon) and _is_number(port) and int(port) < 65536
+    is_bracketed = address.startswith("[") and address.endswith("]")
+    version = ipaddress.ip_address(address[1:-1] if is_bracketed else address).version
+    return is_port and is_bracketed == (version == 6)
+
+
+def size_of(text: str) -> int | None:
+    """Return the bytes that a text such as 10GiB means to Talos, None if it is none of an amount."""
+    found = _SIZE.fullmatch(text)
+    try:
+        number = float(found[1].replace(",", "")) if found else -1.0
+    except ValueError:
+        return None
+    if found and found[2]:
+        number *= (1024 if found[3] else 1000) ** (" kmgtpe".index(found[2].lower()))
+    return int(number) if 0 <= number < _SIZE_MAX else None
+
+
+def _is_size(text: str) -> bool:
+    return text == "" or size_of(text) is not None
+
+
+def _is_relative_size(text: str) -> bool:
+    """Return whether a text is an amount of bytes or a percentage; with a minus, of what stays free."""
+    amount = text.removeprefix("-")
+    if not amount.endswith("%"):
+        return text == "" or size_of(amount) is not None
+    return re.fullmatch(r"\+?[0-9.]+", amount[:-1]) is not None and float(amount[:-1]) <= 100
 
 
 def _is_port_range(text: str) -> bool:
@@ -308,13 +364,13 @@ _READERS: dict[str, Callable[[str], bool]] = {
     "Addr": _is_address,
     "AddrPort": _is_address_port,
     "Base64Bytes": _is_base64,
-    "ByteSize": lambda text: text == "" or bool(_SIZE.fullmatch(text)),
-    "DiskSize": lambda text: bool(_SIZE.fullmatch(text)),
+    "ByteSize": _is_size,
+    "DiskSize": lambda text: size_of(text) is not None,
     "Endpoint": _is_url,
     "HardwareAddr": lambda text: bool(re.fullmatch(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}", text)),
-    "InstallDiskSizeMatcher": lambda text: bool(_SIZE.fullmatch(re.sub(r"^\s*(?:[<>]=?|==)?", "", text))),
+    "InstallDiskSizeMatcher": lambda text: size_of(re.sub(r"^\s*(?:[<>]=?|==)?\s*", "", text)) is not None,
     "PortRange": _is_port_range,
     "Prefix": _is_prefix,
-    "Size": lambda text: text == "" or bool(_SIZE.fullmatch(text.rstrip("%").removeprefix("-"))),
+    "Size": _is_relative_size,
     "URL": _is_url,
 }

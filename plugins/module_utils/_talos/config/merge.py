@@ -31,6 +31,8 @@ _FORMS = {
     **dict.fromkeys(("scalar", "text", "number"), "one value"),
     "list": "a list",
 }
+# Certificates and keys: Talos reads each as a whole, so that a patch of one part empties the other.
+_WHOLE = frozenset({"Pair", "Certificate", "Key"})
 _ZERO_DURATION = re.compile(r"[-+]?(?:0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h))+")
 _TYPES: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a decimal number"}
 
@@ -133,6 +135,8 @@ def _check_document(document: Any) -> None:
     if ("kind" in document) != ("apiVersion" in document):
         missing = "apiVersion" if "kind" in document else "kind"
         raise _RefusalError((), f"it has no {missing}", f"Add {missing}; most documents have apiVersion: v1alpha1.")
+    if set(document) == {"version"}:
+        raise _RefusalError((), "it has only a version, which changes nothing", "Add machine or cluster, or remove it.")
     unknown = sorted(str(key) for key in document.keys() - _MACHINE_KEYS - {_PATCH})
     if "kind" not in document and unknown:
         raise _RefusalError(
@@ -327,6 +331,9 @@ def _merged(left: Any, right: Any, place: _Place) -> Any:
     _check_form(right, field, path)
     if left is not None and field.replaced and field.form == "any" and right == {}:
         return left  # Talos replaces free-form data, such as an audit policy, only with other data.
+    if field.form == "struct" and field.of in _WHOLE and isinstance(right, dict):
+        _check_fields(right, field, path)
+        return {key: right.get(key) or "" for key in schema.structure(field.of) or {}}
     if left is None or field.replaced:
         _check_fields(right, field, path)
         return _normal(right, field)
@@ -443,11 +450,20 @@ def _check_keys(value: dict[str, Any], field: schema.Field, path: tuple[str, ...
 
 
 def _check_form(value: Any, field: schema.Field, path: tuple[str, ...]) -> None:
+    if field.form == "mode" and value is not None:
+        _check_mode(value, path)
     want = _FORMS.get(field.form)
     if value is not None and want is not None and _form(value) != want:
         raise _RefusalError(
             path, f"expected {want}, not {_form(value)}", "Use the type that the Talos documentation names."
         )
+
+
+def _check_mode(value: Any, path: tuple[str, ...]) -> None:
+    try:
+        yaml_text.file_mode(value)
+    except ValueError as error:
+        raise _RefusalError(path, str(error), "Write it as 0o644.") from error
 
 
 def _form(value: Any) -> str:

@@ -298,7 +298,7 @@ def ensure_talosconfig(
     path: Path, bundle: Bundle, context: Context, *, validity: Validity = DEFAULT_VALIDITY, check_mode: bool = False
 ) -> Kept:
     """Update one context of a talosconfig and keep everything else in it."""
-    if not path.exists() and check_mode:
+    if check_mode and not (path.exists() or path.is_symlink()):
         return Kept(True)
     files.sweep_private(path, check_mode=check_mode)
     with files.locked(path):

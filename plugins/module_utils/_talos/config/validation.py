@@ -4,14 +4,15 @@
 """Validate configurations as a node of a version does. Private to urmanac.talos: may change at any time.
 
 The rules are facts about Talos' own validation of a metal machine (types/v1alpha1/v1alpha1_validation.go and the
-Validate methods of the documents in siderolabs/talos). Expressions in CEL are not evaluated. tests/peers compares the
-verdicts with those of Talos itself.
+Validate methods of the documents in siderolabs/talos). Expressions in CEL are not parsed, which the notes of
+talos_config say. tests/peers compares the verdicts with those of Talos itself.
 """
 
 from __future__ import annotations
 
 import base64
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from ..._findings import Finding
 from ..._machine_types import CONTROL_PLANE, WORKER
 from ..._networks import is_address
 from ..._urls import split_url
-from . import decoding, kubernetes
+from . import decoding, kubernetes, volumes
 from .decoding import Document, Release
 from .kubernetes import authorizer_faults
 from .values import (
@@ -35,11 +36,13 @@ from .values import (
     metadata_faults,
     protected_faults,
     resource_faults,
+    seconds,
     words,
 )
 
 BASE = "the machine configuration"
 _DISK = "Set the disk, such as install.disk: /dev/nvme0n1."
+_DISK_TYPES = ("hdd", "nvme", "sd", "ssd")
 _CONTROL_PLANE_ONLY = "Remove it, or make the machine a control plane."
 _DOMAIN = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?")
 # Documents that exclude fields of the machine configuration: the fields, and Talos' message.
@@ -155,8 +158,26 @@ class _Config(NamedTuple):
     @property
     def machine_type(self) -> str:
         """Return the machine type as Talos reads it."""
-        named = str(self.get("machine.type") or "")
-        return {"": WORKER, "join": WORKER, "init": CONTROL_PLANE}.get(named, named)
+        return machine_type(self.base)
+
+
+def machine_type(base: Document) -> str:
+    """Return the machine type of a machine configuration as Talos reads it."""
+    named = str(at(base, "machine.type") or "")
+    return {"": WORKER, "join": WORKER, "init": CONTROL_PLANE}.get(named, named)
+
+
+def changed_type(documents: list[Document], wanted: str) -> list[Finding]:
+    """Return that patches have made another type of machine of a node, if they have.
+
+    Talos would only miss the keys that the other type has, or refuse those that it has not.
+    """
+    base = next((document for document in documents if not document.get("kind")), {})
+    if not base or (found := machine_type(base)) == wanted:
+        return []
+    cause = f"patches change the machine type from {wanted} to {found}"
+    remedy = "Remove machine.type from the patches, and set machine_type of the node in cluster_nodes."
+    return [_invalid(BASE, ("machine.type", cause, remedy))]
 
 
 def problems(documents: list[Document], release: Release) -> list[Finding]:
@@ -169,6 +190,7 @@ def problems(documents: list[Document], release: Release) -> list[Finding]:
 def invalid(documents: list[Document], release: Release) -> list[Finding]:
     """Return the contradictions in documents that could be decoded."""
     release = decoding.known_release(release)
+    documents = [decoding.with_truths(document, release) for document in documents]
     base = next((document for document in documents if not document.get("kind")), None)
     if base is None:
         return [_invalid(BASE, ("", "machine and cluster are missing", "Add them."))]
@@ -244,6 +266,9 @@ def _install(config: _Config) -> Found:
             yield "machine.install", 'install instructions are required in "metal" mode', _DISK
         return
     selector = {key: value for key, value in (install.get("diskSelector") or {}).items() if value}
+    if (kind := str(selector.get("type", "nvme"))) not in _DISK_TYPES:
+        cause = f'unsupported disk type "{kind}"'
+        yield "machine.install.diskSelector.type", cause, f"Choose among {', '.join(_DISK_TYPES)}."
     if not install.get("disk") and not selector:
         yield "machine.install", "either install disk or diskSelector should be defined", _DISK
     if config.release >= (1, 12) and install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
@@ -537,6 +562,7 @@ def _document(document: Document, release: Release) -> Found:
     if check := _CHECKS.get(kind):
         yield from check(document)
     yield from kubernetes.faults(document, release)
+    yield from volumes.faults(document, release)
 
 
 def _conflicts(document: Document, config: _Config) -> Found:
@@ -705,9 +731,26 @@ def _vrf(document: Document) -> Found:
 
 
 def _rule(document: Document) -> Found:
+    yield from _port_ranges(at(document, "portSelector.ports") or [])
     for position, item in enumerate(document.get("ingress") or []):
         if not (item or {}).get("subnet"):
             yield f"ingress.[{position}].subnet", "invalid subnet", "Add one such as 192.0.2.0/24."
+
+
+def _port_ranges(ports: list[Any]) -> Found:
+    path, ranges = "portSelector.ports", sorted(map(_port_range, filter(None, ports)))
+    for first, last in ranges:
+        if first > last:
+            yield path, f"invalid port range: {first}-{last}", f"Write it as {last}-{first}."
+    for (first, last), (again, end) in itertools.pairwise(ranges):
+        if again <= last:
+            cause = f"invalid port range: {again}-{end}, overlaps with {first}-{last}"
+            yield path, cause, "Give each port once."
+
+
+def _port_range(item: Any) -> tuple[int, int]:
+    first, _, last = str(int(item) if isinstance(item, float) else item).partition("-")
+    return int(first), int(last or first)
 
 
 def _siderolink(document: Document) -> Found:
@@ -728,9 +771,13 @@ def _event_sink(document: Document) -> Found:
 
 
 def _watchdog(document: Document) -> Found:
-    short = re.fullmatch(r"([0-9]+)s", str(document.get("timeout") or ""))
-    if short and 0 < int(short[1]) < 10:
+    if document.get("timeout") is not None and (length := seconds(document["timeout"])) != 0 and length < 10:
         yield "timeout", "watchdog timeout: minimum value is 10s", CORRECT
+
+
+def _oom(document: Document) -> Found:
+    if document.get("sampleInterval") is not None and seconds(document["sampleInterval"]) < 0:
+        yield "sampleInterval", "OOM sample interval must be longer than 0", CORRECT
 
 
 def _environment(document: Document) -> Found:
@@ -747,54 +794,6 @@ def _extension(document: Document) -> Found:
         yield "configFiles", "content and mountPath are required", "Add them."
 
 
-def _volume(document: Document) -> Found:
-    name = document.get("name")
-    if name not in ("STATE", "EPHEMERAL", "IMAGECACHE"):
-        yield "name", "only STATE, EPHEMERAL and IMAGECACHE volumes are supported", "Use UserVolumeConfig."
-    if name == "STATE" and any((document.get("provisioning") or {}).values()):
-        yield "provisioning", 'provisioning config is not allowed for the "STATE" volume', "Remove it."
-    yield from _volume_encryption(document)
-
-
-def _volume_name(document: Document) -> Found:
-    name = str(document.get("name") or "")
-    # The label of a partition has 36 characters, of which Talos takes two for the kind of volume.
-    if len(name) > 34 or not re.fullmatch(r"[a-zA-Z0-9-]*", name):
-        yield "name", "name can only contain up to 34 ASCII letters, digits, and hyphens", CORRECT
-
-
-def _partition(document: Document) -> Found:
-    """Check a volume of the user that has a part of a disk."""
-    yield from _volume_name(document)
-    provisioning = document.get("provisioning") or {}
-    if not at(document, "provisioning.diskSelector.match"):
-        yield "provisioning.diskSelector.match", "disk selector is required", 'Add one such as "!system_disk".'
-    if not (provisioning.get("minSize") or provisioning.get("maxSize")):
-        yield "provisioning", "min size or max size is required", "Add one such as minSize: 10GiB."
-    yield from _volume_encryption(document)
-
-
-def _user_volume(document: Document) -> Found:
-    if document.get("volumeType") in (None, "partition"):
-        yield from _partition(document)
-    else:
-        yield from _volume_name(document)
-
-
-def _volume_encryption(document: Document) -> Found:
-    encryption = document.get("encryption") or {}
-    if encryption.get("provider") in (None, "", "none"):
-        return
-    keys = [key or {} for key in encryption.get("keys") or []]
-    if not keys:
-        yield "encryption.keys", "encryption keys are required", "Add one such as nodeID: {} with slot: 0."
-    slots = [key.get("slot") or 0 for key in keys]
-    if len(slots) != len(set(slots)):
-        yield "encryption.keys", "duplicate key slot", "Set a unique slot for each key."
-    if not all(any(isinstance(key.get(kind), dict) for kind in ("static", "nodeID", "kms", "tpm")) for key in keys):
-        yield "encryption.keys", "an encryption key has no parameters", "Add one such as nodeID: {}."
-
-
 _CHECKS = {
     "BlackholeRouteConfig": _prefix_name,
     "BondConfig": _link,
@@ -804,9 +803,7 @@ _CHECKS = {
     "DummyLinkConfig": _link,
     "EnvironmentConfig": _environment,
     "EventSinkConfig": _event_sink,
-    "ExistingVolumeConfig": _volume_name,
     "ExtensionServiceConfig": _extension,
-    "ExternalVolumeConfig": _volume_name,
     "HCloudVIPConfig": _address_name,
     "HostnameConfig": _hostname,
     "KmsgLogConfig": _kernel_log,
@@ -815,20 +812,17 @@ _CHECKS = {
     "KubeSpanConfig": _kubespan,
     "LinkConfig": _link,
     "NetworkRuleConfig": _rule,
-    "RawVolumeConfig": _partition,
+    "OOMConfig": _oom,
     "RegistryAuthConfig": _registry_auth,
     "RegistryMirrorConfig": _mirror,
     "RegistryTLSConfig": _registry_tls,
     "RoutingRuleConfig": _routing_rule,
     "SideroLinkConfig": _siderolink,
     "StaticHostConfig": _address_name,
-    "SwapVolumeConfig": _partition,
     "TCPProbeConfig": _probe,
     "TimeSyncConfig": _time,
-    "UserVolumeConfig": _user_volume,
     "VLANConfig": _vlan,
     "VRFConfig": _vrf,
-    "VolumeConfig": _volume,
     "WatchdogTimerConfig": _watchdog,
     "WireguardConfig": _wireguard,
     "ZswapConfig": _zswap,

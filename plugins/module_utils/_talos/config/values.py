@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..._findings import remedy_of
-from ..._urls import split_url
+from ..._urls import has_port, split_url
 from .decoding import Release
 
 
@@ -27,6 +27,8 @@ CORRECT = remedy_of("CONFIG_VALUE_WRONG")
 
 _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+_TIMES = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
 # The oldest and newest minor version of Kubernetes that a version of Talos supports.
 _KUBERNETES = {(1, 10): (28, 33), (1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
 ROLES = words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
@@ -96,9 +98,17 @@ def image_cause(image: str, release: Release) -> str:
 
 
 def is_endpoint(value: Any) -> bool:
-    """Return whether a value is a URL of HTTP with a host."""
+    """Return whether a value is a URL of HTTP with a host, and with a port that exists if it has one."""
     url = split_url(str(value))
-    return url.scheme in ("http", "https") and bool(url.hostname)
+    return url.scheme in ("http", "https") and bool(url.hostname) and has_port(url)
+
+
+def seconds(value: Any) -> float:
+    """Return the length of a valid duration: a text such as 1m30s, or a number of nanoseconds."""
+    if not isinstance(value, str):
+        return float(value) / 1e9
+    parts = _TIMES.findall(value)
+    return (-1 if value.startswith("-") else 1) * sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def is_interface(value: Any) -> bool:

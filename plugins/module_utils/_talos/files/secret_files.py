@@ -5,27 +5,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from ..._files import sweep, write_file
+from ..._files import sweep, target_of, write_file
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file with mode 0600 atomically."""
     make_private_directory(path.parent)
     # Write the target of a symbolic link, which other programs share.
-    write_file(path.resolve(), text.encode())
+    write_file(target_of(path), text.encode())
 
 
 def sweep_private(path: Path, *, check_mode: bool) -> None:
     """Remove what killed runs have left beside a file, or beside the one that a link leads to."""
-    if not check_mode:
-        sweep(path.resolve().parent)
+    # A link that leads to itself is refused by who reads or writes the file.
+    with contextlib.suppress(OSError):
+        if not check_mode:
+            sweep(target_of(path).parent)
 
 
 def make_private(path: Path) -> None:
@@ -43,7 +45,7 @@ def make_private_directory(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file; the lock ends with the process."""
     make_private_directory(path.parent)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..._errors import InputError
-from ..._files import shell_word, write_file
+from ..._files import shell_word, target_of, write_file
 from ..._findings import remedy_of
 from ..config.bundle import encrypted_with
 from . import yaml_edit
@@ -45,7 +45,7 @@ def read_user_file(path: Path, kind: str) -> UserFile:
     """Return a file, an empty one if it does not exist."""
     empty = UserFile(path, kind)
     try:
-        content = path.read_bytes() if path.exists() else b""
+        content = path.read_bytes() if target_of(path).exists() else b""
     except OSError as error:
         cause = str(error.strerror)
         raise empty.refused(cause, remedy_of("FILE_NOT_READABLE"), "FILE_NOT_READABLE") from error
@@ -80,8 +80,8 @@ def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:
     """Write the wanted content to a file, and return warnings for the user."""
     edited = yaml_edit.edit(file.text, dict(wanted))
     # Write the target of a symbolic link, as kubectl does; other programs share it.
-    target = file.path.resolve()
     try:
+        target = target_of(file.path)
         make_private_directory(target.parent)
         before = target.stat() if target.exists() else None
         mode = stat.S_IMODE(before.st_mode) if before else 0o600

@@ -119,7 +119,7 @@ def _entries(parent: yaml.Node) -> dict[str, tuple[yaml.Node, ...]]:
     """Return the nodes of each entry of a mapping, or of a list whose elements have names; the last one first."""
     if isinstance(parent, yaml.MappingNode):
         return {key.value: (key, value) for key, value in reversed(parent.value)}
-    return {_entries(item)["name"][-1].value: (item,) for item in reversed(parent.value)}
+    return {str(_entries(item)["name"][-1].value): (item,) for item in reversed(parent.value)}
 
 
 def _replaced(text: str, place: tuple[yaml.Node, ...], written: Any) -> str:

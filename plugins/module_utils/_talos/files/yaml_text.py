@@ -26,6 +26,9 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"(?i)(?:true|false|yes|no|on|off|y|n|null|~|<<)\Z")
+_OCTAL = re.compile(r"(?:0o)?[0-7]+")
+# What aliases may make of a text: as many values as no file for Talos or kubectl has, or so many times its own.
+_VALUES_MAX, _COPIES_MAX = 20_000, 10
 # Some readers treat these as line breaks; inside quotes they are written as escapes.
 _BREAK = re.compile("[\r\x85\u2028\u2029\ufeff]")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt\s].*)?\Z")
@@ -103,8 +106,13 @@ def arrange(value: Any, field: schema.Field) -> Any:
 
 
 def file_mode(value: Any) -> FileMode:
-    """Return permissions from a number or an octal string."""
-    return FileMode(value if isinstance(value, int) else int(str(value).removeprefix("0o") or "0", 8))
+    """Return permissions from a number or an octal string, or raise ValueError."""
+    if isinstance(value, str) and _OCTAL.fullmatch(value):
+        value = int(value, 8)
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not is_whole or not 0 <= value < 1 << 32:
+        raise ValueError("it is not the mode of a file")
+    return FileMode(value)
 
 
 def text_of(value: Any) -> str:
@@ -149,6 +157,9 @@ def _arrange_free(value: Any) -> Any:
 
 
 def _brief(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        what = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
+        return f"character {error.position + 1} is {what}, which YAML does not have"
     mark = getattr(error, "problem_mark", None)
     where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
     return f"{getattr(error, 'problem', None) or 'it is not YAML'}{where}"
@@ -181,22 +192,37 @@ class _Reader(_Words, SafeLoader):  # type: ignore[misc]  # one of two classes
 
 
 def _check_anchors(root: yaml.Node) -> None:
-    """Refuse an alias inside of its own anchor, as Talos does."""
+    """Refuse an alias inside of its own anchor, as Talos does, and aliases that make a short text endless."""
     around: set[int] = set()
-    checked: set[int] = set()
+    # How many values a node has with the values behind its aliases.
+    sizes: dict[int, int] = {}
 
-    def check(node: yaml.Node) -> None:
+    def size(node: yaml.Node) -> int:
         if id(node) in around:
             raise yaml.MarkedYAMLError(None, None, "an anchor contains itself", node.start_mark)
-        if isinstance(node, yaml.ScalarNode) or id(node) in checked:
-            return
-        around.add(id(node))
-        for child in _children(node):
-            check(child)
-        around.remove(id(node))
-        checked.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            around.add(id(node))
+            sizes[id(node)] = 1 + sum(map(size, _children(node)))
+            around.remove(id(node))
+        return sizes[id(node)]
 
-    check(root)
+    # Each node once is what the text has itself, which may be long.
+    if size(root) > _VALUES_MAX and size(root) > _COPIES_MAX * _own_size(root):
+        raise yaml.MarkedYAMLError(None, None, "its aliases make too many copies", root.start_mark)
+
+
+def _own_size(root: yaml.Node) -> int:
+    """Return how many values a text has without the copies that aliases make."""
+    seen: set[int] = set()
+    left = [root]
+    while left:
+        node = left.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            left += [] if isinstance(node, yaml.ScalarNode) else _children(node)
+    return len(seen)
 
 
 def _children(node: yaml.Node) -> Iterable[yaml.Node]:

@@ -412,6 +412,12 @@ def test_real_credentials_are_never_sent_to_a_lab(
         pytest.param({"cluster": None}, "(?i)required.*cluster", id="no cluster"),
         pytest.param({"hostnames": ["dns"]}, "name the hosts by 'dns'.*tag:<key>, instance-id", id="source of names"),
         pytest.param({"profile": "home"}, "both a profile and access keys", id="two kinds of credentials"),
+        pytest.param({"secret_key": ""}, "access_key needs secret_key", id="half of a credential"),
+        pytest.param(
+            {"access_key": "", "secret_key": "", "session_token": "a"},
+            "session_token needs access_key and secret_key",
+            id="a token alone",
+        ),
         pytest.param({"regions": []}, "choose a region.*regions, or AWS_REGION", id="no region"),
         pytest.param({"endpoint_url": "localhost"}, "Invalid endpoint: localhost", id="endpoint that is no URL"),
     ],

@@ -286,6 +286,10 @@ def test_the_encoding_stays(tmp_path: Path, mark: bytes, encoding: str) -> None:
         pytest.param(b"a: &a {b: *a}\n", r"an anchor contains itself \(line 1, column 4\)", id="an endless value"),
         pytest.param(b"clusters: {a: b}\n", "its clusters are not a list of entries", id="a mapping of clusters"),
         pytest.param(b"users: [moon]\n", "its users are not a list of entries", id="a user that is a text"),
+        pytest.param(
+            b"users: [{name: [a], user: {}}]\n", "its users are not a list of entries", id="a list for a name"
+        ),
+        pytest.param(b"a: b\0\n", r"character 5 is U\+0000", id="NUL"),
         pytest.param(b"clusters: []\nsops: {mac: a}\n", "encrypted with SOPS", id="SOPS"),
         pytest.param(b"$ANSIBLE_VAULT;1.1;AES256\n3663\n", "encrypted with Ansible Vault", id="Vault"),
         pytest.param(b"a: !!int b\n", "a value does not match its tag", id="a wrong tag"),
@@ -299,6 +303,17 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path, c
         keep(path, kubeconfig(Cluster()))
 
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path, check_mode: bool) -> None:
+    path = tmp_path / "config"
+    path.symlink_to("config")
+
+    with pytest.raises(InputError, match="it is a symbolic link that leads to itself"):
+        keep(path, kubeconfig(Cluster()), check_mode=check_mode)
+
+    assert path.is_symlink()
 
 
 def test_permissions_and_owner_stay_and_what_others_can_read_is_said(tmp_path: Path) -> None:

@@ -313,6 +313,15 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("talos_worker_patches", [{"op": "add", "path": "/a"}], "VARIABLE_VALUE_WRONG", id="JSON patch"),
         pytest.param("talos_node_patches", {"gateway": [{"kind": "LinkConfig"}]}, "VARIABLE_VALUE_WRONG", id="kind"),
         pytest.param("talos_bootstrap_snapshot", "/nowhere/db.snapshot", "VARIABLE_VALUE_WRONG", id="no snapshot"),
+        pytest.param("talos_bootstrap_snapshot", True, "VARIABLE_TYPE_WRONG", id="truth for a snapshot"),
+        pytest.param("bastion_python_requirements", 3.11, "VARIABLE_TYPE_WRONG", id="number for a lock file"),
+        pytest.param("nodes_cluster", {1: 2}, "VARIABLE_VALUE_WRONG", id="description with a key that is no text"),
+        pytest.param(
+            "talos_patches",
+            ["machine: {files: [{path: /var/x, op: create, content: a, permissions: rw-r--r--}]}"],
+            "VARIABLE_VALUE_WRONG",
+            id="mode of a file",
+        ),
         pytest.param("nodes_image_sha256", {"gateway": "abc"}, "VARIABLE_VALUE_WRONG", id="SHA-256 of an image"),
         pytest.param(
             "cluster_boot_to_talos_sha256", {"0.7.1": {"arm64": "abc"}}, "VARIABLE_VALUE_WRONG", id="of an archive"
@@ -408,6 +417,24 @@ def test_a_kubeconfig_behind_a_link_is_written_where_the_link_leads(tmp_path: Pa
 
     assert problems("cluster_kubeconfig", str(tmp_path / "config")) == []
     assert [one.code for one in problems("cluster_kubeconfig", str(tmp_path / "proc"))] == ["DIRECTORY_NOT_WRITABLE"]
+
+
+@pytest.mark.parametrize("name", ["cluster_kubeconfig", "cluster_talosconfig"])
+def test_a_link_that_leads_to_itself_is_not_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "config").symlink_to("config")
+
+    (found,) = problems(name, str(tmp_path / "config"))
+
+    assert found.message == f"{tmp_path / 'config'} is a symbolic link that leads to itself."
+
+
+ODD: tuple[Any, ...] = (True, False, 0, -1, 3.11, "", "a", "~", [1], [None], [[1]], [{}], {"a": None}, {1: 2})
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_no_value_ends_a_check_with_an_error_of_python(name: str) -> None:
+    for value in ODD:
+        assert all(one.message and one.remedy for one in problems(name, value))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import (
     AwsApi,
     AwsError,
     Credentials,
+    check_keys,
     endpoint_problems,
     is_not_found,
 )
@@ -218,6 +219,30 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
         pytest.param(
             refusal("InsufficientInstanceCapacity", status=500), "NO_CAPACITY", "availability_zone", id="capacity, 500"
         ),
+        pytest.param(
+            refusal(
+                "InvalidParameterCombination",
+                "The specified instance type is not eligible for Free Tier.",
+            ),
+            "FREE_PLAN_TYPE",
+            "Paid plan",
+            id="Free plan",
+        ),
+        pytest.param(
+            refusal(
+                "Unsupported",
+                "Your requested instance type (m6gd.large) is not supported in your requested Availability Zone (a).",
+            ),
+            "TYPE_NOT_IN_ZONE",
+            "cluster_availability_zone or type",
+            id="type in a zone",
+        ),
+        pytest.param(
+            refusal("RegionDisabledException", "STS is not activated in this region for account:1."),
+            "ACCOUNT_NOT_READY",
+            "enable the region",
+            id="region of STS",
+        ),
         pytest.param(refusal("InsufficientVolumeCapacity"), "NO_CAPACITY", "availability_zone", id="volumes"),
         pytest.param(refusal("SlowDown", status=503), "REQUEST_LIMIT_EXCEEDED", "Wait", id="S3"),
         pytest.param(
@@ -326,6 +351,16 @@ DENIED = "User: arn:aws:iam::1:user/ada is not authorized to perform: iam:PassRo
         pytest.param(LINKED, "Allow iam:CreateServiceLinkedRole to", id="role of a service"),
         pytest.param(f"{DENIED}an explicit deny in a service control policy", "of the organization denies", id="SCP"),
         pytest.param(f"{DENIED}no permissions boundary allows it", "permissions boundary of", id="boundary"),
+        pytest.param(
+            f"{DENIED}no VPC endpoint policy allows the iam:PassRole action",
+            "The VPC endpoint policy does not allow iam:PassRole: allow it there, or call AWS over the internet",
+            id="endpoint",
+        ),
+        pytest.param(
+            f"{DENIED}no session policy allows the iam:PassRole action",
+            "The session policy does not allow iam:PassRole: allow it there, or call AWS with a session that has no",
+            id="session",
+        ),
         pytest.param(f"{DENIED}an explicit deny in an identity-based policy", "remove that statement", id="deny"),
         pytest.param(
             "You are not authorized. Encoded authorization failure message: AbC-_1",
@@ -344,6 +379,31 @@ def test_a_denial_names_the_permission_and_the_policy_that_denies(message: str, 
 
     assert (problem.code, remedy in problem.remedy) == ("NOT_AUTHORIZED", True), problem.remedy
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        pytest.param(("AKIAMINE", None, None), "access_key needs secret_key", id="access key"),
+        pytest.param((None, "hush", ""), "secret_key needs access_key", id="secret key"),
+        pytest.param(("", "", "hush"), "session_token needs access_key and secret_key", id="token"),
+        pytest.param(
+            ("AKIAMINE", None, "hush"), "access_key and session_token need secret_key", id="access key and token"
+        ),
+    ],
+)
+def test_half_of_a_credential_is_refused_instead_of_using_another_one(given: tuple[Any, ...], cause: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        check_keys(*given)
+
+    assert (caught.value.problem.code, caught.value.problem.message) == ("CREDENTIALS_MISSING", cause)
+    assert "hush" not in str(caught.value)
+
+
+def test_whole_credentials_and_none_are_taken() -> None:
+    check_keys(None, "", None)
+    check_keys("AKIAMINE", "hush", None)
+    check_keys("AKIAMINE", "hush", "token")
 
 
 def test_every_error_of_botocore_is_reported_as_one_and_none_ends_in_a_traceback() -> None:

@@ -43,6 +43,11 @@ def test_an_empty_text_leaves_what_is_there() -> None:
     assert machine("{install: {disk: /dev/sda}}", "{install: {disk: ''}}")["install"]["disk"] == "/dev/sda"
 
 
+def test_a_certificate_and_its_key_are_replaced_as_a_whole() -> None:
+    assert cluster("{ca: {crt: YQ==, key: Yg==}}", "{ca: {crt: Yw==}}")["ca"] == {"crt": "Yw==", "key": ""}
+    assert cluster("{serviceAccount: {key: Yg==}}", "{serviceAccount: {}}")["serviceAccount"] == {"key": ""}
+
+
 def test_zero_leaves_what_is_there() -> None:
     assert machine("{features: {kubePrism: {port: 7445}}}", "{features: {kubePrism: {port: 0}}}")["features"] == {
         "kubePrism": {"port": 7445}

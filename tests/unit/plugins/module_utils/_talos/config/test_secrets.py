@@ -548,3 +548,22 @@ def test_the_content_of_an_encrypted_bundle_can_be_given(tmp_path: Path) -> None
     path.write_text(SOPS, encoding="utf-8")
 
     assert secrets.ensure_bundle(path, content=bundle_text())[1] == test_bundle()
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_talosconfig_that_is_a_link_to_itself_is_refused(tmp_path: Path, check_mode: bool) -> None:
+    path = tmp_path / "config"
+    path.symlink_to("config")
+
+    with pytest.raises(InputError, match="it is a symbolic link that leads to itself"):
+        secrets.ensure_talosconfig(path, test_bundle(), CONTEXT, check_mode=check_mode)
+
+    assert path.is_symlink()
+
+
+def test_a_bundle_that_is_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yaml"
+    path.symlink_to("secrets.yaml")
+
+    with pytest.raises(OSError, match="it is a symbolic link that leads to itself"):
+        secrets.ensure_bundle(path, make=test_bundle)

@@ -65,6 +65,28 @@ def made(patch: Any, *, contract: str = "v1.13") -> str:
     return node_config.node_config(node, plan, test_bundle())
 
 
+def test_a_worker_does_not_become_a_control_plane_by_a_patch() -> None:
+    node = node_config.NodeConfig("compute", "worker")
+    plan = node_config.Plan(CLUSTER, patches=(Patch("patches[0]", {"machine": {"type": "controlplane"}}),))
+
+    with pytest.raises(InputError) as caught:
+        node_config.node_config(node, plan, test_bundle())
+
+    assert "from worker to controlplane. Remove machine.type from the patches, and set machine_type" in str(
+        caught.value
+    )
+    assert "Add the key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("filesystem", [{"type": "ext4", "projectQuotaSupport": "yes"}, {"type": "swap"}])
+def test_a_filesystem_that_a_volume_cannot_have_is_refused(filesystem: dict[str, Any]) -> None:
+    provisioning = {"diskSelector": {"match": "!system_disk"}, "minSize": "1GB"}
+    volume = {"kind": "UserVolumeConfig", "name": "data", "filesystem": filesystem, "provisioning": provisioning}
+    problems = validation.problems([*PLAIN, {"apiVersion": "v1alpha1", **volume}], V1_13)
+
+    assert [problem.subject.partition(" at ")[2].partition(".")[0] for problem in problems] == ["filesystem"]
+
+
 @pytest.mark.parametrize(
     ("patch", "expected"),
     [
@@ -83,7 +105,17 @@ def made(patch: Any, *, contract: str = "v1.13") -> str:
             "TimeSyncConfig: time servers cannot be specified in both v1alpha1 and new-style configuration. Remove",
             id="time servers",
         ),
-        pytest.param({"machine": {"type": "worker"}}, "cluster.ca.key: issuing CA key is not allowed", id="type"),
+        pytest.param(
+            {"machine": {"type": "worker"}},
+            "patches change the machine type from controlplane to worker. Remove machine.type from the patches, and "
+            "set machine_type of the node in cluster_nodes.",
+            id="type",
+        ),
+        pytest.param(
+            {"machine": {"files": [{"path": "/var/x", "op": "create", "content": "a", "permissions": "rw-r--r--"}]}},
+            "at machine.files.[0].permissions: it is not the mode of a file. Write it as 0o644.",
+            id="mode of a file",
+        ),
         pytest.param(
             {"apiVersion": "v1alpha1", "kind": "VLANConfig", "name": "eth0.5", "vlanid": 5, "parent": "eth0"},
             "VLANConfig eth0.5 at vlanid: this version of Talos does not have this field. Did you mean vlanID?",
