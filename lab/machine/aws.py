@@ -66,6 +66,7 @@ def options(*required: str) -> Parser:
 def get_parameter(words: list[str]) -> int:
     parser = options("--name", "--region", "--query", "--output")
     parser.add_argument("--with-decryption", action="store_true")
+    parser.add_argument("--cli-connect-timeout", type=int)
     given = parser.parse_args(words)
     endpoint, machine = ((RUN / name).read_text(encoding="utf-8") for name in ("endpoint", "instance"))
     request = {"Name": given.name, "WithDecryption": given.with_decryption}

@@ -201,6 +201,8 @@ def test_a_machine_reads_the_parameters_that_its_role_allows(
     words = (
         "ssm",
         "get-parameter",
+        "--cli-connect-timeout",
+        "5",
         "--region",
         REGION,
         "--name",
