@@ -65,6 +65,15 @@ def made(patch: Any, *, contract: str = "v1.13") -> str:
     return node_config.node_config(node, plan, test_bundle())
 
 
+def test_permissions_that_are_no_number_are_refused_with_their_path() -> None:
+    file = {"path": "/var/x", "op": "create", "content": "a", "permissions": "rw-r--r--"}
+
+    with pytest.raises(
+        InputError, match=r"at machine\.files\.\[0\]\.permissions: it is not the mode of a file\. Write"
+    ):
+        made({"machine": {"files": [file]}})
+
+
 def test_a_worker_does_not_become_a_control_plane_by_a_patch() -> None:
     node = node_config.NodeConfig("compute", "worker")
     plan = node_config.Plan(CLUSTER, patches=(Patch("patches[0]", {"machine": {"type": "controlplane"}}),))
@@ -112,11 +121,6 @@ def test_a_filesystem_that_a_volume_cannot_have_is_refused(filesystem: dict[str,
             id="type",
         ),
         pytest.param(
-            {"machine": {"files": [{"path": "/var/x", "op": "create", "content": "a", "permissions": "rw-r--r--"}]}},
-            "at machine.files.[0].permissions: it is not the mode of a file. Write it as 0o644.",
-            id="mode of a file",
-        ),
-        pytest.param(
             {"apiVersion": "v1alpha1", "kind": "VLANConfig", "name": "eth0.5", "vlanid": 5, "parent": "eth0"},
             "VLANConfig eth0.5 at vlanid: this version of Talos does not have this field. Did you mean vlanID?",
             id="unknown field",
@@ -147,7 +151,7 @@ def test_a_refusal_names_document_path_and_remedy(patch: Any, expected: str) -> 
         ({"network": {"hostname": "cp-1"}}, "set it in the document HostnameConfig"),
         ({"network": {"nameservers": ["1.1.1.1"]}}, "set it in the document ResolverConfig"),
         ({"time": {"servers": ["time.example"]}}, "set it in the document TimeSyncConfig"),
-        ({"type": "worker"}, "make the machine a control plane"),
+        ({"type": "worker"}, "Remove machine.type from the patches"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
