@@ -496,6 +496,18 @@ def test_what_only_aws_and_the_registry_know_is_refused_before_anything_is_made(
     assert [words for words in problem if words not in refused_after_reading] == []
 
 
+def test_a_quota_is_in_the_list_also_beside_a_value_of_a_wrong_type(lab: Lab) -> None:
+    lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 5}})
+    try:
+        run = play(lab, "playbooks/site.yml", "-e", "cluster_cozystack_enabled=perhaps")
+    finally:
+        lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
+
+    assert run.code != 0
+    assert "8 more are needed, 0 are in use, and the quota is 5" in " ".join(listed(run).split())
+    assert "cluster_cozystack_enabled" in listed(run)
+
+
 def test_what_is_refused_is_listed_once(refused_after_reading: str) -> None:
     # Two images, two of the tunnel, the quota, the costs, the contract, a key, a package and the image of the kubelet.
     assert "Problems to fix first: 10 1. " in refused_after_reading
