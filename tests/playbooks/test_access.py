@@ -181,7 +181,8 @@ def tasks(run: Run) -> list[str]:
     """Return the tasks that ran, in order, without those with any tags: checks of variables and saves of the state."""
     names = re.findall(r"^TASK \[(.*)\]", run.output, flags=re.MULTILINE)
     left_out = re.compile(
-        r"Validating arguments|^judge \||^begin \| Check the variables|: (run_renew|state_save) \||^save \|"
+        r"Validating arguments|^check_(?:variables|skipped) \||^begin \| Check the variables"
+        r"|: (run_renew|state_save) \||^save \|"
     )
     return [name for name in names if not left_out.search(name)]
 

@@ -129,6 +129,11 @@ def containers_of(status: Object) -> Iterator[Object]:
     yield from status.get("containerStatuses") or ()
 
 
+def is_sound(status: Object) -> bool:
+    """Return whether a container is ready and has never ended, so that it has no fault."""
+    return status.get("ready") is True and not status.get("lastState")
+
+
 def _rejected(pod: Object, status: Object) -> Fault:
     """Return why the whole pod failed: evicted, or rejected by its kubelet."""
     reason = str(status["reason"])

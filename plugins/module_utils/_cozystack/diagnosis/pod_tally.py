@@ -22,6 +22,7 @@ from .faults import (
     faults_of,
     is_deleted,
     is_failed,
+    is_sound,
     is_starting,
     is_unready,
     unscheduled,
@@ -150,7 +151,10 @@ class PodTally:
             self.unschedulable.append(Unschedulable(place, need, message, lacking))
 
     def _add_troubles(self, pod: Object) -> None:
-        containers = containers_of(pod.get("status") or {})
+        containers = [*containers_of(pod.get("status") or {})]
+        if containers and all(map(is_sound, containers)) and not pod["metadata"].get("deletionTimestamp"):
+            # Most pods of a large cluster: there is nothing to look for.
+            return
         images = {str(one.get("name")): image for one in containers if (image := image_trouble(pod, one))}
         for image in images.values():
             self.add_image(image)
