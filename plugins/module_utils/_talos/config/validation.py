@@ -749,7 +749,7 @@ def _port_ranges(ports: list[Any]) -> Found:
 
 
 def _port_range(item: Any) -> tuple[int, int]:
-    first, _, last = str(int(item) if isinstance(item, float) else item).partition("-")
+    first, _dash, last = str(int(item) if isinstance(item, float) else item).partition("-")
     return int(first), int(last or first)
 
 
