@@ -293,7 +293,7 @@ def test_what_talos_would_reject_is_refused_before_anything_is_made(lab: Lab) ->
     assert run.code != 0
     found = listed(run)
     assert "Nothing was created or changed" in run.output
-    reasons = ("static hostname", "time servers", "only allowed on control plane machines", "supports Kubernetes v1.31")
+    reasons = ("static hostname", "time servers", "Remove machine.type from the patches", "supports Kubernetes v1.31")
     assert [reason for reason in reasons if reason not in found] == []
     assert calls(lab) == before
 

@@ -90,7 +90,7 @@ def node_documents(node: NodeConfig, plan: Plan, bundle: Bundle) -> list[Documen
     version = cluster.talos_version or cluster.contract
     documents = merge.apply_patches(documents, patches, _release(version))
     problems = validation.changed_type(documents, node.machine_type)
-    problems = problems or validation.problems(documents, _release(version))
+    problems += validation.problems(validation.with_type(documents, node.machine_type), _release(version))
     if problems:
         causes = "\n".join(f"- {sentences(problem, 'subject')}" for problem in problems)
         raise InputError(

@@ -180,6 +180,16 @@ def changed_type(documents: list[Document], wanted: str) -> list[Finding]:
     return [_invalid(BASE, ("machine.type", cause, remedy))]
 
 
+def with_type(documents: list[Document], wanted: str) -> list[Document]:
+    """Return the documents as those of a machine of this type, to find what is wrong with them besides."""
+    return [
+        {**document, "machine": {**document["machine"], "type": wanted}}
+        if not document.get("kind") and isinstance(document.get("machine"), dict)
+        else document
+        for document in documents
+    ]
+
+
 def problems(documents: list[Document], release: Release) -> list[Finding]:
     """Return all reasons for which a node of a release rejects the documents; decoding errors come first."""
     release = decoding.known_release(release)

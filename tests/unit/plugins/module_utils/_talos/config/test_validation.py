@@ -96,6 +96,15 @@ def test_a_filesystem_that_a_volume_cannot_have_is_refused(filesystem: dict[str,
     assert [problem.subject.partition(" at ")[2].partition(".")[0] for problem in problems] == ["filesystem"]
 
 
+def test_another_machine_type_is_listed_beside_all_other_problems() -> None:
+    with pytest.raises(InputError) as caught:
+        made({"machine": {"type": "worker", "network": {"hostname": "cp-1"}}})
+
+    assert "patches change the machine type from controlplane to worker" in str(caught.value)
+    assert "static hostname is already set" in str(caught.value)
+    assert len(caught.value.problems) == 2
+
+
 @pytest.mark.parametrize(
     ("patch", "expected"),
     [
