@@ -1742,6 +1742,33 @@ RELEASES = (
         _failed_with("create: failed to create: etcdserver: request timed out"),
         waits="",
     ),
+    *(
+        Situation(
+            f"an API that does not answer Helm in time: {words}",
+            "client-go, and golang.org/x/net/http2",
+            "API_OVERLOADED",
+            words,
+            "CPU credits",
+            _failed_with(message),
+            waits="",
+        )
+        for words, message in (
+            (
+                "Kubernetes cluster unreachable",
+                'Kubernetes cluster unreachable: Get "https://10.96.0.1:443/version": context deadline exceeded',
+            ),
+            (
+                "Client.Timeout exceeded",
+                'Post "https://10.96.0.1:443/apis/apps/v1/namespaces/cozy-linstor/deployments": net/http: request '
+                "canceled (Client.Timeout exceeded while awaiting headers)",
+            ),
+            (
+                "force closed",
+                'Get "https://10.96.0.1:443/api/v1/namespaces/cozy-linstor/secrets": http2: client connection force '
+                "closed via ClientConn.Close",
+            ),
+        )
+    ),
     Situation(
         "an object that belongs to another release",
         "Helm pkg/action/validate.go",

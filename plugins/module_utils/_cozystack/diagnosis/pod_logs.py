@@ -20,6 +20,8 @@ from .releases import OVERLOADED
 _LOGS: Final = 12
 # Stack traces and usage texts follow the cause.
 _LINES: Final = 100
+# The answer of a kubelet for a log that does not exist any more, with the status of success.
+_GONE: Final = re.compile(r"unable to retrieve container logs for ")
 # How near its end a log contains the words of a program that could not be executed; further up it may quote others.
 _EXEC_LINES: Final = 10
 _UNEXECUTABLE: Final = 255
@@ -79,6 +81,8 @@ def _logs(reader: Reader, programs: Iterable[Fault]) -> Iterator[tuple[Program, 
 def _log_of(reader: Reader, fault: Fault) -> Log:
     where = (fault.place.namespace, fault.place.pod, fault.container)
     text = reader.try_to(lambda: reader.api.log(*where, previous=fault.previous, lines=_LINES), "")
+    if _GONE.match(text):
+        return Log()
     return Log(cause_lines(text), _exec_words(text), _LEASE_LOST.search(text) is not None)
 
 

@@ -73,7 +73,9 @@ _CAUSES: Final = (
             r"|resource quota evaluat\w+ time"
             rf"|{_API_PORT}: (?:connect: |read: |write: |i/o timeout)"
             # Of registries this says nothing here.
-            rf'|(?<!": )net/http: TLS handshake timeout|https://[^/\s]*{_API_PORT}/\S*": (?:net/http: TLS|(?:\w+ )?EOF)'
+            r'|(?<!": )net/http: TLS handshake timeout'
+            rf'|https://[^/\s]*{_API_PORT}/\S*": (?:net/http: (?:TLS|request canceled)|(?:\w+ )?EOF'
+            r"|context deadline exceeded|http2: client connection force closed)"
         ),
     ),
     (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
@@ -85,6 +86,17 @@ def test_a_quoted_architecture_problem_further_up_in_a_log_is_not_that_of_the_pr
     api = FakeApi(installed(pods=[crashing("operator")]), logs={"operator-5d7b8f-x2x4z": log})
 
     assert look(api, settled=True)["codes"] == ["CONTAINER_CRASHES"]
+
+
+def test_the_words_of_a_kubelet_without_a_log_are_no_log() -> None:
+    gone = "unable to retrieve container logs for containerd://0123456789abcdef"
+    logs = {"linstor-0-5d7b8f-x2x4z": "exec /linstor: exec format error\n", "linstor-1-5d7b8f-x2x4z": gone}
+    pods = [crashing("linstor-0", code=255), crashing("linstor-1", code=255)]
+
+    assert look(FakeApi(installed(pods=pods), logs=logs), settled=True)["codes"] == ["ARCH_UNSUPPORTED_IMAGES"]
+    assert "unable to retrieve" not in json.dumps(
+        look(FakeApi(installed(pods=[crashing("linstor-1")]), logs=logs), settled=True)["verdicts"]
+    )
 
 
 def test_the_logs_of_programs_that_cannot_be_executed_are_read_first() -> None:
