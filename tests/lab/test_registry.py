@@ -53,7 +53,7 @@ def test_a_missing_tag_is_answered_with_the_tags_of_all_names_of_the_image(lab: 
     (missing,) = ask(lab, f"{today.rpartition(':')[0]}:v9.9.9")
 
     assert missing["error"]["code"] == "IMAGE_NOT_FOUND"
-    newest = "v1.14.0, v1.13.7, v1.13.6, v1.13.5, v1.12.6"
+    newest = "v1.14.0, v1.13.7, v1.13.6, v1.13.5, v1.13.5-rpi5"
     assert (
         f"{today.rpartition(':')[0]} with the tags {newest} and ghcr.io/{OLD[1]} with the tags v1.11.5, latest."
         in (missing["error"]["remedy"])
