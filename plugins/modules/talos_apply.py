@@ -226,7 +226,9 @@ class RealNode:
         try:
             return await work(self._connection, self._was)
         except NodeError as error:
-            if error.cause.is_down or error.cause.is_unknown:
+            # Once a node has left maintenance mode, a connection of before is refused for ever.
+            has_left = self._was == "maintenance" and error.cause in _LEAVES_MAINTENANCE
+            if error.cause.is_down or error.cause.is_unknown or has_left:
                 await self.__aexit__()
             raise
 

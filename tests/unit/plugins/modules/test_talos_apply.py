@@ -189,6 +189,25 @@ def test_a_node_is_connected_to_as_it_is(answers: tuple[Cause | None, ...], was:
     assert connections.attempts == [False, True, False][: len(answers)]
 
 
+def test_a_node_that_leaves_maintenance_mode_is_connected_to_again() -> None:
+    connections = Connections(Cause.MAINTENANCE, None, None)
+    ways = [SimpleNamespace(is_maintenance=False), SimpleNamespace(is_maintenance=True)]
+
+    async def asked(_connection: Any, was: str) -> str:
+        if was == "maintenance":
+            raise error(Cause.PERMISSION_DENIED)
+        return was
+
+    async def work() -> str:
+        async with talos_apply.RealNode("n", ways, connected=connections) as node:
+            with pytest.raises(NodeError):
+                await node._do(asked)
+            return str(await node._do(asked))
+
+    assert asyncio.run(work()) == "running"
+    assert connections.attempts == [False, True, False]
+
+
 @pytest.mark.parametrize(
     "answers",
     [
