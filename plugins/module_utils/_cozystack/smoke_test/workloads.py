@@ -92,7 +92,9 @@ def machine_state(_api: Api, machine: Object) -> Observed:
     for condition in status.get("conditions") or ():
         message = str(condition.get("message") or "")
         if condition.get("status") == "False" and message:
-            short = next(iter(sorted(codes_of(lacking_of(message)))), cause_of(message))
+            # Most conditions are not of the scheduler: a machine that still starts is not ready either.
+            lacking = lacking_of(message)
+            short = min(codes_of(lacking) if lacking else (), default=cause_of(message))
             if short or phase == "Failed":
                 return Observed(BLOCKED, message, short or "SMOKE_TEST_FAILED")
     if phase == "Failed":

@@ -302,3 +302,26 @@ def test_a_virtual_machine_that_runs_has_passed_and_one_without_room_is_blocked(
 
     assert runs.state == "passed"
     assert (waits.state, waits.code) == ("blocked", "INSUFFICIENT_MEMORY")
+
+
+@pytest.mark.parametrize(
+    ("phase", "message", "expected"),
+    [
+        pytest.param("Scheduled", "Guest VM is not reported as running", ("waiting", None), id="it still starts"),
+        pytest.param("Failed", "virt-launcher crashed", ("blocked", "SMOKE_TEST_FAILED"), id="it has failed"),
+        pytest.param(
+            "Scheduling",
+            "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
+            ("waiting", None),
+            id="its node is not ready yet",
+        ),
+    ],
+)
+def test_a_condition_of_a_virtual_machine_is_its_problem_only_if_it_says_one(
+    phase: str, message: str, expected: tuple[str, str | None]
+) -> None:
+    machine = {"status": {"phase": phase, "conditions": [condition("Ready", "False", "GuestNotRunning", message)]}}
+
+    observed = workloads.machine_state(WorkingApi({}, lambda _: {}), machine)
+
+    assert (observed.state, observed.code) == expected
