@@ -90,13 +90,12 @@ def summary(progress: Progress, verdicts: list[Finding]) -> str:
 
 def _releases(found: Reading, progress: Progress) -> dict[str, Any]:
     known = by_key(found.releases)
-    everything = by_key([*found.releases, *found.others])
     waiting = [release for release in found.releases if not release.ready]
     roots = {(root.namespace, root.name) for root in progress.roots if root.kind == "HelmRelease"}
     return {
         **progress.releases._asdict(),
         "not_ready": [_release(one, held_back_by(one, known)) | {"root": one.key in roots} for one in waiting],
-        "others": [_release(one, held_back_by(one, everything)) for one in found.others if not one.ready],
+        "others": [_release(one, held_back_by(one, found.known)) for one in found.others if not one.ready],
     }
 
 

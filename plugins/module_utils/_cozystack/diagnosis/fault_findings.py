@@ -18,7 +18,7 @@ from .faults import INIT, JOB_FAILED, KILLED, LASTING, SLOW_PULL, UNSCHEDULED, F
 from .pod_troubles import Place
 from .progress import Progress, Root
 from .reading import Reading
-from .releases import PLATFORM_PREFIX, Release, by_key, held_back_by
+from .releases import PLATFORM_PREFIX, Release, held_back_by
 
 _SHOWN: Final = 20
 # Errors end with the cause.
@@ -145,17 +145,16 @@ def _of_root(root: Root) -> Waiter:
 def release_of(place: Place, found: Reading) -> Release | None:
     """Return the release of a pod: by the labels of its owner or its own, by its name, or the only one in progress."""
     owner = (place.namespace, place.owner)
-    known = by_key([*found.releases, *found.others])
     for key in (found.owners.releases.get(owner), (place.namespace, place.release)):
-        if key in known:
-            return known[key]
+        if key in found.known:
+            return found.known[key]
     if not place.owner or owner in found.owners.strangers:
         return None
-    here = [one for one in known.values() if one.namespace == place.namespace]
+    here = [one for one in found.known.values() if one.namespace == place.namespace]
     named = [one for one in here if one.name in place.pod]
     if named:
         return max(named, key=lambda one: len(one.name))
     # Operators create pods with names of their own.
     is_operated = place.namespace.startswith(PLATFORM_PREFIX) or owner in found.owners.operated
-    free = [one for one in here if not one.ready and not held_back_by(one, known)]
+    free = [one for one in here if not one.ready and not held_back_by(one, found.known)]
     return free[0] if len(free) == 1 and is_operated else None

@@ -62,10 +62,10 @@ def cause_lines(log: str, *, longest: int = _LONGEST) -> tuple[str, ...]:
     lines = list(_meant(raw)) or raw
     errors = [number for number, line in enumerate(lines) if _ERROR.search(line) or _FATAL.search(line)]
     if not errors:
-        return tuple(_plain(line, longest) for line in lines[-_SHOWN:])
+        return tuple(plain(line, longest) for line in lines[-_SHOWN:])
     fatal = [number for number in errors if _FATAL.search(lines[number])]
     wanted = dict.fromkeys([*fatal[-1:], len(lines) - 1, *reversed(errors)])
-    return tuple(_plain(lines[number], longest) for number in sorted(list(wanted)[:_SHOWN]))
+    return tuple(plain(lines[number], longest) for number in sorted(list(wanted)[:_SHOWN]))
 
 
 def _without_secrets(log: str) -> str:
@@ -75,7 +75,7 @@ def _without_secrets(log: str) -> str:
     return shown(plain)
 
 
-def _plain(line: str, longest: int) -> str:
+def plain(line: str, longest: int) -> str:
     """Return a line without its indentation, shortened in its middle: errors end with the cause."""
     return shortened(" ".join(line.split()), len, longest)
 

@@ -15,7 +15,7 @@ from ..._kubernetes.quantities import (
     whole,
 )
 from .pod_tally import PodTally
-from .pod_troubles import KVM, Object
+from .pod_troubles import KVM, Object, taints_of
 
 _PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
@@ -91,7 +91,7 @@ def node_of(item: Object, pods: PodTally) -> Node:
         pods_max=whole(allocatable.get("pods")),
         disk_gib=gibibytes(allocatable.get("ephemeral-storage")),
         pressures=tuple(kind for kind in _PRESSURES if (conditions.get(kind) or {}).get("status") == "True"),
-        taints=tuple(f"{one['key']}:{one.get('effect', '')}" for one in (item.get("spec") or {}).get("taints") or ()),
+        taints=tuple(f"{one['key']}:{one.get('effect', '')}" for one in taints_of(item)),
         kvm=whole(allocatable[KVM]) if KVM in allocatable else None,
         instance_type=str(labels.get("node.kubernetes.io/instance-type") or ""),
         control_plane=_CONTROL_PLANE in labels,

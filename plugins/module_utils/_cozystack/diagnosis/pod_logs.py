@@ -95,11 +95,13 @@ def _exec_words(log: str) -> str:
 def _with_logs(pods: PodTally, logs: Mapping[Program, Log], foreign: Mapping[str, str]) -> Iterator[Fault]:
     """Yield the faults with their logs; those of an image of another architecture are counted as image problems."""
     for fault in pods.faults:
-        log = logs.get(_program(fault), Log()) if fault.needs_log else Log()
+        if not fault.needs_log:
+            yield fault
+            continue
+        log = logs.get(_program(fault), Log())
         # Without a log of its own, a container has the problem of the other containers of its image.
-        words = log.exec_words if log.lines or not fault.needs_log else foreign.get(fault.image, "")
+        words = log.exec_words if log.lines else foreign.get(fault.image, "")
         if words:
-            pods.fault_pods[fault.code] -= 1
             pods.add_image(ImageTrouble(fault.image, "exec_format", words, fault.place))
         else:
             yield fault._replace(log=log.lines, code=OVERLOADED if log.is_late else fault.code)

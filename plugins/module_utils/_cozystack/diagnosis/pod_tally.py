@@ -97,7 +97,7 @@ class PodTally:
     images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)
     image_pods: Counter[tuple[str, str]] = field(default_factory=Counter)
     image_owners: dict[tuple[str, str], Owned] = field(default_factory=dict)
-    # The first faults of each code, and the number of all.
+    # The first faults of each code, and how many were seen, for the limit.
     faults: list[Fault] = field(default_factory=list)
     fault_pods: Counter[str] = field(default_factory=Counter)
     # When the last pod of each owner was created.

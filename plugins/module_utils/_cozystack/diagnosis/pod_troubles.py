@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..._kubernetes.quantities import Need
-from ..._text import shortened
-from .log_words import cause_lines
+from .log_words import cause_lines, plain
 
 Object = Mapping[str, Any]
 KVM: Final = "devices.kubevirt.io/kvm"
@@ -179,10 +178,9 @@ def unschedulable_message(pod: Object) -> str | None:
     return str(condition.get("message") or "") if condition.get("reason") in _REFUSED else None
 
 
-def taints_of(nodes: Iterable[Object]) -> Iterator[Sequence[Object]]:
-    """Yield the taints of each node."""
-    for node in nodes:
-        yield (node.get("spec") or {}).get("taints") or ()
+def taints_of(node: Object) -> Sequence[Object]:
+    """Return the taints of a node."""
+    return (node.get("spec") or {}).get("taints") or ()
 
 
 def with_taints(message: str, pod: Object, nodes: Iterable[Sequence[Object]]) -> str:
@@ -249,7 +247,7 @@ def pull_code(cause: str) -> str:
 
 def pull_words(message: str) -> str:
     """Return the message about an image without its names, shortened in its middle: it ends with the cause."""
-    return shortened(" ".join(_IMAGE_NAMES.sub(r"\1", message).split()), len, _LONGEST)
+    return plain(_IMAGE_NAMES.sub(r"\1", message), _LONGEST)
 
 
 def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:

@@ -25,7 +25,7 @@ def without_past_ends(faults: Iterable[Fault]) -> list[Fault]:
     # An event names no container, unlike a status.
     probes = {_pod(one): one for one in known if one.code == PROBE_FAILED and not one.container}
     again = [one for one in known if one.runs_since is not None and _pod(one) in probes]
-    left_out = [one if _is_past(one, probes[_pod(one)]) else probes[_pod(one)] for one in again]
+    left_out = {one if _is_past(one, probes[_pod(one)]) else probes[_pod(one)] for one in again}
     return [one for one in known if one not in left_out]
 
 
@@ -41,5 +41,5 @@ def _is_past(end: Fault, probe: Fault) -> bool:
 
 
 def _has_stayed_up(since: str, until: str) -> bool:
-    begin, end = (datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None for text in (since, until))
+    begin, end = (datetime.fromisoformat(text) if text else None for text in (since, until))
     return begin is not None and end is not None and end - begin >= _STAYS_UP

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
@@ -30,8 +31,10 @@ from .pod_tally import PodTally, tally
 from .pod_troubles import taints_of
 from .reader import Api, Object, Reader
 from .releases import (
+    Key,
     Package,
     Release,
+    by_key,
     of_platform,
     package_of,
     release_of,
@@ -75,6 +78,11 @@ class Reading:
     def faults(self) -> list[Fault]:
         """Return everything that keeps a pod from running, or that a release waits for besides pods."""
         return [*self.pods.faults, *self.other_faults]
+
+    @cached_property
+    def known(self) -> dict[Key, Release]:
+        """Return all releases by namespace and name, once they are read."""
+        return by_key([*self.releases, *self.others])
 
     @property
     def reachable(self) -> bool:
@@ -139,7 +147,7 @@ def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
     # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
     nodes: list[Object] = reader.take("nodes", lambda: list(api.items(kinds.NODE)), [])
-    taints = list(taints_of(nodes))
+    taints = list(map(taints_of, nodes))
     found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), taints=taints), found.pods)
     found.nodes = nodes_of(nodes, found.pods)
     found.other_faults = still_refused(refusals, found.pods)

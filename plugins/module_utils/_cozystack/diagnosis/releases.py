@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ..._ports import KUBE_PRISM, KUBERNETES
 from ..catalog.packages import maker_of
+from .pod_troubles import RELEASE_LABEL
 
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
@@ -23,8 +24,8 @@ PLATFORM_PREFIX: Final = "cozy-"
 # Modules of a tenant, each a release of this name that the tenant's chart creates.
 _MODULES: Final = ("etcd", "ingress", "monitoring", "seaweedfs")
 _MODULE_LABEL: Final = "internal.cozystack.io/tenantmodule"
-# Flux labels a chart's objects with the release, and so a release that a chart creates.
-MAKER_LABELS: Final = ("helm.toolkit.fluxcd.io/namespace", "helm.toolkit.fluxcd.io/name")
+# The namespace of the release in RELEASE_LABEL, in which the chart's object need not be.
+_RELEASE_NAMESPACE: Final = "helm.toolkit.fluxcd.io/namespace"
 # The controllers of Flux choose releases by this label. A tenant's release has this value until flux-shard-operator
 # has assigned a controller to it.
 _SHARD: Final = "sharding.fluxcd.io/key"
@@ -225,8 +226,8 @@ def release_of(item: Object) -> Release:
 
 def made_by(labels: Object, namespace: str) -> Key | None:
     """Return the release whose chart created an object with these labels."""
-    where, name = (labels.get(label) for label in MAKER_LABELS)
-    return (str(where or namespace), str(name)) if name else None
+    name = labels.get(RELEASE_LABEL)
+    return (str(labels.get(_RELEASE_NAMESPACE) or namespace), str(name)) if name else None
 
 
 def of_platform(releases: Iterable[Release]) -> set[Key]:

@@ -65,8 +65,8 @@ def _pod_trouble(api: Api, pod: Object) -> Observed | None:
     """Return the problem in the pod's status."""
     message = unschedulable_message(pod)
     if message is not None:
-        message = with_taints(message, pod, taints_of(api.items(kinds.NODE)))
-        return Observed(BLOCKED, message, next(iter(sorted(codes_of(lacking_of(message)))), "POD_NOT_SCHEDULED"))
+        message = with_taints(message, pod, map(taints_of, api.items(kinds.NODE)))
+        return Observed(BLOCKED, message, min(codes_of(lacking_of(message)), default="POD_NOT_SCHEDULED"))
     for container in containers_of(pod.get("status") or {}):
         image, fault = image_trouble(pod, container), fault_of(pod, container)
         if image:
