@@ -148,11 +148,11 @@ def fitting_profiles(request: Request, sizes: Mapping[str, Size]) -> list[str]:
 
 def shortages(request: Request, found: Fit, *, remedy: str) -> list[Finding]:
     """Return the shortages, the resource that runs out first in front."""
-    counted: dict[str, list[Pod]] = {}
+    waiting: dict[str, list[tuple[Pod, Reasons]]] = {}
     for pod, reasons in found.packing.pending:
         for code in _codes(reasons):
-            counted.setdefault(code, []).append(pod)
-    return [_shortage(code, pods, request, found, remedy=remedy) for code, pods in counted.items()]
+            waiting.setdefault(code, []).append((pod, reasons))
+    return [_shortage(code, pods, request, found, remedy=remedy) for code, pods in waiting.items()]
 
 
 def _eligible(reasons: Reasons) -> Reasons:
@@ -177,37 +177,34 @@ def runs_out_first(found: Fit) -> dict[str, Any] | None:
     """Return the first resource that runs out, the node, and the pod."""
     for pod, reasons in found.packing.pending:
         code = next(_codes(reasons))
-        resource = next((name for name, (known, _word) in CODES.items() if known == code), None)
-        eligible = _eligible(reasons) or reasons
-        nodes = [name for name, missing in eligible.items() if resource in missing] or list(eligible)
+        nodes = list(_short_of(code, reasons))
         return {"code": code, "node": nodes[0], "nodes": nodes, "pod": pod.name, "package": pod.package}
     return None
 
 
-def _shortage(code: str, pods: Sequence[Pod], request: Request, found: Fit, *, remedy: str) -> Finding:
-    nodes = [name for reasons in _reasons_of(code, found) for name in _short_of(code, reasons)]
+def _shortage(
+    code: str, waiting: Sequence[tuple[Pod, Reasons]], request: Request, found: Fit, *, remedy: str
+) -> Finding:
+    nodes = [name for _pod, reasons in waiting for name in _short_of(code, reasons)]
+    concerned = _concerned(waiting, found)
+    first_pod = waiting[0][0]
     first = nodes[0] if nodes else request.machines[0].name
     evidence = {
         "profile": request.profile,
-        "pending": len(pods),
+        "pending": len(waiting),
         "pods": len(found.pods),
-        "first_pod": pods[0].name,
-        "first_package": pods[0].package,
+        "first_pod": first_pod.name,
+        "first_package": first_pod.package,
         "nodes": sorted(set(nodes)),
-        **amounts(code, found),
+        **_amounts(code, concerned, found),
     }
     return finding(
         code,
         f"node {first}",
-        _message(code, pods[0], request, found, evidence),
+        _message(code, first_pod, request, found, concerned, evidence),
         remedy,
         evidence=evidence,
     )
-
-
-def _reasons_of(code: str, found: Fit) -> list[Reasons]:
-    """Return what the nodes lack for each pod that waits because of a code."""
-    return [reasons for _pod, reasons in found.packing.pending if code in _codes(reasons)]
 
 
 def _short_of(code: str, reasons: Reasons) -> Iterator[str]:
@@ -216,18 +213,17 @@ def _short_of(code: str, reasons: Reasons) -> Iterator[str]:
     yield from (name for name in eligible or reasons if not eligible or wanted & set(reasons[name]))
 
 
-def _concerned(code: str, found: Fit) -> list[Node]:
-    """Return the nodes that may run the pods that wait because of a code, all nodes if there is no such node."""
-    names = {name for reasons in _reasons_of(code, found) for name in _eligible(reasons)}
+def _concerned(waiting: Iterable[tuple[Pod, Reasons]], found: Fit) -> list[Node]:
+    """Return the nodes that may run these waiting pods, all nodes if there is no such node."""
+    names = {name for _pod, reasons in waiting for name in _eligible(reasons)}
     return [node for node in found.packing.nodes if node.name in names or not names]
 
 
-def amounts(code: str, found: Fit) -> dict[str, int]:
+def _amounts(code: str, nodes: Sequence[Node], found: Fit) -> dict[str, int]:
     """Return the needed and available amount of a resource, in MiB, millicores or pods.
 
-    Only nodes that may run the waiting pods count, with the pods that they run and those that wait for them.
+    Only these nodes count, with the pods that they run and those that wait for them.
     """
-    nodes = _concerned(code, found)
     names = {node.name for node in nodes}
     waiting = [pod for pod, reasons in found.packing.pending if names & set(_eligible(reasons) or reasons)]
     pods = [*(pod for node in nodes for pod in node.placed), *waiting]
@@ -245,7 +241,9 @@ def total(pods: Iterable[Pod], resource: str) -> int:
     return sum(getattr(pod, resource) for pod in pods)
 
 
-def _message(code: str, first: Pod, request: Request, found: Fit, evidence: Mapping[str, Any]) -> str:
+def _message(
+    code: str, first: Pod, request: Request, found: Fit, concerned: Sequence[Node], evidence: Mapping[str, Any]
+) -> str:
     pods = f"{evidence['pending']} of {evidence['pods']} pods"
     start = f"With profile {request.profile}, {pods} cannot be scheduled, the first {first.name} of {first.package}"
     if code == "NO_SCHEDULABLE_NODE":
@@ -254,7 +252,7 @@ def _message(code: str, first: Pod, request: Request, found: Fit, evidence: Mapp
         return f"{start}: each needs a node without another one, and there are {len(request.machines)} nodes."
     word = next(word for known, word in CODES.values() if known == code)
     need, have = (amount_text(code, evidence[name]) for name in ("need", "have"))
-    nodes = [node.name for node in _concerned(code, found)]
+    nodes = [node.name for node in concerned]
     where = "" if len(nodes) == len(found.packing.nodes) else f" on {', '.join(nodes)}, which alone may run them"
     shortage = f"{start}: insufficient {word}{where}, {need} requested, {have} available."
     if found.has_room:
