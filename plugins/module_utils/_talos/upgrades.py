@@ -68,7 +68,7 @@ def _unknown_version(image: str) -> Finding:
 def _names(given: Sequence[str]) -> list[str]:
     """Return the names in a list or in comma-separated words."""
     words = [given] if isinstance(given, str) else given
-    return [name for word in words for name in word.split(",") if name]
+    return list(dict.fromkeys(name for word in words for name in word.split(",") if name))
 
 
 def _upgrade(node: Record, given: Mapping[str, str], wanted: Wanted) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wa
     """Return the images whose version is unknown, of nodes without a recorded image."""
     known = given if wanted.refresh else {}
     roles = dict.fromkeys(node["role"] for node in chosen if node["name"] not in known)
-    return [wanted.images[role] for role in roles if not _is_clear(role, wanted)]
+    return list(dict.fromkeys(wanted.images[role] for role in roles if not _is_clear(role, wanted)))
 
 
 def _is_clear(role: str, wanted: Wanted) -> bool:

@@ -115,11 +115,8 @@ def image_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
 
 def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the logins of registries that the bastion does not cache, and a second login of one that it caches."""
-    caches = next((name for name in _CACHES if everything.get(name)), _CACHES[-1])
     for name in (*_PARAMETERS, _PASSWORDS):
-        for registry in _lost_logins(name, values, everything):
-            message = f"The bastion has no cache of {registry}, only of {', '.join(everything[caches])}."
-            yield wrong(f"{name}[{registry}]", message, f"Correct it, or add it to {caches}.")
+        yield from _uncached_problems(name, values, everything)
     for name in _PARAMETERS:
         for registry in everything.get(name) or ():
             if registry in (values.get(_PASSWORDS) or ()):
@@ -129,9 +126,9 @@ def login_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> 
 
 def replacement_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the logins that a new instance of the cluster's bastion would not have."""
-    lost = _lost_logins(_PASSWORDS, values, everything)
+    uncached = _uncached(_PASSWORDS, values, everything)
     for registry in values.get(_PASSWORDS) or ():
-        if registry not in lost:
+        if registry not in uncached:
             message = "A new instance of the cluster's bastion would not have it, so this cache would not start."
             remedy = "Put it into an SSM SecureString, and name that in cluster_registry_login_parameters."
             yield wrong(f"{_PASSWORDS}[{registry}]", message, remedy)
@@ -139,17 +136,28 @@ def replacement_problems(values: Mapping[str, Any], everything: Mapping[str, Any
 
 def upstream_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the upstreams of registries that the bastion does not cache, which nothing would use."""
-    caches = next((name for name in _CACHES if everything.get(name)), _CACHES[-1])
     for name in _UPSTREAMS:
-        for registry in _lost_logins(name, values, everything) if values.get(name) != _DEFAULT_UPSTREAMS else ():
-            message = f"The bastion has no cache of {registry}, only of {', '.join(everything[caches])}."
-            yield wrong(f"{name}[{registry}]", message, f"Correct it, or add it to {caches}.")
+        if values.get(name) != _DEFAULT_UPSTREAMS:
+            yield from _uncached_problems(name, values, everything)
 
 
-def _lost_logins(name: str, values: Mapping[str, Any], everything: Mapping[str, Any]) -> list[str]:
+def _uncached_problems(name: str, values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the registries in a variable that the bastion does not cache."""
+    caches = _caches(everything)
+    for registry in _uncached(name, values, everything):
+        message = f"The bastion has no cache of {registry}, only of {', '.join(map(str, everything[caches]))}."
+        yield wrong(f"{name}[{registry}]", message, f"Correct it, or add it to {caches}.")
+
+
+def _uncached(name: str, values: Mapping[str, Any], everything: Mapping[str, Any]) -> list[Any]:
     """Return the registries in a variable that are not those of a known cache."""
-    known = next((everything[caches] for caches in _CACHES if everything.get(caches)), None)
+    known = everything.get(_caches(everything))
     return [registry for registry in values.get(name) or () if known and registry not in known]
+
+
+def _caches(everything: Mapping[str, Any]) -> str:
+    """Return the variable that has the caches of the bastion."""
+    return next((name for name in _CACHES if everything.get(name)), _CACHES[-1])
 
 
 def dhcp_problems(values: Mapping[str, Any]) -> Iterator[Finding]:

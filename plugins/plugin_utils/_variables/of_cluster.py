@@ -14,7 +14,7 @@ from ...module_utils._ec2.spec import address_of, network_of
 from ...module_utils._findings import Finding
 from ...module_utils._machine_types import CONTROL_PLANE
 from ...module_utils._ports import KUBERNETES
-from ...module_utils._urls import split_url
+from ...module_utils._urls import has_port, split_url
 from .addresses import web_address
 from .checks import Surroundings, filled, wrong
 from .types import written
@@ -77,10 +77,13 @@ def endpoint_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) 
     """Yield the endpoints at an address of the VPC that no API server listens on; a VPC has no virtual addresses."""
     network = network_of(str(everything.get("cluster_vpc_ipv4_cidr")))
     control_planes = [one for node in everything.get("cluster_nodes") or () if (one := _control_plane(node))]
-    for name in ENDPOINTS if network and control_planes else ():
+    if network is None or not control_planes:
+        return
+    for name in ENDPOINTS:
         parts = split_url(str(values.get(name) or ""))
         address = address_of(parts.hostname or "")
-        if network is None or address is None or address not in network:
+        # A port that does not exist is a problem of its own.
+        if address is None or address not in network or not has_port(parts):
             continue
         remedy = f"Set it to https://{control_planes[0]}:{KUBERNETES}, or remove it for the first control plane."
         if str(address) not in control_planes:

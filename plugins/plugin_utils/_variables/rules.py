@@ -331,10 +331,7 @@ def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 def description(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the problems of a description of one's own, which the modules of AWS would refuse."""
     remedy = "Remove it, and set the variables cluster_*, of which the description is composed."
-    if strange := [key for key in value if not isinstance(key, str)]:
-        yield wrong(name, f"It is not a description of a cluster: {strange[0]!r} is no text.", remedy)
-        return
-    checked = ArgumentSpecValidator({"cluster": argument_spec()}).validate({"cluster": value})
+    checked = ArgumentSpecValidator({"cluster": argument_spec()}).validate({"cluster": _native(value)})
     for message in checked.error_messages:
         yield wrong(name, f"It is not a description of a cluster: {message}.", remedy)
     if not checked.error_messages:

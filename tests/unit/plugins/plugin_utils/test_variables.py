@@ -317,6 +317,9 @@ def test_every_variable_that_roles_and_playbooks_pass_to_one_another_is_known() 
         pytest.param("bastion_python_requirements", 3.11, "VARIABLE_TYPE_WRONG", id="number for a lock file"),
         pytest.param("nodes_cluster", {1: 2}, "VARIABLE_VALUE_WRONG", id="description with a key that is no text"),
         pytest.param(
+            "nodes_cluster", {"nodes": [{1: 2}]}, "VARIABLE_VALUE_WRONG", id="description with such a key in a node"
+        ),
+        pytest.param(
             "talos_patches",
             ["machine: {files: [{path: /var/x, op: create, content: a, permissions: rw-r--r--}]}"],
             "VARIABLE_VALUE_WRONG",
@@ -940,6 +943,23 @@ def test_an_endpoint_in_the_vpc_is_the_api_server_of_a_control_plane(name: str, 
 
     assert [one.subject for one in found] == [name] * bool(said)
     assert all(said in one.message and "https://10.10.0.101:6443" in one.remedy for one in found)
+
+
+def test_an_endpoint_with_a_port_that_does_not_exist_is_one_problem() -> None:
+    given = {"cluster_endpoint": "https://10.10.0.101:99999", "cluster_vpc_ipv4_cidr": "10.10.0.0/16"}
+
+    (found,) = judged({**given, "cluster_nodes": NODES}).problems
+
+    assert found.subject == "cluster_endpoint"
+    assert "port" in found.message
+
+
+def test_a_cache_with_a_number_for_a_name_is_listed_as_text() -> None:
+    caches = {"cluster_registry_caches": {5: 5054}, "cluster_registry_upstreams": {"quay.io": "https://quay.io"}}
+
+    found = judged(caches).problems
+
+    assert "The bastion has no cache of quay.io, only of 5." in [one.message for one in found]
 
 
 @pytest.mark.parametrize(

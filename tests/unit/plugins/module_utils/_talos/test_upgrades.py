@@ -140,6 +140,16 @@ def test_an_image_that_can_be_another_one_tomorrow_is_vague(image: str, wanted: 
     assert problems(plan(image, **wanted)) == (vague(image) if is_vague else [])
 
 
+def test_what_is_wrong_is_listed_once() -> None:
+    roles = [{**one, "role": one["name"]} for one in NODES]
+    record: dict[str, Any] = {"images": {}, "nodes": {}}
+
+    made = upgrade_plan(roles, record, images=dict.fromkeys(("gateway", "compute-2", "worker"), LATEST))
+
+    assert problems(made) == vague(LATEST)
+    assert problems(plan(names=["compute-9", "compute-9", "worker"])) == [("UNKNOWN_NODE_NAME", "compute-9")]
+
+
 @pytest.mark.parametrize(("label", "expected"), [("v1.13.7", []), ("", [PINNED]), ("main", [PINNED])])
 def test_a_digest_is_clear_if_its_label_names_a_version(label: str, expected: list[str]) -> None:
     made = plan(PINNED, resolved={"compute": PINNED}, known=looked_up(PINNED, label))
