@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 
 from .._findings import Finding, finding
 from .._machine_types import WORKER
-from .._oci.errors import ImageError
-from .._oci.reference import Reference, parse_reference
-from .versions import is_same_version, parse, tag_version, upgrade_problem
+from .versions import is_same_version, parse, parsed_image, tag_version, upgrade_problem
 
 Record = Mapping[str, Any]
 
@@ -107,19 +105,11 @@ def _is_other(before: str, image: str, reference: str) -> bool:
     """Return whether the recorded image of a node differs from the wanted one, which has this reference."""
     if before in (image, reference):
         return False
-    was, wanted = _parsed(before), _parsed(image)
+    was, wanted = parsed_image(before), parsed_image(image)
     if was and wanted and was.digest and not wanted.digest:
         # The digest of a tag is unknown before it is looked up.
         return was.name != wanted.name
     return True
-
-
-def _parsed(image: str) -> Reference | None:
-    """Return the parts of a reference; the look-up reports invalid ones."""
-    try:
-        return parse_reference(image)
-    except ImageError:
-        return None
 
 
 def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wanted) -> list[str]:
@@ -139,7 +129,7 @@ def _is_clear(role: str, wanted: Wanted) -> bool:
 
 
 def _is_pinned(image: str) -> bool:
-    parsed = _parsed(image)
+    parsed = parsed_image(image)
     return bool(parsed and parsed.digest)
 
 

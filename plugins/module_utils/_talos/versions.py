@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .._oci.errors import ImageError
-from .._oci.reference import parse_reference
+from .._oci.reference import Reference, parse_reference
 
 # The supported minor versions.
 OLDEST, NEWEST = (1, 10), (1, 14)
@@ -55,13 +55,18 @@ def is_same_version(one: str, other: str) -> bool:
     return one == other or (parsed is not None and parsed == parse(other))
 
 
-def tag_version(image: str) -> str:
-    """Return the version that the tag of an image names, empty if it names none. The look-up reports invalid names."""
+def parsed_image(image: str) -> Reference | None:
+    """Return the parts of a reference; the look-up reports invalid ones."""
     try:
-        tag = parse_reference(image).tag
+        return parse_reference(image)
     except ImageError:
-        return ""
-    return tag if _TAG.fullmatch(tag) else ""
+        return None
+
+
+def tag_version(image: str) -> str:
+    """Return the version that the tag of an image names, empty if it names none."""
+    parsed = parsed_image(image)
+    return parsed.tag if parsed and _TAG.fullmatch(parsed.tag) else ""
 
 
 def upgrade_problem(before: str, after: str) -> str:

@@ -78,6 +78,11 @@ def _expanded(text: str) -> Path:
         return Path(text)
 
 
+def real_path(text: str) -> Path:
+    """Return the path that symbolic links lead to; unlike Path.resolve, also of one that leads to itself."""
+    return Path(os.path.realpath(_expanded(text)))
+
+
 def _is_too_long(path: Path) -> bool:
     """Return whether Linux has no files of this path, for which most methods of Path raise an error."""
     return len(os.fsencode(path)) >= _PATH_MAX or any(len(os.fsencode(part)) > _NAME_MAX for part in path.parts)
@@ -121,7 +126,7 @@ def file_path(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def written_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a file cannot be written; behind a symbolic link, it is the file that the link leads to."""
-    target = Path(os.path.realpath(_expanded(value)))
+    target = real_path(value)
     found = list(file_path(name, value, where))
     if not found and os.path.islink(target):  # noqa: PTH114 - Path.is_symlink raises below a closed directory
         found = [wrong(name, f"{target} is a symbolic link that leads to itself.", "Correct or remove the link.")]

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ...module_utils._ec2.spec import address_of, network_of
@@ -17,6 +15,7 @@ from ...module_utils._ports import KUBERNETES
 from ...module_utils._urls import has_port, split_url
 from .addresses import web_address
 from .checks import Surroundings, filled, wrong
+from .files import real_path
 from .types import written
 
 ENDPOINTS = ("cluster_endpoint", "talos_endpoint", "cozystack_api_server_endpoint")
@@ -101,25 +100,15 @@ def _control_plane(node: Any) -> str:
 
 def file_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the files that are given for two contents, of which the second would replace or reject the first."""
-    paths = {name: (_real(everything[name]), what) for name, what in FILES.items() if everything.get(name)}
+    paths = {name: (real_path(str(everything[name])), what) for name, what in FILES.items() if everything.get(name)}
     for directory, files in _IN_DIRECTORIES.items():
         if everything.get(directory):
-            paths |= {f"{directory}/{file}": (_real(f"{everything[directory]}/{file}"), files[file]) for file in files}
+            paths |= {
+                f"{directory}/{file}": (real_path(f"{everything[directory]}/{file}"), files[file]) for file in files
+            }
     for name in FILES:
-        path, what = paths.get(name, ("", ""))
+        path, what = paths.get(name, (None, ""))
         other = next((one for one, (place, of) in paths.items() if place == path and of != what), None)
         if name in values and other:
             message = f"{values[name]} is also {other}, but {what} and {paths[other][1]} cannot be in one file."
             yield wrong(name, message, "Set it to another file, or remove it for the default.")
-
-
-def _real(path: Any) -> str:
-    # Not Path.resolve, which raises for a symbolic link that leads to itself.
-    return os.path.realpath(_expanded(str(path)))
-
-
-def _expanded(path: str) -> str:
-    try:
-        return str(Path(path).expanduser())
-    except RuntimeError:
-        return path

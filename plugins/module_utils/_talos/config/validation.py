@@ -759,7 +759,7 @@ def _port_ranges(ports: list[Any]) -> Found:
 
 
 def _port_range(item: Any) -> tuple[int, int]:
-    first, _dash, last = str(int(item) if isinstance(item, float) else item).partition("-")
+    first, _dash, last = str(item).partition("-")
     return int(first), int(last or first)
 
 

@@ -67,8 +67,6 @@ def _provisioning(document: Document, *, is_required: bool) -> Found:
     least, most = (at(document, f"provisioning.{field}") for field in ("minSize", "maxSize"))
     if is_required and least in (None, "") and most in (None, ""):
         yield "provisioning", "min size or max size is required", "Add one such as minSize: 10GiB."
-    if least in (None, "") or most in (None, ""):
-        return
     # A percentage or a negative size is relative to the disk, which is not known here.
     limit = size_of(str(most))
     if limit is not None and (size_of(str(least)) or 0) > limit:

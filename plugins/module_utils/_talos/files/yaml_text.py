@@ -200,32 +200,20 @@ def _check_anchors(root: yaml.Node) -> None:
     def size(node: yaml.Node) -> int:
         if id(node) in around:
             raise yaml.MarkedYAMLError(None, None, "an anchor contains itself", node.start_mark)
-        if isinstance(node, yaml.ScalarNode):
-            return 1
         if id(node) not in sizes:
             around.add(id(node))
             sizes[id(node)] = 1 + sum(map(size, _children(node)))
             around.remove(id(node))
         return sizes[id(node)]
 
-    # Each node once is what the text has itself, which may be long.
-    if size(root) > _VALUES_MAX and size(root) > _COPIES_MAX * _own_size(root):
+    # Each node is once in sizes: what the text has itself, which may be long.
+    if size(root) > max(_VALUES_MAX, _COPIES_MAX * len(sizes)):
         raise yaml.MarkedYAMLError(None, None, "its aliases make too many copies", root.start_mark)
 
 
-def _own_size(root: yaml.Node) -> int:
-    """Return how many values a text has without the copies that aliases make."""
-    seen: set[int] = set()
-    left = [root]
-    while left:
-        node = left.pop()
-        if id(node) not in seen:
-            seen.add(id(node))
-            left += [] if isinstance(node, yaml.ScalarNode) else _children(node)
-    return len(seen)
-
-
 def _children(node: yaml.Node) -> Iterable[yaml.Node]:
+    if isinstance(node, yaml.ScalarNode):
+        return ()
     return (part for pair in node.value for part in pair) if isinstance(node, yaml.MappingNode) else node.value
 
 
