@@ -797,13 +797,13 @@ _PANIC = (
     )
     + "created by sigs.k8s.io/x in goroutine 200\n\t/go/pkg/mod/x/controller.go:220 +0x48c\n"
 )
-_JAVA = (
+JAVA = (
     "ERROR LINSTOR/Controller - Database connection failed\n"
     + "".join(f"\tat com.linbit.linstor.core.Controller.x(Controller.java:{number})\n" for number in range(12))
     + "Caused by: java.net.ConnectException: Connection refused\n"
     "\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n\t... 12 more\n"
 )
-_USAGE = "Error: unknown flag: --leader-elect\nUsage:\n  manager [flags]\n\nFlags:\n" + "".join(
+COBRA = "Error: unknown flag: --leader-elect\nUsage:\n  manager [flags]\n\nFlags:\n" + "".join(
     f"      --flag{number} string   a setting\n" for number in range(12)
 )
 
@@ -936,7 +936,7 @@ CRASHES = (
         "LINSTOR/Controller - Database connection failed / Caused by: java.net.ConnectException: Connection refused",
         "logs POD --previous",
         cluster(failing(ended(20))),
-        {LOG_POD: _JAVA},
+        {LOG_POD: JAVA},
     ),
     Situation(
         "a program that prints its usage after an option that it does not know",
@@ -945,7 +945,7 @@ CRASHES = (
         "exit code 1, 5 times: Error: unknown flag: --leader-elect; HelmRelease",
         "logs POD --previous",
         cluster(failing(ended(1))),
-        {LOG_POD: _USAGE},
+        {LOG_POD: COBRA},
     ),
     Situation(
         "two programs of one image that fail for different reasons",

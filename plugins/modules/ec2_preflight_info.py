@@ -263,7 +263,6 @@ from ..module_utils._ec2.preflight.described_texts import command_line_problems,
 from ..module_utils._ec2.spec import (
     ClusterSpec,
     argument_spec,
-    is_loopback,
     is_loopback_endpoint,
     parse_spec,
     problems,
@@ -300,15 +299,12 @@ def preflight(
     ami_parameter: str = AMI_PARAMETER,
     controller: Controller | None = None,
 ) -> dict[str, Any]:
-    """Return the module's result. Nothing is sent over a connection that must not be used.
-
-    A bastion on loopback has no route to the internet, so unreachable hosts are a problem only elsewhere.
-    """
+    """Return the module's result. Nothing is sent over a connection that must not be used."""
     try:
         connection = connect()
     except AwsError as error:
         return _result(spec, Inquiry(Answers(), [error.problem], []), endpoint=None)
-    refusals = [] if is_loopback(spec.vpc_ipv4_cidr) else list(out_of_reach)
+    refusals = list(out_of_reach)
     if connection.problems:
         refused = [*refusals, *connection.problems]
         return _result(spec, Inquiry(Answers(), refused, []), endpoint=connection.endpoint)

@@ -34,6 +34,8 @@ AMI_PARAMETER: str = DEFAULTS["cluster_ami_parameter"]
 TEST_AGENT = "urmanac.talos-tests"
 # As AWS sets them for a new bucket.
 BLOCKS = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+# The quota of running on-demand instances of the usual families, and what the lab's account may have of them.
+VCPUS, _USUAL_VCPUS = "L-1216C47A", 64
 _RESERVED: list[socket.socket] = []
 
 
@@ -87,6 +89,16 @@ class Lab:
     def fault(self, **fault: Any) -> None:
         """Order a fault."""
         self.ask("/lab/faults", method="POST", body=fault)
+
+
+@contextlib.contextmanager
+def vcpu_quota(lab: Lab, vcpus: int) -> Iterator[None]:
+    """Have the lab's account allow another number of vCPUs for a while."""
+    lab.ask("/lab/account", method="POST", body={"quotas": {VCPUS: vcpus}})
+    try:
+        yield
+    finally:
+        lab.ask("/lab/account", method="POST", body={"quotas": {VCPUS: _USUAL_VCPUS}})
 
 
 @cache

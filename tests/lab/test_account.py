@@ -12,10 +12,9 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.lab.labs import Lab, Network, eventually
+from tests.lab.labs import VCPUS, Lab, Network, eventually
 
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
-VCPUS = "L-1216C47A"
 USUAL = {
     "quotas": {VCPUS: 64, "L-F678F1CE": 50, "L-0263D0A3": 5},
     "plan": "PAID",

@@ -14,7 +14,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.lab.labs import AMI_PARAMETER, Lab, Network, eventually
+from tests.lab.labs import AMI_PARAMETER, Lab, Network, eventually, vcpu_quota
 
 NAME = "one-bastion"
 SCRIPT = "#!/bin/sh\n# Made by urmanac.talos\necho here"
@@ -115,13 +115,10 @@ def test_a_machine_that_is_terminated_is_replaced_with_the_same_addresses(
 
 
 def test_a_launch_that_the_account_does_not_allow_is_a_failed_activity(lab: Lab, group: str) -> None:
-    lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 0}})
-    try:
+    with vcpu_quota(lab, 0):
         lab.client("ec2").terminate_instances(InstanceIds=[the_one(lab)["InstanceId"]])
         ask = partial(lab.client("autoscaling").describe_scaling_activities, AutoScalingGroupName=group)
         latest = eventually(ask, lambda found: found["Activities"] and "vCPU" in str(found["Activities"][0]))
-    finally:
-        lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
 
     assert latest["Activities"][0]["StatusCode"] == "Failed"
     assert "your current vCPU limit of 0 allows" in latest["Activities"][0]["StatusMessage"]

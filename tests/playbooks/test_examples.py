@@ -33,7 +33,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import k
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import connect
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import Access
 from lab.settings import REPOSITORY
-from tests.lab.labs import Lab, make_bucket
+from tests.lab.labs import VCPUS, Lab, make_bucket, vcpu_quota
 from tests.playbooks.runs import Run, calls, play
 
 # A public key in the format of SSH, whose private key does not exist.
@@ -47,8 +47,8 @@ OTHERS = {"inventory.ec2_nodes", "netboot"}
 SITE = "playbooks/site.yml"
 WITH_COZYSTACK = ("-e", "cluster_cozystack_enabled=true")
 PARTIAL = ("-e", "@examples/urmanac_arm64.yml", "-e", "@lab/urmanac_arm64.yml")
-# Running on-demand instances of the usual families, and what a new account may have of them.
-VCPUS, FIRST_VCPUS = "L-1216C47A", 5
+# What a new account may have.
+FIRST_VCPUS = 5
 EXAMPLES = sorted(path for path in (REPOSITORY / "examples").glob("*.yml") if path.stem not in OTHERS)
 
 
@@ -135,11 +135,8 @@ def test_an_example_needs_nothing_but_credentials(lab: Lab, tmp_path: Path, exam
 
 
 def test_the_plan_of_a_new_account_is_printed_before_what_its_quota_lacks(lab: Lab, tmp_path: Path) -> None:
-    lab.ask("/lab/account", method="POST", body={"quotas": {VCPUS: FIRST_VCPUS}})
-    try:
+    with vcpu_quota(lab, FIRST_VCPUS):
         run = plan(lab, REPOSITORY / "examples" / "first_seed.yml", tmp_path)
-    finally:
-        lab.ask("/lab/account", method="POST", body={"quotas": {VCPUS: 64}})
 
     shown, _, refused = run.output.partition("Problems to fix first: 1\n")
     assert run.code != 0

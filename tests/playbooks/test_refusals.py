@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY
-from tests.lab.labs import TEST_AGENT, Lab
+from tests.lab.labs import TEST_AGENT, Lab, vcpu_quota
 from tests.playbooks.runs import NODE, Run, calls, play
 
 WRONG: dict[str, Any] = {
@@ -448,11 +448,8 @@ REFUSED_AFTER_READING: dict[str, Any] = {
 def refused_after_reading(lab: Lab) -> str:
     """Give the problems that a run lists whose variables are valid by themselves; it changes nothing."""
     before = calls(lab)
-    lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 5}})
-    try:
+    with vcpu_quota(lab, 5):
         run = play(lab, "playbooks/site.yml", "-e", json.dumps(REFUSED_AFTER_READING))
-    finally:
-        lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
     assert run.code != 0
     assert calls(lab) == before
     return " ".join(listed(run).split())
@@ -497,11 +494,8 @@ def test_what_only_aws_and_the_registry_know_is_refused_before_anything_is_made(
 
 
 def test_a_quota_is_in_the_list_also_beside_a_value_of_a_wrong_type(lab: Lab) -> None:
-    lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 5}})
-    try:
+    with vcpu_quota(lab, 5):
         run = play(lab, "playbooks/site.yml", "-e", "cluster_cozystack_enabled=perhaps")
-    finally:
-        lab.ask("/lab/account", method="POST", body={"quotas": {"L-1216C47A": 64}})
 
     assert run.code != 0
     assert "8 more are needed, 0 are in use, and the quota is 5" in " ".join(listed(run).split())

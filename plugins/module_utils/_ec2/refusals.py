@@ -57,13 +57,14 @@ _SERVER_ERROR = 500
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
 # What EC2 says of an instance type, for a node as for the bastion's group.
-ZONE_WITHOUT_TYPE = re.compile(r"not supported in your requested Availability Zone", re.IGNORECASE)
-FREE_PLAN = re.compile(r"Free Tier", re.IGNORECASE)
+OF_TYPES = (
+    (re.compile(r"Free Tier", re.IGNORECASE), "FREE_PLAN_TYPE"),
+    (re.compile(r"not supported in your requested Availability Zone", re.IGNORECASE), "TYPE_NOT_IN_ZONE"),
+)
 _PERMISSION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 # Messages of codes that usually have another meaning: an interface in use, one of a service, a protected group.
 _OF_MESSAGES = (
-    (FREE_PLAN, "FREE_PLAN_TYPE"),
-    (ZONE_WITHOUT_TYPE, "TYPE_NOT_IN_ZONE"),
+    *OF_TYPES,
     (re.compile(r"currently in use"), "STILL_IN_USE"),
     (re.compile(r"do not have permission to access the specified resource"), "OPERATION_NOT_PERMITTED"),
     (re.compile(r"deletion protection", re.IGNORECASE), "OPERATION_NOT_PERMITTED"),

@@ -143,11 +143,11 @@ def _home(reading: Record, access: Access) -> Iterator[Step]:
     """Yield the commands for the open ports over IPv6."""
     nodes = [node["ipv6"] for node in reading["nodes"].values() if node["ipv6"]]
     ports = _open_ports(access, "nodes")
-    credentials = {KUBERNETES: access.credentials.kubeconfig, TALOS: access.credentials.talosconfig}
     found = commands.over_ipv6(access.credentials, reading["nodes"].values())
-    made = [found[port] for port in (KUBERNETES, TALOS) if port in found and port in ports and credentials[port]]
+    kubectl, talosctl = (found.get(port, "") if port in ports else "" for port in (KUBERNETES, TALOS))
+    made = tuple(filter(None, access.commands(kubectl, talosctl)))
     if made:
-        yield Step("Connect over IPv6", tuple(_networks(access, nodes)), tuple(made))
+        yield Step("Connect over IPv6", tuple(_networks(access, nodes)), made)
 
 
 def _networks(access: Access, nodes: Iterable[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from ...module_utils._ec2.bastion.egress import egress_problems
 from ...module_utils._ec2.node_images import references, unnamed
 from ...module_utils._ec2.preflight.described_texts import command_line_problems
 from ...module_utils._ec2.preflight.offline import offline_problems
-from ...module_utils._ec2.spec import argument_spec, is_loopback, parse_spec
+from ...module_utils._ec2.spec import argument_spec, parse_spec
 from ...module_utils._findings import Finding
 from ...module_utils._talos.tailscale import problems as tailscale_problems
 from .checks import wrong
@@ -57,6 +57,4 @@ def described_problems(described: Described) -> Iterator[Finding]:
     yield from unnamed(references(cluster["nodes"], described.images))
     yield from command_line_problems(described.kernel_arguments)
     yield from tailscale_problems(cluster["nodes"], described.tailscale)
-    # A bastion on loopback has no route to the internet.
-    if not is_loopback(spec.vpc_ipv4_cidr):
-        yield from egress_problems(spec, described.sources, described.upstreams)
+    yield from egress_problems(spec, described.sources, described.upstreams)

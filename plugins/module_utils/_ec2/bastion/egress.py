@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..._findings import Finding, finding
 from ..._urls import split_url
-from ..spec import ClusterSpec
+from ..spec import ClusterSpec, is_loopback
 from .text import ADDRESS_PRICE
 
 # https://github.com/orgs/community/discussions/10539: GitHub and its registry support IPv4 only.
@@ -25,7 +25,8 @@ _REMEDY = (
 
 def egress_problems(spec: ClusterSpec, sources: Iterable[str], upstreams: Mapping[str, str]) -> Iterator[Finding]:
     """Yield one problem if these images and URLs are fetched through the bastion, and it cannot reach some of them."""
-    if spec.bastion is None or spec.bastion.egress != "none":
+    # A bastion on loopback has no route to the internet.
+    if spec.bastion is None or spec.bastion.egress != "none" or is_loopback(spec.vpc_ipv4_cidr):
         return
     missed = [source for source in dict.fromkeys(sources) if _is_ipv4_only(_host(source, upstreams))]
     if missed:

@@ -14,7 +14,7 @@ from ..._findings import Finding, finding
 from ..calls import Calls, Clock, Patience
 from ..client import Api, AwsError
 from ..identity import BASTION, NODE_TAG, owner_filters
-from ..refusals import FREE_PLAN, ZONE_WITHOUT_TYPE
+from ..refusals import OF_TYPES
 from ..spec import ClusterSpec
 
 INTERVAL = 3.0
@@ -35,8 +35,7 @@ _PASSING = re.compile(
 _CAUSES = (
     (re.compile(r"vCPU limit|maximum number of|quota|LimitExceeded", re.I), "LIMIT_EXCEEDED"),
     (re.compile(r"not have sufficient .*capacity|Insufficient\w*Capacity", re.I), "NO_CAPACITY"),
-    (FREE_PLAN, "FREE_PLAN_TYPE"),
-    (ZONE_WITHOUT_TYPE, "TYPE_NOT_IN_ZONE"),
+    *OF_TYPES,
     (re.compile(r"key pair .* does not exist", re.I), "KEY_PAIR_NOT_FOUND"),
 )
 # The usual remedy names the instance type of nodes.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.log_words import cause_lines
+from tests.cozystack_situations import COBRA, JAVA
 
 # In two pieces, so that nothing that searches for keys finds one here.
 PEM = "-----BEGIN RSA " + "PRIVATE KEY-----"
@@ -30,15 +31,6 @@ PANIC = (
         for number in range(20)
     )
     + "created by sigs.k8s.io/x in goroutine 200\n\t/go/pkg/mod/x/controller.go:220 +0x48c\n"
-)
-JAVA = (
-    "ERROR LINSTOR/Controller - Database connection failed\n"
-    + "".join(f"\tat com.linbit.linstor.core.Controller.x(Controller.java:{number})\n" for number in range(12))
-    + "Caused by: java.net.ConnectException: Connection refused\n"
-    "\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n\t... 12 more\n"
-)
-COBRA = "Error: unknown flag: --leader-elect\nUsage:\n  manager [flags]\n\nFlags:\n" + "".join(
-    f"      --flag{number} string   a setting\n" for number in range(12)
 )
 JSON = '{"level":"error","msg":"cannot run","error":"no kind \\"X\\"","stacktrace":"main.main\\n\\t/main.go:3"}\n'
 
