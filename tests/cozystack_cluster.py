@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import (
@@ -35,7 +35,7 @@ class FakeApi:
         self.server = SERVER
         self.objects = objects
         self.failures = failures or {}
-        # By pod; of those that are not here the kubelet has none.
+        # By pod, or by pod and container; of those that are not here the kubelet has none.
         self.logs = logs or {}
         self.asked: list[str] = []
 
@@ -59,12 +59,21 @@ class FakeApi:
         here = (one for one in self.objects.get(kind, []) if namespace in ("", one["metadata"].get("namespace", "")))
         yield from (one for one in here if all(_field(one, name) == value for name, value in wanted.items()))
 
+    def kind_of(self, content: Mapping[str, Any]) -> Kind:
+        self._ask(f"kinds of {content['apiVersion']}")
+        named = (kind for kind in self.objects if kind.kind == content["kind"])
+        found = next((kind for kind in named if kind.api_version == content["apiVersion"]), None)
+        if found is None:
+            raise failure(Cause.NO_KIND, "the server does not have this kind of object")
+        return found
+
     def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
         self._ask(f"log of {namespace}/{pod} {container}{' before' if previous else ''}")
-        if pod not in self.logs:
+        log = self.logs.get(f"{pod} {container}", self.logs.get(pod))
+        if log is None:
             detail = f'previous terminated container "{container}" in pod "{pod}" not found'
             raise failure(Cause.INVALID, detail)
-        return "".join(self.logs[pod].splitlines(keepends=True)[-lines:])
+        return "".join(log.splitlines(keepends=True)[-lines:])
 
 
 def _field(item: Any, name: str) -> Any:

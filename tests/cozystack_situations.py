@@ -2398,17 +2398,17 @@ BYSTANDERS = (
     Situation(
         "a pod that may be of either of two releases",
         "piraeus-operator creates pods of its own names",
-        "RELEASE_NOT_READY",
-        "HelmRelease cozy-linstor/linstor: InstallFailed",
-        "describe helmrelease linstor",
+        CRASH,
+        "HelmRelease cozy-linstor/linstor or cozy-linstor/piraeus-operator waits for it",
+        "logs POD --previous",
         _with_release(
             cluster(_named(failing(ended(1)), "ha-controller-x2x4z", ("DaemonSet", "ha-controller"))),
             release(
                 *("piraeus-operator", "cozy-linstor"), ready=False, reason="InstallFailed", message=DEADLINE, failures=1
             ),
         ),
-        also=("RELEASE_NOT_READY", CRASH),
-        waits="",
+        also=("RELEASE_NOT_READY", "RELEASE_NOT_READY"),
+        waits="cozy-linstor/linstor, cozy-linstor/piraeus-operator",
     ),
     Situation(
         "a CronJob that fails while its release is ready",
@@ -2596,8 +2596,274 @@ OTHERS = (
     ),
 )
 
+_CNPG = Kind("postgresql.cnpg.io", "v1", "clusters", "Cluster")
+_VM_CLUSTER = Kind("operator.victoriametrics.com", "v1beta1", "vmclusters", "VMCluster")
+_KAFKA = Kind("kafka.strimzi.io", "v1beta2", "kafkas", "Kafka")
+_POD_SET = Kind("core.strimzi.io", "v1beta2", "strimzipodsets", "StrimziPodSet")
+_LINSTOR_CLUSTER = Kind("piraeus.io", "v1", "linstorclusters", "LinstorCluster", namespaced=False)
+
+
+def _reference(kind: Kind, name: str) -> Object:
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "name": name, "controller": True}
+
+
+def _object(name: str, *makers: Object, of: str = "", namespace: str = "tenant-root", **more: Any) -> Object:
+    """Return an object that a chart or another object made."""
+    labels = _made_by(of) | {"helm.toolkit.fluxcd.io/namespace": namespace} if of else {}
+    where = {"namespace": namespace} if more.pop("namespaced", True) else {}
+    return {"metadata": {"name": name, **where, "labels": labels, "ownerReferences": list(makers), **more}}
+
+
+def _operated(item: Object, name: str, owner: Object, namespace: str = "tenant-root") -> Object:
+    """Return a pod of an operator."""
+    named = _named(item, name, None, namespace)
+    return named | {"metadata": named["metadata"] | {"ownerReferences": [owner]}}
+
+
+def _of_modules(*pods: Object, others: tuple[Object, ...] = (), **more: Any) -> Mapping[Kind, Any]:
+    """Return a cluster whose root tenant has a monitoring and an ingress of which Flux says only that time is up."""
+    late = [
+        release(
+            *(name, "tenant-root"),
+            ready=False,
+            reason="InstallFailed",
+            message=f"Helm install failed for release tenant-root/{name}: context deadline exceeded",
+            failures=2,
+        )
+        for name in more.pop("failing", ("ingress", "monitoring"))
+    ]
+    kinds_of = more.pop("objects", {})
+    made = installed(releases=[release("tenant-root", "tenant-root"), *late, *others], pods=list(pods), **more)
+    return {**made, **kinds_of}
+
+
+def _inner() -> Object:
+    """Return the release that the chart of monitoring creates."""
+    return _of_a_user("monitoring-system", "tenant-root", **_made_by("monitoring"))
+
+
+_DATABASE = _operated(failing(ended(1)), "grafana-db-1", _reference(_CNPG, "grafana-db"))
+_DATABASE_LOG = {"grafana-db-1": "FATAL: could not write to file: No space left on device\n"}
+_OF_CHART = {_CNPG: [_object("grafana-db", of="monitoring")]}
+_UNBOUND = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3 nodes."
+_OF_HA = _operated(
+    failing(ended(1)), "ha-controller-x2x4z", _reference(kinds.DAEMON_SET, "ha-controller"), "cozy-linstor"
+)
+
+# Pods whose owners have no label of a release: those that operators and hooks create.
+OPERATED = (
+    Situation(
+        "a pod that CloudNativePG owns by the kind of a database",
+        "cloudnative-pg pkg/specs/pods.go: the Cluster is the controller of its pods",
+        CRASH,
+        "No space left on device; HelmRelease tenant-root/monitoring waits for it",
+        "logs POD --previous",
+        _of_modules(_DATABASE, objects=_OF_CHART),
+        _DATABASE_LOG,
+        also=("RELEASE_NOT_READY",),
+        waits="tenant-root/monitoring",
+    ),
+    Situation(
+        "a database's pod that waits for memory",
+        "cloudnative-pg pkg/specs/pods.go; kube-scheduler",
+        "INSUFFICIENT_MEMORY",
+        "HelmRelease tenant-root/monitoring waits for it",
+        _LARGER,
+        _of_modules(
+            _operated(waiting_pod("grafana-db", _NO_ROOM), "grafana-db-1", _reference(_CNPG, "grafana-db")),
+            objects=_OF_CHART,
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="tenant-root/monitoring",
+    ),
+    Situation(
+        "a database's image that its registry limits",
+        "cloudnative-pg pkg/specs/pods.go; docker.io's registry",
+        "IMAGE_RATE_LIMITED",
+        "toomanyrequests",
+        "Try again later",
+        _of_modules(
+            _operated(failing(held("ErrImagePull", _DOCKER)), "grafana-db-1", _reference(_CNPG, "grafana-db")),
+            objects=_OF_CHART,
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="tenant-root/monitoring",
+    ),
+    Situation(
+        "a database's first Job that waits for its volume",
+        "cloudnative-pg pkg/specs/jobs.go: initdb, owned by the Cluster",
+        "VOLUME_PENDING",
+        "HelmRelease tenant-root/monitoring waits for it",
+        "the pool's nodes and free space",
+        _of_modules(
+            _operated(
+                waiting_pod("x", _UNBOUND), "grafana-db-1-initdb-x2x4z", _reference(kinds.JOB, "grafana-db-1-initdb")
+            ),
+            failing=("monitoring",),
+            jobs=[_object("grafana-db-1-initdb", _reference(_CNPG, "grafana-db"))],
+            objects=_OF_CHART,
+        ),
+        waits="tenant-root/monitoring",
+    ),
+    Situation(
+        "a StatefulSet that VictoriaMetrics' operator created for a VMCluster",
+        "VictoriaMetrics/operator internal/controller/operator/factory/vmcluster",
+        CRASH,
+        "disk full; HelmRelease tenant-root/monitoring waits for it",
+        "logs POD --previous",
+        _of_modules(
+            _operated(failing(ended(1)), "vmstorage-longterm-0", _reference(kinds.STATEFUL_SET, "vmstorage-longterm")),
+            objects={
+                kinds.STATEFUL_SET: [_object("vmstorage-longterm", _reference(_VM_CLUSTER, "longterm"))],
+                _VM_CLUSTER: [_object("longterm", of="monitoring")],
+            },
+        ),
+        {"vmstorage-longterm-0": "disk full\n"},
+        also=("RELEASE_NOT_READY",),
+        waits="tenant-root/monitoring",
+    ),
+    Situation(
+        "a DaemonSet that an object without a namespace owns",
+        "piraeusdatastore/piraeus-operator: LinstorCluster is of the whole cluster",
+        CRASH,
+        "no quorum; HelmRelease cozy-linstor/linstor waits for it",
+        "logs POD --previous",
+        {
+            **_with_release(
+                cluster(_OF_HA),
+                release("piraeus-operator", "cozy-linstor", ready=False, reason="InstallFailed", message=DEADLINE),
+            ),
+            kinds.DAEMON_SET: [
+                _object("ha-controller", _reference(_LINSTOR_CLUSTER, "linstorcluster"), namespace="cozy-linstor")
+            ],
+            _LINSTOR_CLUSTER: [_object("linstorcluster", of="linstor", namespace="cozy-linstor", namespaced=False)],
+        },
+        {"ha-controller-x2x4z": "no quorum\n"},
+        also=("RELEASE_NOT_READY",),
+    ),
+    Situation(
+        "a user's Kafka that crashes beside a module that fails",
+        "strimzi: a StrimziPodSet owns the pods, and the Kafka of the application's chart owns that",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _of_modules(
+            _operated(failing(ended(1)), "queue-broker-0", _reference(_POD_SET, "queue-broker")),
+            failing=("ingress",),
+            others=(_of_a_user("kafka-queue", "tenant-root"),),
+            objects={
+                _POD_SET: [_object("queue-broker", _reference(_KAFKA, "queue"))],
+                _KAFKA: [_object("queue", of="kafka-queue")],
+            },
+        ),
+        also=(CRASH, _OTHER),
+        waits="",
+    ),
+    Situation(
+        "a database that a user created without a chart beside a module that fails",
+        "cloudnative-pg: kubectl apply of a Cluster",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/ingress: InstallFailed",
+        "describe helmrelease ingress",
+        _of_modules(
+            _operated(failing(ended(1)), "my-db-1", _reference(_CNPG, "my-db")),
+            failing=("ingress",),
+            objects={_CNPG: [_object("my-db")]},
+        ),
+        also=(CRASH,),
+        waits="",
+    ),
+    Situation(
+        "a pod of an operator's own kind that the cluster does not show",
+        "cloudnative-pg: the Cluster was deleted, or may not be read",
+        CRASH,
+        "No space left on device; HelmRelease tenant-root/monitoring waits for it",
+        "logs POD --previous",
+        _of_modules(_DATABASE, failing=("monitoring",)),
+        _DATABASE_LOG,
+        waits="tenant-root/monitoring",
+    ),
+    Situation(
+        "a pod of an operator's own kind that the cluster does not show, beside two modules",
+        "cloudnative-pg: the Cluster was deleted, or may not be read",
+        CRASH,
+        "HelmRelease tenant-root/ingress or tenant-root/monitoring waits for it",
+        "logs POD --previous",
+        _of_modules(_DATABASE),
+        _DATABASE_LOG,
+        also=("RELEASE_NOT_READY", "RELEASE_NOT_READY"),
+        waits="tenant-root/ingress, tenant-root/monitoring",
+    ),
+    Situation(
+        "a pod of an operator beside a module and the release that its chart created",
+        "cozystack packages/extra/monitoring: the HelmRelease monitoring-system",
+        CRASH,
+        "HelmRelease tenant-root/monitoring-system waits for it",
+        "logs POD --previous",
+        _of_modules(_DATABASE, failing=("monitoring",), others=(_inner(),)),
+        _DATABASE_LOG,
+        also=("RELEASE_NOT_READY",),
+        waits="tenant-root/monitoring-system",
+    ),
+    Situation(
+        "a hook of a module, which Flux does not label",
+        "Helm pkg/action/hooks.go: post-renderers do not see hooks",
+        "IMAGE_RATE_LIMITED",
+        "toomanyrequests",
+        "Try again later",
+        _of_modules(
+            _operated(failing(held("ErrImagePull", _DOCKER)), "hook-x2x4z", _reference(kinds.JOB, "hook")),
+            failing=("monitoring",),
+            jobs=[_object("hook", annotations={"helm.sh/hook": "pre-upgrade"})],
+        ),
+        waits="tenant-root/monitoring",
+    ),
+)
+
+
+def _with_containers(*statuses: Object) -> Object:
+    return pod("linstor-csi-controller", node="gateway", containers=list(statuses))
+
+
+_CSI_POD = "linstor-csi-controller-5d7b8f-x2x4z"
+_SIDECARS = ("csi-attacher", "csi-provisioner", "csi-resizer", "csi-snapshotter")
+_LOST = 'E0101 connection.go:142] "Lost connection to CSI driver, exiting"\n'
+
+# Pods of which more than one container fails.
+CONTAINERS = (
+    Situation(
+        "a driver that crashes, and its sidecars because of that",
+        "kubernetes-csi/csi-lib-utils connection/connection.go",
+        CRASH,
+        "(linstor-csi): Error, exit code 1, 5 times: cannot reach LINSTOR: no such host; HelmRelease",
+        "logs POD --previous",
+        cluster(_with_containers(*(ended(1) | {"name": name} for name in (*_SIDECARS, "linstor-csi")))),
+        {_CSI_POD: _LOST, f"{_CSI_POD} linstor-csi": "cannot reach LINSTOR: no such host\n"},
+        also=(CRASH,),
+    ),
+    Situation(
+        "containers of which only one has a log",
+        "kubelet: unable to retrieve container logs",
+        CRASH,
+        "(linstor-csi): Error, exit code 1, 5 times: cannot reach LINSTOR: no such host; HelmRelease",
+        "logs POD --previous",
+        cluster(_with_containers(*(ended(1) | {"name": name} for name in ("csi-attacher", "linstor-csi")))),
+        {f"{_CSI_POD} linstor-csi": "cannot reach LINSTOR: no such host\n"},
+        also=(CRASH,),
+    ),
+    Situation(
+        "a pod of two containers that Talos' OOM handler killed",
+        "siderolabs/talos internal/app/machined/pkg/controllers/runtime/oom.go: cgroup.kill of the whole pod",
+        KILLED,
+        f"{_CSI_POD} (csi-attacher, linstor-csi): killed on node gateway (exit code 137) without the reason OOMKilled, "
+        "as if the node ran out of memory, 5 times; HelmRelease",
+        _LARGER,
+        cluster(_with_containers(*(ended(137) | {"name": name} for name in ("csi-attacher", "linstor-csi")))),
+    ),
+)
+
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
     *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *INGRESS, *NODES),
-    *(*PAST, *WORDS, *BYSTANDERS, *OTHERS),
+    *(*PAST, *WORDS, *BYSTANDERS, *OTHERS, *OPERATED, *CONTAINERS),
 )

@@ -21,6 +21,8 @@ from .reading import Reading
 from .releases import PLATFORM_PREFIX, Release, held_back_by
 
 _SHOWN: Final = 20
+# Of containers, and of what may wait.
+_NAMED: Final = 3
 # Errors end with the cause.
 _LONGEST: Final = 750
 # Without a waiting release the fault is over: the Job was retried, or the pod was created later.
@@ -34,30 +36,56 @@ _OWN_LIMIT: Final = (
 
 
 class Waiter(NamedTuple):
-    """The part of the installation that waits for a pod."""
+    """The part of the installation that waits for a pod: one object, or one of several where nothing says which."""
 
     kind: str
-    title: str
+    titles: tuple[str, ...]
     fails: bool
     holds_back: int
+
+    @property
+    def title(self) -> str:
+        """Return its name in evidence."""
+        return ", ".join(self.titles)
 
     @property
     def text(self) -> str:
         """Return it as the end of a message."""
         more = f", and {self.holds_back} more for that" if self.holds_back else ""
-        return f"; {self.kind} {self.title} waits for it{more}"
+        others = f", or one of {len(self.titles) - _NAMED} more," if len(self.titles) > _NAMED else ""
+        return f"; {self.kind} {' or '.join(self.titles[:_NAMED])}{others} waits for it{more}"
 
 
 def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
-    """Yield a finding per owner of pods and code, those with a waiting release first."""
-    grouped: dict[tuple[str, str, str], list[Fault]] = {}
-    for fault in found.faults:
-        maker = fault.place.owner or fault.place.pod
-        # The remedy of a container with a limit of memory is another one.
-        kind = f"{fault.code} {fault.memory_limit}"
-        grouped.setdefault((kind, fault.place.namespace, maker), []).append(fault)
-    verdicts = [_finding(group, found, progress, settled=settled) for group in grouped.values()]
+    """Yield a finding per owner of pods, code and cause, those with a waiting release first."""
+    verdicts = [_finding(group, found, progress, settled=settled) for group in grouped(found.faults)]
     yield from sorted(filter(None, verdicts), key=lambda one: (not one.blocks, one.code in MOMENTARY))[:_SHOWN]
+
+
+def grouped(faults: Iterable[Fault]) -> list[list[Fault]]:
+    """Return the faults with the same cause together, of the containers of an owner the most telling first.
+
+    The pods of an owner fail for the same reason, but their containers need not. If several of a pod say the same, such
+    as the sidecars of a driver, they mostly follow from the one that says something else.
+    """
+    programs: dict[tuple[str, ...], list[Fault]] = {}
+    for fault in faults:
+        programs.setdefault((*_kind_of(fault), fault.container), []).append(fault)
+    owners: dict[tuple[str, ...], dict[str, list[Fault]]] = {}
+    for program in programs.values():
+        causes = owners.setdefault(_kind_of(program[0]), {})
+        causes.setdefault(program[0].words, []).extend(program)
+    return [group for causes in owners.values() for group in sorted(causes.values(), key=_distraction)]
+
+
+def _kind_of(fault: Fault) -> tuple[str, ...]:
+    """Return the owner and the code of a fault; the remedy of a container with a limit of memory is another one."""
+    return fault.code, fault.memory_limit, fault.place.namespace, fault.place.owner or fault.place.pod
+
+
+def _distraction(group: Sequence[Fault]) -> tuple[bool, int]:
+    """Return how little faults with the same cause say: less without a log or a message, and of many containers."""
+    return group[0].words == group[0].reason, len({one.container for one in group})
 
 
 def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, settled: bool) -> Finding | None:
@@ -68,11 +96,11 @@ def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, sett
     is_lasting = settled or (waiter is not None and waiter.fails) or first.times >= LASTING
     severity = ERROR if waiter is not None and is_lasting else WARNING
     severity = severity if severity in CODES[first.code].severities else ""
-    message = f"{_title(first)}: {_reason(first)}{_others(group)}{waiter.text if waiter else ''}"
+    message = f"{_title(first, group)}: {_reason(first)}{_others(group)}{waiter.text if waiter else ''}"
     evidence = {
         **{"pod": f"{first.place.namespace}/{first.place.pod}", "container": first.container, "reason": first.reason},
         **{"message": shortened(first.message, len, _LONGEST), "log": list(first.log), "exit_code": first.exit_code},
-        **{"node": first.node, "times": first.times, "pods": len(group), "waits": waiter.title if waiter else ""},
+        **{"node": first.node, "times": first.times, "pods": _pods(group), "waits": waiter.title if waiter else ""},
     }
     if first.memory_limit:
         evidence["memory_limit"] = first.memory_limit
@@ -81,9 +109,15 @@ def _finding(group: Sequence[Fault], found: Reading, progress: Progress, *, sett
     return finding(first.code, subject, message, remedy, severity=severity, evidence=evidence)
 
 
-def _title(fault: Fault) -> str:
-    container = f" ({fault.container})" if fault.container else ""
-    return f"{fault.place.namespace}/{fault.place.pod}{container}"
+def _title(fault: Fault, group: Sequence[Fault]) -> str:
+    names = [name for name in dict.fromkeys([fault.container, *(one.container for one in group)]) if name]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    containers = f" ({', '.join(names[:_NAMED])}{more})" if names else ""
+    return f"{fault.place.namespace}/{fault.place.pod}{containers}"
+
+
+def _pods(group: Sequence[Fault]) -> int:
+    return len({one.place.pod for one in group})
 
 
 def _reason(fault: Fault) -> str:
@@ -107,7 +141,7 @@ def _times(fault: Fault) -> str:
 
 
 def _others(group: Sequence[Fault]) -> str:
-    return f" (and {len(group) - 1} more)" if len(group) > 1 else ""
+    return f" (and {_pods(group) - 1} more)" if _pods(group) > 1 else ""
 
 
 # --- What waits ---
@@ -118,13 +152,14 @@ def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None
     for root in progress.roots:
         if (root.kind, root.namespace, f"Deployment/{root.name}") == ("Deployment", place.namespace, place.owner):
             return _of_root(root)
-    release = release_of(place, found)
-    if release is None or release.ready or release in found.others:
+    releases = releases_of(place, found)
+    if not releases or any(one.ready or one in found.others for one in releases):
         return None
     roots = {(root.namespace, root.name): root for root in progress.roots if root.kind == "HelmRelease"}
-    if release.key in roots:
-        return _of_root(roots[release.key])
-    return Waiter("HelmRelease", release.title, release.fails, 0)
+    if len(releases) == 1 and releases[0].key in roots:
+        return _of_root(roots[releases[0].key])
+    titles = tuple(release.title for release in releases)
+    return Waiter("HelmRelease", titles, any(release.fails for release in releases), 0)
 
 
 def first_waiter(places: Iterable[Place], found: Reading, progress: Progress) -> Waiter | None:
@@ -135,26 +170,32 @@ def first_waiter(places: Iterable[Place], found: Reading, progress: Progress) ->
 
 def waiting_titles(places: Iterable[Place], found: Reading, progress: Progress) -> list[str]:
     """Return the names of what waits for these pods."""
-    return sorted({waiter.title for place in places if (waiter := waiter_of(place, found, progress))})
+    waiters = filter(None, (waiter_of(place, found, progress) for place in places))
+    return sorted({title for waiter in waiters for title in waiter.titles})
 
 
 def _of_root(root: Root) -> Waiter:
-    return Waiter(root.kind, root.title, root.fails, root.holds_back)
+    return Waiter(root.kind, (root.title,), root.fails, root.holds_back)
 
 
-def release_of(place: Place, found: Reading) -> Release | None:
-    """Return the release of a pod: by the labels of its owner or its own, by its name, or the only one in progress."""
+def releases_of(place: Place, found: Reading) -> list[Release]:
+    """Return the release of a pod: by the labels of its owner or its own, or by its name.
+
+    Operators create pods with names of their own. Those are of a release of their namespace that is not ready: a ready
+    one has all its pods. If there are several, nothing says which.
+    """
     owner = (place.namespace, place.owner)
     for key in (found.owners.releases.get(owner), (place.namespace, place.release)):
         if key in found.known:
-            return found.known[key]
+            return [found.known[key]]
     if not place.owner or owner in found.owners.strangers:
-        return None
+        return []
     here = [one for one in found.known.values() if one.namespace == place.namespace]
     named = [one for one in here if one.name in place.pod]
     if named:
-        return max(named, key=lambda one: len(one.name))
-    # Operators create pods with names of their own.
+        return [max(named, key=lambda one: len(one.name))]
     is_operated = place.namespace.startswith(PLATFORM_PREFIX) or owner in found.owners.operated
     free = [one for one in here if not one.ready and not held_back_by(one, found.known)]
-    return free[0] if len(free) == 1 and is_operated else None
+    # What created another one of these only waits for that.
+    makers = {one.maker for one in free}
+    return [one for one in free if one.key not in makers] if is_operated else []

@@ -83,7 +83,8 @@ def _refusal(event: Mapping[str, Any]) -> Fault:
     owner = f"{maker.get('kind', 'ReplicaSet')}/{name}"
     if maker.get("kind") == "ReplicaSet":
         owner = f"Deployment/{name.rpartition('-')[0] or name}"
-    place = Place(str(event["metadata"].get("namespace", "")), name, owner, "")
+    where = (str(event["metadata"].get("namespace", "")), name)
+    place = Place(*where, owner, "", str(maker.get("apiVersion") or ""))
     code = cause_of(message) or ("RUNTIME_MISSING" if _NO_RUNTIME.search(message) else "POD_REFUSED")
     return Fault(code, place, "FailedCreate", message, times=_times(event), time=_time(event))
 

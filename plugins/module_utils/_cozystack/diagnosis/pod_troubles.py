@@ -121,6 +121,8 @@ class Place(NamedTuple):
     pod: str
     owner: str
     release: str
+    # The API that has the owner's kind.
+    api: str = ""
 
 
 class Unschedulable(NamedTuple):
@@ -145,14 +147,21 @@ def place_of(pod: Object) -> Place:
     """Return the pod, its owner, and its release by its labels."""
     metadata = pod["metadata"]
     labels = metadata.get("labels") or {}
-    owner: Object = next(iter(metadata.get("ownerReferences") or ()), {})
+    owner = controller_of(metadata)
     name = str(owner.get("name", ""))
     if owner.get("kind") == "ReplicaSet":
         # The name of a ReplicaSet is that of its Deployment and a hash.
         owner, name = {"kind": "Deployment"}, name.rpartition("-")[0] or name
     release = labels.get(RELEASE_LABEL) or labels.get("app.kubernetes.io/instance") or ""
     owner_text = f"{owner.get('kind')}/{name}" if name else ""
-    return Place(str(metadata.get("namespace", "")), str(metadata["name"]), owner_text, str(release))
+    where = (str(metadata.get("namespace", "")), str(metadata["name"]))
+    return Place(*where, owner_text, str(release), str(owner.get("apiVersion") or ""))
+
+
+def controller_of(metadata: Object) -> Object:
+    """Return the reference to the owner that manages an object, or to its first owner, or an empty one."""
+    owners: Sequence[Object] = metadata.get("ownerReferences") or ({},)
+    return next((one for one in owners if one.get("controller")), owners[0])
 
 
 def scheduling_of(pod: Object) -> Mapping[str, Any]:

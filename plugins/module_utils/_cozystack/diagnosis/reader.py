@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from ..._kubernetes.errors import ApiError, Cause
@@ -38,6 +38,9 @@ class Api(Protocol):
 
     def items(self, kind: Kind, *, namespace: str = "", fields: str = "") -> Iterable[Object]:
         """Yield the objects of a kind, page by page; none if the server does not know the kind."""
+
+    def kind_of(self, content: Mapping[str, Any]) -> Kind:
+        """Return the kind with its API path for this apiVersion and kind."""
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
         """Return the last lines of a container's log, optionally of its previous run."""

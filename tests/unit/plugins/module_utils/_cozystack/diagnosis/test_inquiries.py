@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import Cause
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import FakeApi, failure, installed, pod, release, status_of
 from tests.cozystack_situations import LOG_POD, SITUATIONS, Situation, event
@@ -277,3 +278,26 @@ def test_a_finding_shows_the_last_lines_and_is_made_of_all() -> None:
         ["problem running manager: leader election lost", "four"],
     ]
     assert (shown["codes"], made["codes"]) == (["CONTAINER_CRASHES"], ["API_OVERLOADED"])
+
+
+def test_what_owns_many_owners_of_pods_is_read_once_and_their_number_is_limited() -> None:
+    cluster = Kind("operator.victoriametrics.com", "v1beta1", "vmclusters", "VMCluster")
+    owner = {"apiVersion": cluster.api_version, "kind": cluster.kind, "name": "longterm"}
+    names = [f"vmstorage-{number}" for number in range(30)]
+    pods = [crashing(name) for name in names]
+    for item, name in zip(pods, names, strict=True):
+        item["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": name}]
+    sets = [{"metadata": {"name": name, "namespace": "cozy-linstor", "ownerReferences": [owner]}} for name in names]
+    api = FakeApi({**installed(pods=pods), kinds.STATEFUL_SET: sets, cluster: []})
+
+    look(api, settled=True)
+
+    assert api.asked.count("statefulsets") == 20
+    assert api.asked.count("vmclusters") == api.asked.count(f"kinds of {cluster.api_version}") == 1
+
+
+def test_the_node_of_a_static_pod_is_not_read_as_its_owner() -> None:
+    item = crashing("kube-apiserver")
+    item["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "Node", "name": "gateway", "controller": True}]
+
+    assert [one for one in asked(item) if not one.startswith("log of")] == []
