@@ -704,6 +704,23 @@ CREATION = (
 
 REFUSALS = (
     Situation(
+        "a pod that an etcd with a full database does not store",
+        "etcd api/v3rpc/rpctypes/error.go",
+        "ETCD_DATABASE_FULL",
+        "database space exceeded",
+        "talosctl etcd defrag",
+        cluster(
+            events=(
+                event(
+                    "FailedCreate",
+                    "Error creating: etcdserver: mvcc: database space exceeded",
+                    about="linstor-controller-5d7b8f",
+                    kind="ReplicaSet",
+                ),
+            )
+        ),
+    ),
+    Situation(
         "a namespace whose Pod Security level forbids the pod",
         "Kubernetes staging/src/k8s.io/pod-security-admission/admission",
         "POD_SECURITY_REFUSED",
@@ -1361,6 +1378,15 @@ _LEASE = (
 
 BUSY = (
     Situation(
+        "a controller that loses its lease because the database of etcd is full",
+        "client-go tools/leaderelection; etcd api/v3rpc/rpctypes/error.go",
+        "ETCD_DATABASE_FULL",
+        "leader election lost",
+        "talosctl etcd alarm disarm",
+        cluster(failing(ended(1))),
+        {LOG_POD: f"error updating lease: etcdserver: mvcc: database space exceeded\n{_LEASE}"},
+    ),
+    Situation(
         "a controller that loses its lease",
         "client-go tools/leaderelection: the API server did not renew it in time, as with a slow etcd",
         "API_OVERLOADED",
@@ -1644,6 +1670,60 @@ SERVERS = (
         waits="",
     ),
     *(
+        Situation(name, source, code, words, remedy, _failed_with(message), waits="")
+        for name, source, code, words, remedy, message in (
+            (
+                "an etcd whose database is full",
+                "etcd api/v3rpc/rpctypes/error.go: ErrGRPCNoSpace; its quota is 2 GiB",
+                "ETCD_DATABASE_FULL",
+                "database space exceeded",
+                "talosctl etcd defrag",
+                "create: failed to create: etcdserver: mvcc: database space exceeded",
+            ),
+            (
+                "a hook whose Job an etcd with a full database does not store",
+                "Helm pkg/action/hooks.go; etcd api/v3rpc/rpctypes/error.go",
+                "ETCD_DATABASE_FULL",
+                "database space exceeded",
+                "talosctl etcd alarm disarm",
+                "failed pre-install: 1 error occurred:\n\t* etcdserver: mvcc: database space exceeded\n\n",
+            ),
+            (
+                "a webhook that an etcd with a full database stops",
+                "Kubernetes apiserver admission/plugin/webhook",
+                "ETCD_DATABASE_FULL",
+                "database space exceeded",
+                "talosctl etcd defrag",
+                'Internal error occurred: failed calling webhook "x": etcdserver: mvcc: database space exceeded',
+            ),
+            (
+                "an etcd whose members differ",
+                "etcd api/v3rpc/rpctypes/error.go: ErrGRPCCorrupt",
+                "ETCD_CORRUPT",
+                "corrupt cluster",
+                "talosctl etcd alarm list",
+                "create: failed to create: etcdserver: corrupt cluster",
+            ),
+            (
+                "an object that is too large for etcd",
+                "etcd api/v3rpc/rpctypes/error.go: ErrGRPCRequestTooLarge",
+                "OBJECT_TOO_LARGE",
+                "request is too large",
+                "smaller",
+                "create: failed to create: etcdserver: request is too large",
+            ),
+            (
+                "a release whose Secret is too large",
+                "Kubernetes pkg/apis/core/validation: MaxSecretSize",
+                "OBJECT_TOO_LARGE",
+                "may not be more than 1048576 bytes",
+                "smaller",
+                'create: failed to create: Secret "sh.helm.release.v1.linstor.v1" is invalid: data: Too long: may not '
+                "be more than 1048576 bytes",
+            ),
+        )
+    ),
+    *(
         Situation(name, source, "API_OVERLOADED", words, "control planes", _failed_with(message), waits="")
         for name, source, words, message in (
             (
@@ -1678,6 +1758,55 @@ SERVERS = (
                 "Go net/http: tlsHandshakeTimeoutError",
                 "TLS handshake timeout",
                 'Kubernetes cluster unreachable: Get "https://10.96.0.1:443/version": net/http: TLS handshake timeout',
+            ),
+            (
+                "an etcd whose leader is changing",
+                "etcd server/etcdserver/errors.go: ErrTimeoutLeaderTransfer",
+                "leader transfer took too long",
+                "etcdserver: request timed out, leader transfer took too long",
+            ),
+            (
+                "an etcd without a quorum",
+                "etcd api/v3rpc/rpctypes/error.go: ErrGRPCUnhealthy",
+                "unhealthy cluster",
+                "etcdserver: unhealthy cluster",
+            ),
+            (
+                "an etcd that asks another member",
+                "etcd api/v3rpc/rpctypes/error.go: ErrGRPCNotLeader",
+                "not leader",
+                "etcdserver: not leader",
+            ),
+            (
+                "an etcd that is being stopped",
+                "etcd api/v3rpc/rpctypes/error.go: ErrGRPCStopped",
+                "server stopped",
+                "etcdserver: server stopped",
+            ),
+            (
+                "a request that the API did not finish in its time",
+                "client-go rest: 504",
+                "in the time allotted",
+                "the server was unable to return a response in the time allotted, but may still be processing the "
+                "request (post secrets)",
+            ),
+            (
+                "an API that refuses more requests for a while",
+                "Kubernetes apiserver pkg/server/filters: tooManyRequests",
+                "Too many requests",
+                "Too many requests, please try again later.",
+            ),
+            (
+                "an API server that is being stopped",
+                "golang.org/x/net/http2: GOAWAY",
+                "GOAWAY",
+                "http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR",
+            ),
+            (
+                "an API that still reads its storage",
+                "Kubernetes apiserver pkg/storage/cacher: errCacherNotReady",
+                "storage is (re)initializing",
+                "storage is (re)initializing",
             ),
             (
                 "an API that limits requests",
@@ -2862,8 +2991,305 @@ CONTAINERS = (
     ),
 )
 
+_CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+_UNREACHABLE = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
+_STOPPED = condition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
+_APART = "didn't match pod anti-affinity rules"
+
+
+def _with_away(said: str, *away: Object, **more: Any) -> Mapping[Kind, Any]:
+    """Return a cluster of three nodes, some of which take no pods, with a pod that the scheduler has no node for."""
+    others = [node(name) for name in ("gateway", "compute-2", "compute-3")][len(away) :]
+    waiting = waiting_pod("linstor-controller", f"0/3 nodes are available: {said}. preemption: 0/3.", **more)
+    return cluster(waiting, nodes=[*away, *others])
+
+
+def _lost(name: str = "gateway") -> Object:
+    return node(name, conditions=[_STOPPED], taints=[_UNREACHABLE])
+
+
+def _cordoned(name: str = "gateway") -> Object:
+    return node(name, taints=[_CORDONED])
+
+
+# Nodes that take no pods at present: pods that wait would fit there.
+AWAY = (
+    *(
+        Situation(
+            f"a lost node, while {what}",
+            source,
+            "NODE_NOT_READY",
+            "gateway is not ready: Kubelet stopped posting node status",
+            "talos_info",
+            _with_away(said, _lost()),
+            also=(also,),
+            waits="",
+        )
+        for what, source, said, also in (
+            (
+                "its pods must not share the others",
+                "kube-scheduler; taint of the node lifecycle controller",
+                f"1 node(s) had untolerated taint {{node.kubernetes.io/unreachable: }}, 2 node(s) {_APART}",
+                "NOT_ENOUGH_NODES",
+            ),
+            (
+                "the others have too little memory",
+                "kube-scheduler; taint of the node lifecycle controller",
+                "1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, 2 Insufficient memory",
+                "INSUFFICIENT_MEMORY",
+            ),
+            (
+                "its taint has no name",
+                "kube-scheduler since 1.35: untolerated taint(s)",
+                f"1 node(s) had untolerated taint(s), 2 node(s) {_APART}",
+                "NOT_ENOUGH_NODES",
+            ),
+        )
+    ),
+    *(
+        Situation(
+            f"a cordoned node, while {what}",
+            "kubectl cordon; kube-scheduler NodeUnschedulable",
+            "NODE_CORDONED",
+            "gateway is cordoned, so that it takes no new pods; 1 pod cannot use it: cozy-linstor/linstor-controller",
+            "kubectl uncordon gateway",
+            _with_away(said, _cordoned()),
+            also=(also,),
+        )
+        for what, said, also in (
+            (
+                "its pods must not share the others",
+                f"1 node(s) were unschedulable, 2 node(s) {_APART}",
+                "NOT_ENOUGH_NODES",
+            ),
+            (
+                "the others have too little memory",
+                "1 node(s) were unschedulable, 2 Insufficient memory",
+                "INSUFFICIENT_MEMORY",
+            ),
+            (
+                "the others are for other pods",
+                "1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector",
+                "NO_SCHEDULABLE_NODE",
+            ),
+        )
+    ),
+    Situation(
+        "all nodes cordoned",
+        "kubectl drain of each node",
+        "NODE_CORDONED",
+        "gateway is cordoned",
+        "kubectl uncordon gateway",
+        _with_away("3 node(s) were unschedulable", *map(_cordoned, ("gateway", "compute-2", "compute-3"))),
+        also=("NODE_CORDONED", "NODE_CORDONED", "NO_SCHEDULABLE_NODE"),
+    ),
+    Situation(
+        "a node that only its spec calls unschedulable",
+        "Kubernetes API: spec.unschedulable, before the node lifecycle controller adds the taint",
+        "NODE_CORDONED",
+        "gateway is cordoned",
+        "kubectl uncordon gateway",
+        _with_away(
+            "1 node(s) were unschedulable, 2 Insufficient memory", node("gateway") | {"spec": {"unschedulable": True}}
+        ),
+        also=("INSUFFICIENT_MEMORY",),
+    ),
+    Situation(
+        "a cordoned node that no pod misses, while another pod is too large",
+        "kubectl cordon; kube-scheduler",
+        "INSUFFICIENT_MEMORY",
+        "1 pod waits for memory",
+        _LARGER,
+        _with_away("3 Insufficient memory", _cordoned()),
+    ),
+)
+
+
+def _fails(name: str, message: str = "context deadline exceeded", **more: Any) -> Object:
+    """Return a release that fails, in a namespace of its own."""
+    where = more.pop("namespace", f"cozy-{name}")
+    said = f"Helm install failed for release {where}/{name} with chart {name}@0.0.0: {message}"
+    return release(name, where, ready=False, reason="InstallFailed", message=said, failures=2, **more)
+
+
+def _behind(name: str, count: int) -> list[Object]:
+    """Return releases that wait for another one."""
+    waits = [(f"cozy-{name}", name)]
+    return [release(f"{name}-{index}", "cozy-more", ready=False, depends_on=waits) for index in range(count)]
+
+
+def _pod_of(name: str, status: Object | None = None, message: str = "") -> Object:
+    """Return the pod of a release that fails: it crashes, unless it has another status or no node."""
+    item = waiting_pod(name, message) if message else pod(name, node="gateway", containers=[status or ended(1)])
+    return _named(item, f"{name}-0", ("StatefulSet", name), f"cozy-{name}")
+
+
+def _made_release(name: str, message: str) -> Object:
+    """Return a release that fails and that the chart of the root tenant's monitoring created."""
+    item = _fails(name, message, namespace="tenant-root")
+    item["metadata"]["labels"] |= {_RELEASE: "monitoring", "helm.toolkit.fluxcd.io/namespace": "tenant-root"}
+    return item
+
+
+_LOST_IMAGE = _pulled_in_vain("ghcr.io/x/leaf:1", "failed to do request: EOF")
+_UNBOUND = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/3."
+_BIND = {"kubeovn-0": "ovn: bind failed\n", "leaf-0": "no database\n", "linstor-0": "no database\n"}
+_HELD = "kubeovn-0 (main): Error, exit code 1, 5 times: ovn: bind failed; HelmRelease cozy-kubeovn/kubeovn waits for it"
+_NO_MEMORY = "0/3 nodes are available: 3 Insufficient memory."
+_KUBEOVN = _pod_of("kubeovn")
+_FIRST = "this collection: the first error is what a user reads first"
+
+# What to read first: known causes before what only waits, and of those the cause for which most releases wait.
+ORDER = (
+    *(
+        Situation(
+            f"a crash for which twenty releases wait, and {what} for which one does",
+            _FIRST,
+            CRASH,
+            f"{_HELD}, and 20 more for that",
+            "logs POD --previous",
+            installed(releases=[_fails("kubeovn"), _fails("leaf"), *_behind("kubeovn", 20)], pods=[other, _KUBEOVN]),
+            _BIND,
+            also=(code,),
+            waits="cozy-kubeovn/kubeovn",
+        )
+        for what, code, other in (
+            ("an image", "IMAGE_PULL_FAILED", _pod_of("leaf", _LOST_IMAGE)),
+            ("a lack of memory", "INSUFFICIENT_MEMORY", _pod_of("leaf", message=_NO_MEMORY)),
+            ("another crash", CRASH, _pod_of("leaf")),
+        )
+    ),
+    Situation(
+        "a crash behind a release that waits as well",
+        _FIRST,
+        CRASH,
+        f"{_HELD}, and 2 more for that",
+        "logs POD --previous",
+        installed(
+            releases=[
+                *(_fails("base"), _fails("leaf"), *_behind("kubeovn", 2), *_behind("leaf", 1)),
+                _fails("kubeovn", depends_on=[("cozy-base", "base")]),
+            ],
+            pods=[_pod_of("leaf"), _KUBEOVN],
+        ),
+        _BIND,
+        also=(CRASH, "RELEASE_NOT_READY"),
+        waits="cozy-kubeovn/kubeovn",
+    ),
+    Situation(
+        "a volume that a release waits for, and a release of which nothing is known",
+        "kube-scheduler: VolumeBinding",
+        "VOLUME_PENDING",
+        "HelmRelease cozy-kubeovn/kubeovn waits for it, and 9 more for that",
+        "Create a StorageClass",
+        installed(
+            releases=[_fails("base"), _fails("kubeovn"), *_behind("kubeovn", 9)],
+            pods=[_pod_of("kubeovn", message=_UNBOUND)],
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="cozy-kubeovn/kubeovn",
+    ),
+    Situation(
+        "a webhook that refuses a release, and a release of which nothing is known although others wait for it",
+        "Kubernetes apiserver admission/plugin/webhook",
+        "WEBHOOK_REFUSED",
+        "HelmRelease cozy-leaf/leaf",
+        "webhook's own pod",
+        installed(
+            releases=[
+                *(_fails("base"), *_behind("base", 3)),
+                _fails("leaf", 'Internal error occurred: failed calling webhook "x": connection refused'),
+            ]
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="",
+    ),
+    Situation(
+        "a release whose time is up because of one that it created, which says why it fails",
+        "cozystack packages/extra/monitoring: its chart creates a HelmRelease",
+        "RELEASE_NOT_READY",
+        "HelmRelease tenant-root/monitoring-system: InstallFailed: Helm install failed for release "
+        "tenant-root/monitoring-system with chart monitoring-system@0.0.0: PersistentVolumeClaim",
+        "describe helmrelease monitoring-system",
+        _tenant(
+            release("ingress", "tenant-root"),
+            _fails(
+                "monitoring",
+                "timeout waiting for: [HelmRelease/tenant-root/monitoring-system status: 'InProgress']: context "
+                "deadline exceeded",
+                namespace="tenant-root",
+            ),
+            _made_release("monitoring-system", 'PersistentVolumeClaim "grafana" is invalid: spec: Forbidden'),
+        ),
+        also=("RELEASE_NOT_READY",),
+        waits="",
+    ),
+    Situation(
+        "a crash of a program whose database has no volume",
+        "cozystack packages/system/keycloak: a Cluster of CloudNativePG beside the server",
+        "VOLUME_PENDING",
+        "1 pod waits for volumes: cozy-leaf/leaf-db-1",
+        "Create a StorageClass",
+        installed(
+            releases=[_fails("leaf")],
+            pods=[
+                _pod_of("leaf"),
+                _named(waiting_pod("leaf", _UNBOUND), "leaf-db-1", ("Cluster", "leaf-db"), "cozy-leaf"),
+            ],
+        ),
+        _BIND,
+        also=(CRASH,),
+        waits="cozy-leaf/leaf",
+    ),
+    Situation(
+        "a crash of the operator, which all releases need, and one of a release",
+        _FIRST,
+        CRASH,
+        "no database; Deployment cozy-system/cozystack-operator waits for it",
+        "logs POD --previous",
+        {
+            **installed(releases=[_fails("kubeovn"), *_behind("kubeovn", 3)]),
+            kinds.DEPLOYMENT: operator()[kinds.DEPLOYMENT],
+            kinds.POD: [_KUBEOVN, *operator(ended(1))[kinds.POD]],
+        },
+        {**_BIND, OPERATOR_POD: "no database\n"},
+        also=(CRASH,),
+        waits="cozy-system/cozystack-operator",
+    ),
+    Situation(
+        "packages that fail, of which one holds back more",
+        "cozystack internal/operator/package_reconciler.go",
+        "PACKAGE_NOT_READY",
+        "Package cozystack.b: ReconcileFailed: no variant",
+        "",
+        installed(
+            packages=[
+                package("cozystack.a", ready=False, reason="ReconcileFailed", message="no variant"),
+                package("cozystack.b", ready=False, reason="ReconcileFailed", message="no variant"),
+                package("cozystack.c", ready=False, waits_for=("cozystack.b",)),
+            ]
+        ),
+        also=("PACKAGE_NOT_READY",),
+        waits="",
+    ),
+    Situation(
+        "a crash of LINSTOR, and volumes of other releases, which only LINSTOR can provide",
+        "linstor-csi: the provisioner waits for the controller",
+        CRASH,
+        "linstor-0 (main): Error, exit code 1, 5 times: no database; HelmRelease cozy-linstor/linstor waits for it",
+        "logs POD --previous",
+        installed(
+            releases=[stuck(), _fails("leaf"), *_behind("leaf", 3)],
+            pods=[_pod_of("leaf", message=_UNBOUND), _pod_of("linstor")],
+        ),
+        _BIND,
+        also=("VOLUME_PENDING",),
+    ),
+)
+
+
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
     *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *INGRESS, *NODES),
-    *(*PAST, *WORDS, *BYSTANDERS, *OTHERS, *OPERATED, *CONTAINERS),
+    *(*PAST, *WORDS, *BYSTANDERS, *OTHERS, *OPERATED, *CONTAINERS, *AWAY, *ORDER),
 )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..module_utils._cozystack.diagnosis.nodes import NO_NETWORK
 from ..module_utils._ec2.spec import is_loopback_endpoint
+from ..module_utils._findings import finding_of
 from ..module_utils._text import all_shown, received
 from ..plugin_utils._report.advice import advice
 from ..plugin_utils._report.capacity import capacity
@@ -124,7 +125,11 @@ def cozystack_report(result: Record) -> dict[str, Any] | None:
         "phase": account.get("phase"),
         "summary": account.get("summary"),
         "releases": {key: releases.get(key) for key in ("expected", "present", "ready")},
-        "verdicts": [*(account.get("verdicts") or ()), *(account.get("outlook") or ())],
+        # Errors that are predicted come before warnings of what is observed.
+        "verdicts": sorted(
+            [*(account.get("verdicts") or ()), *(account.get("outlook") or ())],
+            key=lambda one: not finding_of(one).blocks,
+        ),
         "smoke_tests": dict(result.get("smoke_tests") or {}),
     }
 

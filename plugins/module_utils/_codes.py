@@ -1558,6 +1558,11 @@ COZYSTACK: Mapping[str, Code] = {
         "A node is not ready.",
         "Inspect it with urmanac.talos.talos_info. It may have run out of memory.",
     ),
+    "NODE_CORDONED": Code(
+        "A node takes no new pods, because it is cordoned or was drained.",
+        "Let it take pods again: kubectl uncordon {node}.",
+        (WARNING, ERROR),
+    ),
     "OPERATOR_NOT_READY": Code(
         "CozyStack's operator does not run.",
         "Look at its pod: kubectl --namespace cozy-system describe pod, and logs.",
@@ -1735,6 +1740,24 @@ COZYSTACK: Mapping[str, Code] = {
     "API_OVERLOADED": Code(
         "The Kubernetes API or etcd does not respond in time.",
         "Check memory and CPU credits of the control planes; " + _LARGER[0].lower() + _LARGER[1:],
+        (ERROR, WARNING),
+    ),
+    "ETCD_DATABASE_FULL": Code(
+        "The database of etcd has reached its quota, so that the Kubernetes API stores nothing.",
+        "Compare DB SIZE and IN USE of talosctl etcd status. Run talosctl etcd defrag on one control plane after the "
+        "other, then talosctl etcd alarm disarm on one. If as much is in use as the quota allows, 2 GiB by default, "
+        "raise it first: quota-backend-bytes of etcd's extraArgs.",
+        (ERROR, WARNING),
+    ),
+    "ETCD_CORRUPT": Code(
+        "The members of etcd have different data, so that it stores nothing.",
+        "talosctl etcd alarm list names the member with the alarm CORRUPT. Save a snapshot of another member, and "
+        "reset that node so that it joins again. Without a sound member restore a snapshot (roles/talos/README.md).",
+        (ERROR, WARNING),
+    ),
+    "OBJECT_TOO_LARGE": Code(
+        "An object is larger than the Kubernetes API or etcd stores, about 1 MiB.",
+        "Make it smaller: split the ConfigMap or Secret that the message names, or shorten the values of the release.",
         (ERROR, WARNING),
     ),
     "API_SERVICE_UNAVAILABLE": Code(

@@ -322,7 +322,9 @@ storage:
     claims_pending: []
 verdicts:
   description:
-    - Everything that blocks the installation, with the codes of the forecast, causes before consequences.
+    - Everything that blocks the installation, with the codes of the forecast. What to read first comes first - errors
+      before warnings, and among the errors nodes and etcd, then known causes, the one that holds back most releases
+      first, then what only waits. The report has the same order in all its formats.
     - The severity V(error) blocks the installation; V(warning) does not. Problems of pods that no part of the
       installation waits for are warnings.
     - L(docs/codes.md,https://github.com/urmanac/ansible-collection-talos/blob/main/docs/codes.md) explains each code.

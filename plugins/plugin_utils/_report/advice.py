@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...module_utils._cozystack.diagnosis.findings import WAITING
+from ...module_utils._cozystack.diagnosis.order import WHOLE_CLUSTER, only_waits
 from ...module_utils._ec2.instance_types import SIZES
 from ...module_utils._findings import blocking
 from ...module_utils._text import counted
@@ -49,18 +49,26 @@ def causes(verdicts: Sequence[Record]) -> list[Record]:
     """Return the blockers: the causes, or without a known cause what waits."""
     blockers = blocking(verdicts)
     # With a known cause, waiting is its consequence.
-    return [one for one in blockers if one["code"] not in WAITING] or blockers
+    return [one for one in blockers if not only_waits(one)] or blockers
 
 
 def ways_out(blockers: Sequence[Record], profile: str, forecast: Record) -> Iterator[Way]:
     """Yield the measures, the most reliable first; remedies only of codes that no earlier measure fixes."""
     ended: set[str] = set()
-    for way in computed(blockers, profile, forecast):
+    for way in (*whole(blockers), *computed(blockers, profile, forecast)):
         ended |= way.ends
         yield way
     for one in blockers:
         if one["remedy"] and problem(one) not in ended:
             yield Way(str(one["remedy"]), frozenset({problem(one)}))
+
+
+def whole(blockers: Sequence[Record]) -> Iterator[Way]:
+    """Yield the remedies of what stops the whole cluster; with its nodes back, pods that fit there have room again."""
+    room = {problem(one) for one in blockers if (one.get("evidence") or {}).get("fits_on")}
+    for code, remedy in {str(one["code"]): str(one["remedy"]) for one in reversed(blockers)}.items():
+        if code in WHOLE_CLUSTER:
+            yield Way(remedy, frozenset({code}) | (room if code.startswith("NODE_") else frozenset()))
 
 
 def problem(verdict: Record) -> str:

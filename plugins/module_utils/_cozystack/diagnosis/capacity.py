@@ -14,6 +14,7 @@ from typing import Final
 from ..._codes import ERROR, WARNING
 from ..._findings import Finding, finding, meaning_of
 from ..._text import shortened
+from .away import fits_on, remedy_of
 from .fault_findings import Waiter, first_waiter, waiting_titles
 from .nodes import deficit_of
 from .pod_tally import Waiting
@@ -89,12 +90,16 @@ def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
             message = _waiting_text(waiting, what, waiter)
             evidence = {
                 "waits": waiter.title if waiter else "",
+                "waiting": waiting_titles(waiting.places, found, progress),
                 "pods": waiting.pods,
                 "examples": waiting.examples,
                 "requested": waiting.need.as_dict(),
                 "deficit": deficit,
             }
-            yield finding(code, "nodes", message, severity=_grade(waiter), evidence=evidence)
+            fitting = fits_on(code, found)
+            evidence["fits_on"] = [node.name for node in fitting]
+            remedy = remedy_of(fitting)
+            yield finding(code, "nodes", message, remedy, severity=_grade(waiter), evidence=evidence)
     pressed = [node.name for node in found.nodes if "DiskPressure" in node.pressures]
     if pressed and "INSUFFICIENT_DISK" not in found.pods.waiting_for:
         message = f"too little free disk, so that pods are evicted: {', '.join(pressed)}"
@@ -136,6 +141,7 @@ def storage(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fi
         waiter = first_waiter(waiting.places, found, progress)
         claims = f"volumes ({', '.join(found.claims_pending[:5])})" if found.claims_pending else "volumes"
         message = _waiting_text(waiting, claims, waiter)
-        evidence = {"claims": found.claims_pending, "waits": waiter.title if waiter else ""}
+        titles = waiting_titles(waiting.places, found, progress)
+        evidence = {"claims": found.claims_pending, "waits": waiter.title if waiter else "", "waiting": titles}
         severity = _severity(progress, settled=settled and waiter is not None)
         yield finding("VOLUME_PENDING", "volumes", message, severity=severity, evidence=evidence)

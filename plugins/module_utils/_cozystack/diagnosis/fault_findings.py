@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 from ..._codes import CODES, ERROR, WARNING
 from ..._findings import Finding, finding
 from ..._text import shortened
-from .faults import INIT, JOB_FAILED, KILLED, LASTING, SLOW_PULL, UNSCHEDULED, Fault
+from .faults import JOB_FAILED, KILLED, LASTING, Fault
+from .order import MOMENTARY, ordered
 from .pod_troubles import Place
 from .progress import Progress, Root
 from .reading import Reading
-from .releases import PLATFORM_PREFIX, Release, held_back_by
+from .releases import PLATFORM_PREFIX, Release, dependents, held_back_by
 
 _SHOWN: Final = 20
 # Of containers, and of what may wait.
@@ -27,8 +28,6 @@ _NAMED: Final = 3
 _LONGEST: Final = 750
 # Without a waiting release the fault is over: the Job was retried, or the pod was created later.
 _PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
-# Every pod is in these states for a moment: they are the cause of a release only if nothing moves any more.
-MOMENTARY: Final = frozenset({INIT, SLOW_PULL, UNSCHEDULED})
 _OWN_LIMIT: Final = (
     "Raise the container's memory limit of {}: in cozystack_values for the platform, otherwise in the values of its "
     "Package or application. A larger node does not help."
@@ -57,9 +56,9 @@ class Waiter(NamedTuple):
 
 
 def fault_findings(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
-    """Yield a finding per owner of pods, code and cause, those with a waiting release first."""
+    """Yield a finding per owner of pods, code and cause, the most important first."""
     verdicts = [_finding(group, found, progress, settled=settled) for group in grouped(found.faults)]
-    yield from sorted(filter(None, verdicts), key=lambda one: (not one.blocks, one.code in MOMENTARY))[:_SHOWN]
+    yield from ordered(filter(None, verdicts), found)[:_SHOWN]
 
 
 def grouped(faults: Iterable[Fault]) -> list[list[Fault]]:
@@ -159,7 +158,8 @@ def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None
     if len(releases) == 1 and releases[0].key in roots:
         return _of_root(roots[releases[0].key])
     titles = tuple(release.title for release in releases)
-    return Waiter("HelmRelease", titles, any(release.fails for release in releases), 0)
+    held = dependents([release.key for release in releases], found.behind)
+    return Waiter("HelmRelease", titles, any(release.fails for release in releases), len(held) - len(releases))
 
 
 def first_waiter(places: Iterable[Place], found: Reading, progress: Progress) -> Waiter | None:

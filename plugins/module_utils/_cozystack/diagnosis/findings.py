@@ -14,9 +14,10 @@ from typing import Final
 
 from ..._findings import Finding, finding, meaning_of, remedy_of
 from ..catalog.packages import maker_of
-from . import capacity
-from .fault_findings import MOMENTARY, fault_findings, waiter_of
+from . import away, capacity
+from .fault_findings import fault_findings, waiter_of
 from .faults import JOB_FAILED
+from .order import CAUSED_BY_PODS, MOMENTARY, NAMES_CAUSE, ordered
 from .progress import ABSENT, FLUX, OPERATOR, PACKAGES, SOURCE, UNREACHABLE, Progress, Root
 from .reading import Reading
 from .releases import PLATFORM, by_key, cause_of
@@ -38,14 +39,8 @@ _JOB: Final = "Job/"
 _PACKAGE, _RELEASE, _OTHER = "PACKAGE_NOT_READY", "RELEASE_NOT_READY", "OTHER_RELEASE_NOT_READY"
 # Messages of a release that only say that its time is up, or that it is in progress.
 _TIME_IS_UP: Final = re.compile(
-    r"context deadline exceeded|time(?:out|d out) waiting|client rate limiter Wait|^Running '|^no controller has|^$"
-)
-# Codes of messages that a fault of a pod may have caused, even one of another release.
-_CAUSED_BY_PODS: Final = frozenset(
-    {
-        *("JOB_FAILED", "WEBHOOK_REFUSED", "API_SERVICE_UNAVAILABLE", "API_OVERLOADED", "KIND_MISSING"),
-        "IMAGE_RATE_LIMITED",
-    }
+    r"context deadline exceeded|time(?:out|d out) (?:waiting|progressing)|client rate limiter Wait|^Running '"
+    r"|^no controller has|^$"
 )
 # The namespaces of Cilium and Kube-OVN, one of which configures containerd's network on each node.
 _CNI: Final = ("cozy-cilium", "cozy-kubeovn")
@@ -53,12 +48,10 @@ _NETWORK: Final = (
     "Look at the pods of the container network on that node: kubectl --namespace cozy-cilium get pods --output wide, "
     "and the same in cozy-kubeovn and cozy-multus. Their log says why they wrote no configuration to /etc/cni/net.d."
 )
-# What something waits in, with no cause known.
-WAITING: Final = frozenset({*_ROOT_CODES.values(), _PACKAGE, _RELEASE})
 
 
 def findings(found: Reading, progress: Progress, *, settled: bool = False) -> list[Finding]:
-    """Return all blocking problems, causes first.
+    """Return all problems, those first that a user should read first.
 
     Unfinished parts are no problem, unless the installation makes no more progress (settled).
     """
@@ -68,6 +61,7 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
         lambda one: capacity.images(one, progress),
         lambda one: capacity.shortages(one, progress),
         lambda one: _nodes(one, settled=settled),
+        lambda one: away.cordoned(one, progress, settled=settled),
         lambda one: capacity.pressures(one, progress, settled=settled),
         lambda one: fault_findings(one, progress, settled=settled),
         lambda one: _roots(one, progress, settled=settled),
@@ -78,9 +72,9 @@ def findings(found: Reading, progress: Progress, *, settled: bool = False) -> li
     )
     verdicts = [verdict for check in checks for verdict in check(found)]
     if progress.phase == ABSENT:
-        return [_absent(found), *verdicts]
+        return [_absent(found), *ordered(verdicts, found)]
     said = {root.title for root in progress.roots if _says_why(root)}
-    return sorted(_with_words_first(verdicts, said), key=lambda one: (not one.blocks, one.code in MOMENTARY))
+    return ordered(_with_words_first(verdicts, said), found)
 
 
 def _with_words_first(verdicts: Iterable[Finding], said: Collection[str]) -> list[Finding]:
@@ -90,7 +84,7 @@ def _with_words_first(verdicts: Iterable[Finding], said: Collection[str]) -> lis
     """
     result: list[Finding] = []
     for verdict in verdicts:
-        is_said = verdict.subject in said and verdict.code not in _CAUSED_BY_PODS
+        is_said = verdict.subject in said and verdict.code not in CAUSED_BY_PODS
         same = (number for number, one in enumerate(result) if verdict.subject in _concerned(one))
         result.insert(next(same, len(result)) if is_said else len(result), verdict)
     return result
@@ -147,7 +141,12 @@ def _roots(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Fin
 
 def _says_why(root: Root) -> bool:
     """Return whether Helm or Flux says why a release fails, and not only that its time is up."""
-    return root.kind == "HelmRelease" and root.fails and _TIME_IS_UP.search(root.message) is None
+    return root.kind == "HelmRelease" and _names_cause(root)
+
+
+def _names_cause(root: Root) -> bool:
+    """Return whether the words of an object that fails are more than that its time is up."""
+    return root.fails and _TIME_IS_UP.search(root.message) is None
 
 
 def _code_of(root: Root, found: Reading, phase: str) -> str:
@@ -196,7 +195,8 @@ def _root_verdict(code: str, root: Root, hints: str) -> Finding:
     waiting = f"; {root.holds_back} releases wait for it" if root.holds_back else ""
     message = f"{root.kind} {root.title}: {root.reason}: {root.message}{hints}{waiting}"
     remedy = remedy_of(code, namespace=root.namespace, name=root.name)
-    return finding(code, root.title, message, remedy, evidence={"holds_back": root.holds_back, "since": root.since})
+    evidence = {"holds_back": root.holds_back, "since": root.since, NAMES_CAUSE: _names_cause(root)}
+    return finding(code, root.title, message, remedy, evidence=evidence)
 
 
 def _others(found: Reading) -> Iterator[Finding]:

@@ -18,16 +18,33 @@ _LONGEST: Final = 240
 _HIDDEN: Final = "(redacted)"
 _COLOUR: Final = re.compile(r"(?:\x1b|\\x1b)\[[0-9;]*m")
 _NAME = r"(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth(?:key)?)"
+_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
+_CAUSE = (
+    r"(?:(?:unauthorized|forbidden|denied|invalid|expired|revoked|missing|required|empty|unset|unknown|not found|eof"
+    r"|timeout|null|nil|none)(?=[\s,;.:]|$)"
+    r"|(?:open|read|no|not|cannot|could|failed|failure|unable|error|unexpected|invalid|permission|access|connection"
+    r"|context|timed|request|response|status|dial|lookup|rpc|tls|x509|http|secrets?|the (?:server|object|file)"
+    r"|must|should|has|is|was)[ :](?=\s*\S)"
+    r"|(?:get|post|put|patch|head|delete) \"https?:"
+    r"|[\"']?[\w./-]+[\"']? (?:not found|does not exist|already exists|is (?:forbidden|invalid|missing|expired)))"
+)
 _SECRETS: Final = (
     re.compile(r"(?P<kept>-----BEGIN [A-Z0-9 ]+-----).*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.S),
     # The end of a key whose beginning is not among the lines that were read.
     re.compile(r"(?P<kept>)(?:^[ \t]*[A-Za-z0-9+/=]+\s*\n){1,100}\s*-----END [A-Z0-9 ]+-----", re.M),
-    re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)\s+)[\w.+/=-]{8,}"),
-    re.compile(rf"(?i)(?P<kept>{_NAME}[\"']?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&]+)"),
+    re.compile(
+        r"(?i)(?P<kept>\b(?:bearer|basic)\s+)(?!(?:auth\w*|credentials?|realm|challenge|tokens?)\b)[\w.+/=-]{8,}"
+    ),
+    re.compile(rf"(?i)(?P<kept>{_NAME}(?:[\"']\s*[:=]|\s*=)\s*){_VALUE}"),
+    # After a name without quotes and a colon, a program may also continue with the cause.
+    re.compile(rf"(?i)(?P<kept>{_NAME}\s*:\s*)(?!{_CAUSE}){_VALUE}"),
     re.compile(r"(?P<kept>://[^\s/:@]*:)[^\s/@]+(?=@)"),
     re.compile(r"(?P<kept>)\beyJ[\w-]{10,}\.[\w.-]+"),
     re.compile(r"(?P<kept>)(?<![\w+/=-])(?=[\w+/-]*\d)(?=[\w+/-]*[A-Z])[A-Za-z0-9+/_-]{40,}={0,2}(?![\w+/=])"),
 )
+
+# A part of the path of a file or of the API: text like a key has capitals and digits anywhere.
+_PART: Final = re.compile(r"[a-z]*(?:[A-Z][a-z]+)*\d*|[a-z0-9_-]*")
 
 # Programs write stack traces and usage texts after the cause, so that these are the last lines.
 _STACKTRACE: Final = re.compile(r',?\s*"(?:stacktrace|stack)":\s*"(?:[^"\\]|\\.)*"')
@@ -44,7 +61,29 @@ _USAGE: Final = re.compile(
     re.I,
 )
 _FATAL: Final = re.compile(
-    r"^panic: |^fatal error: |\bpanicked at\b|\bFATAL\b|^F\d{4} |[\"']?level[\"']?\s*[:=]\s*[\"']?(?:fatal|panic)", re.I
+    r"^panic: |^fatal error: |\bpanicked at\b|\bFATAL\b|^FATA\[|^F\d{4} "
+    r"|[\"']?level[\"']?\s*[:=]\s*[\"']?(?:fatal|panic)",
+    re.I,
+)
+
+
+def _level(letters: str, words: str, numbers: str) -> re.Pattern[str]:
+    """Return the forms of a level: of klog, logrus, JSON and logfmt, in brackets, and in capitals at the start."""
+    return re.compile(
+        rf"^[{letters}]\d{{4}} |^(?:{words[:4].upper()})\[\d|(?i:\b(?:level|lvl|severity)[\"']?\s*[:=]\s*[\"']?"
+        rf"(?:(?:{words})\b|(?:{numbers})\b))|\[(?i:{words})\]|^(?:\S+\s+){{0,3}}\[?(?:{words.upper()})\b"
+    )
+
+
+_SEVERE: Final = _level("E", "error|err|eror|critical|alert|severe", "50|60")
+_WARNING: Final = _level("W", "warning|warn", "40")
+_NOTE: Final = _level("ID", "info|debug|trace|notice|dbug", "10|20|30")
+# An exception and its cause have no level of their own.
+_EXCEPTION: Final = re.compile(r"caused by|exception", re.I)
+# A field for errors that has none.
+_NO_ERROR: Final = re.compile(
+    r"\b(?:error|err|failed|failures?|errors|timeout)[\"']?\s*[:=]\s*(?:null|nil|<nil>|none|false|0|\"\"|\[\])(?![\w.])",
+    re.I,
 )
 _ERROR: Final = re.compile(
     r"error|exception|\bE\d{4} |\berr=|fail(?:ed|ure|s)\b|\bpanic\b|caused by|cannot|can't|could not|couldn't|unable"
@@ -56,23 +95,58 @@ _ERROR: Final = re.compile(
 def cause_lines(log: str, *, longest: int = _LONGEST) -> tuple[str, ...]:
     """Return the few lines of a log that name the cause, in their order, without text that looks like a secret.
 
-    These are the last fatal line, the last line, and the last lines about errors. Without any they are the last lines.
+    These are the last fatal line, the last line, and the last errors by their level or words; notes and warnings count
+    only without any. Without errors they are the last lines.
     """
     raw = [line for line in _without_secrets(log).splitlines() if line.strip()]
     lines = list(_meant(raw)) or raw
-    errors = [number for number, line in enumerate(lines) if _ERROR.search(line) or _FATAL.search(line)]
-    if not errors:
-        return tuple(plain(line, longest) for line in lines[-_SHOWN:])
-    fatal = [number for number in errors if _FATAL.search(lines[number])]
-    wanted = dict.fromkeys([*fatal[-1:], len(lines) - 1, *reversed(errors)])
-    return tuple(plain(lines[number], longest) for number in sorted(list(wanted)[:_SHOWN]))
+    return tuple(plain(lines[number], longest) for number in sorted(_wanted(lines)))
+
+
+def _wanted(lines: Sequence[str]) -> list[int]:
+    """Return the numbers of the lines to show."""
+    weights = [_weight(line) for line in lines]
+    heaviest = max(weights, default=0)
+    if not heaviest:
+        return list(range(len(lines)))[-_SHOWN:]
+    # Lines without a level are as important as errors; warnings and notes explain an end only without one.
+    errors = [number for number, weight in enumerate(weights) if weight >= min(heaviest, _UNLEVELLED)]
+    fatal = [number for number in errors if weights[number] == _FATAL_WEIGHT]
+    is_aside = heaviest > _NOTED and bool(_NOTE.search(lines[-1]) or _WARNING.search(lines[-1]))
+    last = [] if is_aside else [len(lines) - 1]
+    by_weight = sorted(reversed(errors), key=lambda number: -weights[number])
+    return list(dict.fromkeys([*fatal[-1:], *last, *by_weight]))[:_SHOWN]
+
+
+_NOTED, _WARNED, _UNLEVELLED, _SEVERE_WEIGHT, _FATAL_WEIGHT = 1, 2, 3, 4, 5
+
+
+def _weight(line: str) -> int:
+    """Return how likely a line names the cause, zero if it has no words of an error."""
+    if _FATAL.search(line):
+        return _FATAL_WEIGHT
+    if _SEVERE.search(line):
+        return _SEVERE_WEIGHT
+    if not _ERROR.search(_NO_ERROR.sub("", line)):
+        return 0
+    if _NOTE.search(line):
+        return _NOTED
+    if _WARNING.search(line):
+        return _WARNED
+    return _SEVERE_WEIGHT if _EXCEPTION.search(line) else _UNLEVELLED
 
 
 def _without_secrets(log: str) -> str:
     plain = _COLOUR.sub("", log)
     for pattern in _SECRETS:
-        plain = pattern.sub(lambda match: f"{match['kept']}{_HIDDEN}", plain)
+        plain = pattern.sub(_hidden, plain)
     return shown(plain)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    parts = match[0].split("/")
+    is_path = len(parts) > 2 and all(map(_PART.fullmatch, parts))
+    return match[0] if is_path else f"{match['kept']}{_HIDDEN}"
 
 
 def plain(line: str, longest: int) -> str:

@@ -19,6 +19,8 @@ from .pod_troubles import KVM, Object, taints_of
 
 _PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+# The node lifecycle controller adds this taint to nodes that a user has cordoned.
+_CORDON: Final = "node.kubernetes.io/unschedulable:NoSchedule"
 # The kubelet's message until the CNI is installed.
 NO_NETWORK: Final = "cni plugin not initialized"
 
@@ -47,6 +49,11 @@ class Node(NamedTuple):
     def waits_for_network(self) -> bool:
         """Return whether only the CNI is missing, which CozyStack installs."""
         return not self.ready and NO_NETWORK in self.reason
+
+    @property
+    def is_cordoned(self) -> bool:
+        """Return whether a user, or the upgrade of a node, keeps it from taking new pods."""
+        return _CORDON in self.taints
 
     @property
     def free(self) -> Need:
@@ -91,11 +98,18 @@ def node_of(item: Object, pods: PodTally) -> Node:
         pods_max=whole(allocatable.get("pods")),
         disk_gib=gibibytes(allocatable.get("ephemeral-storage")),
         pressures=tuple(kind for kind in _PRESSURES if (conditions.get(kind) or {}).get("status") == "True"),
-        taints=tuple(f"{one['key']}:{one.get('effect', '')}" for one in taints_of(item)),
+        taints=_taints(item),
         kvm=whole(allocatable[KVM]) if KVM in allocatable else None,
         instance_type=str(labels.get("node.kubernetes.io/instance-type") or ""),
         control_plane=_CONTROL_PLANE in labels,
     )
+
+
+def _taints(item: Object) -> tuple[str, ...]:
+    """Return the taints of a node, with that of a cordoned one before its controller has added it."""
+    named = [f"{one['key']}:{one.get('effect', '')}" for one in taints_of(item)]
+    is_cordoned = (item.get("spec") or {}).get("unschedulable") is True
+    return tuple(dict.fromkeys([*named, *([_CORDON] if is_cordoned else [])]))
 
 
 def deficit_of(nodes: Iterable[Node], pods: PodTally) -> dict[str, int]:

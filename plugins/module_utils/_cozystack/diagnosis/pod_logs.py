@@ -15,7 +15,7 @@ from .log_words import cause_lines
 from .pod_tally import PodTally
 from .pod_troubles import EXEC_FORMAT, ImageTrouble
 from .reader import Reader
-from .releases import OVERLOADED
+from .releases import DATABASE_FULL, OVERLOADED, cause_of
 
 _LOGS: Final = 12
 # Stack traces and usage texts follow the cause.
@@ -33,11 +33,11 @@ Program = tuple[str, str, str]
 
 
 class Log(NamedTuple):
-    """What the log of a program says: the cause, the words of another architecture, and whether its lease was lost."""
+    """What the log of a program says: the cause, the words of another architecture, and why its lease was lost."""
 
     lines: tuple[str, ...] = ()
     exec_words: str = ""
-    is_late: bool = False
+    lost_by: str = ""
 
 
 def add_logs(reader: Reader, pods: PodTally, waiting: Collection[str]) -> None:
@@ -83,7 +83,14 @@ def _log_of(reader: Reader, fault: Fault) -> Log:
     text = reader.try_to(lambda: reader.api.log(*where, previous=fault.previous, lines=_LINES), "")
     if _GONE.match(text):
         return Log()
-    return Log(cause_lines(text), _exec_words(text), _LEASE_LOST.search(text) is not None)
+    return Log(cause_lines(text), _exec_words(text), _lost_by(text))
+
+
+def _lost_by(log: str) -> str:
+    """Return the code of the reason why a controller has lost its lease, empty if it has not."""
+    if not _LEASE_LOST.search(log):
+        return ""
+    return DATABASE_FULL if cause_of(log) == DATABASE_FULL else OVERLOADED
 
 
 def _exec_words(log: str) -> str:
@@ -104,4 +111,4 @@ def _with_logs(pods: PodTally, logs: Mapping[Program, Log], foreign: Mapping[str
         if words:
             pods.add_image(ImageTrouble(fault.image, "exec_format", words, fault.place))
         else:
-            yield fault._replace(log=log.lines, code=OVERLOADED if log.is_late else fault.code)
+            yield fault._replace(log=log.lines, code=log.lost_by or fault.code)

@@ -34,6 +34,7 @@ from .releases import (
     Key,
     Package,
     Release,
+    behind_of,
     by_key,
     of_platform,
     package_of,
@@ -83,6 +84,11 @@ class Reading:
     def known(self) -> dict[Key, Release]:
         """Return all releases by namespace and name, once they are read."""
         return by_key([*self.releases, *self.others])
+
+    @cached_property
+    def behind(self) -> dict[Key, list[Key]]:
+        """Return which releases of the platform each of those that are not ready waits for, once they are read."""
+        return behind_of(by_key(self.releases))
 
     @property
     def reachable(self) -> bool:

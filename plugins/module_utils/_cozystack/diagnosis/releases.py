@@ -9,8 +9,8 @@ Private to urmanac.talos: may change at any time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 from ..._ports import KUBE_PRISM, KUBERNETES
 from ..catalog.packages import maker_of
@@ -31,6 +31,7 @@ _RELEASE_NAMESPACE: Final = "helm.toolkit.fluxcd.io/namespace"
 _SHARD: Final = "sharding.fluxcd.io/key"
 _UNASSIGNED: Final = "tenants"
 OVERLOADED: Final = "API_OVERLOADED"
+DATABASE_FULL: Final = "ETCD_DATABASE_FULL"
 _BASICS: Final = "cozystack.cozystack-basics"
 # Reasons of Ready after the cleaning up of a failed attempt.
 _REMEDIATED: Final = ("UninstallSucceeded", "RollbackSucceeded")
@@ -38,6 +39,13 @@ _GENERATED: Final = re.compile(r"generated (\d+) helmrelease")
 _API_PORT: Final = rf"(?:\b10\.96\.0\.1:443|:{KUBERNETES}|:{KUBE_PRISM})"
 # Meanings of messages of failed releases and packages; the first match counts.
 _CAUSES: Final = (
+    # Before all others: whatever stores an object fails with these words in its own.
+    (DATABASE_FULL, re.compile(r"etcdserver: (?:mvcc: database space exceeded|no space)")),
+    ("ETCD_CORRUPT", re.compile(r"etcdserver: corrupt cluster")),
+    (
+        "OBJECT_TOO_LARGE",
+        re.compile(r"etcdserver: request is too large|may not be (?:more|longer) than 1048576|message larger than max"),
+    ),
     ("POD_SECURITY_REFUSED", re.compile(r"violates PodSecurity")),
     (
         "WEBHOOK_REFUSED",
@@ -68,10 +76,12 @@ _CAUSES: Final = (
     (
         OVERLOADED,
         re.compile(
-            r"etcdserver: (?:request timed out|leader changed|no leader|too many requests)"
-            r"|http2: client connection lost|the server is currently unable to handle the request"
-            r"|the server has received too many requests|Timeout: request did not complete within requested timeout"
-            r"|resource quota evaluat\w+ time"
+            r"etcdserver: (?:request timed out|leader changed|no leader|not leader|too many requests"
+            r"|unhealthy cluster|server stopped)"
+            r"|http2: (?:client connection lost|server sent GOAWAY)"
+            r"|the server is currently unable to handle the request|the server has received too many requests"
+            r"|Too many requests, please try again|Timeout: request did not complete within requested timeout"
+            r"|return a response in the time allotted|storage is \(re\)initializing|resource quota evaluat\w+ time"
             rf"|{_API_PORT}: (?:connect: |read: |write: |i/o timeout)"
             # Of registries this says nothing here.
             r'|(?<!": )net/http: TLS handshake timeout'
@@ -99,6 +109,7 @@ _CAUSES: Final = (
 _LONGEST: Final = 600
 
 Key = tuple[str, str]
+Name = TypeVar("Name", Key, str)
 
 
 class Release(NamedTuple):
@@ -284,10 +295,9 @@ def held_back_by(release: Release, known: Mapping[Key, Release]) -> list[Key]:
 
 def root_blockers(known: Mapping[Key, Release]) -> list[Blocker]:
     """Return the releases that others wait for, the most blocking first."""
-    waiting = {key: release for key, release in known.items() if not release.ready}
-    behind = {key: [one for one in held_back_by(release, known) if one in known] for key, release in waiting.items()}
-    roots = [key for key in waiting if not behind[key]] or list(waiting)
-    found = [_blocker(waiting[key], known, _waiting_for(key, behind)) for key in roots]
+    behind = behind_of(known)
+    roots = [key for key, needs in behind.items() if not needs] or list(behind)
+    found = [_blocker(known[key], known, len(dependents({key}, behind)) - 1) for key in roots]
     return sorted(found, key=lambda one: (-one.holds_back, not one.release.fails, one.release.key))
 
 
@@ -318,12 +328,18 @@ def not_created(known: Mapping[Key, Release]) -> list[Key]:
     return [key for key in tenant.enables if key not in known] if tenant and tenant.ready else []
 
 
-def _waiting_for(root: Key, behind: Mapping[Key, Sequence[Key]]) -> int:
-    """Return how many releases wait for this one, directly or indirectly."""
-    reached = {root}
-    while more := {key for key, needs in behind.items() if key not in reached and not reached.isdisjoint(needs)}:
+def behind_of(known: Mapping[Key, Release]) -> dict[Key, list[Key]]:
+    """Return which existing releases each one that is not ready waits for."""
+    waiting = {key: release for key, release in known.items() if not release.ready}
+    return {key: [one for one in held_back_by(release, known) if one in known] for key, release in waiting.items()}
+
+
+def dependents(names: Collection[Name], behind: Mapping[Name, Collection[Name]]) -> set[Name]:
+    """Return these, and all that wait for them directly or indirectly."""
+    reached = set(names)
+    while more := {name for name, needs in behind.items() if name not in reached and not reached.isdisjoint(needs)}:
         reached |= more
-    return len(reached) - 1
+    return reached
 
 
 def cause_of(message: str) -> str | None:

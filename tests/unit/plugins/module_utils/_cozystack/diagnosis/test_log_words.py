@@ -84,6 +84,60 @@ JSON = '{"level":"error","msg":"cannot run","error":"no kind \\"X\\"","stacktrac
             id="an error that was not the last word",
         ),
         pytest.param("one\ntwo\nthree\nfour\n", ["two", "three", "four"], id="no error"),
+        pytest.param(
+            '{"level":"error","msg":"unable to start manager","error":"bind: address already in use"}\n'
+            + "".join(
+                f'{{"level":"info","msg":"Stopping and waiting for {what}","error":null}}\n'
+                for what in ("leader election runnables", "caches", "webhooks", "HTTP servers")
+            )
+            + '{"level":"info","msg":"Wait completed, proceeding to shutdown the manager"}\n',
+            ['{"level":"error","msg":"unable to start manager","error":"bind: address already in use"}'],
+            id="zap, with notes of the shutdown after the error",
+        ),
+        pytest.param(
+            'E1130 10:00:00.1 1 main.go:3] "problem running manager" err="no kind Foo"\n'
+            "I1130 10:00:00.2 1 x.go:1] shutting down error-handler\nI1130 10:00:00.3 1 x.go:1] timeout=0 failed=0\n",
+            ['E1130 10:00:00.1 1 main.go:3] "problem running manager" err="no kind Foo"'],
+            id="klog, with notes of the shutdown after the error",
+        ),
+        pytest.param(
+            'time="2026-11-30T18:00:00Z" level=error msg="no default route"\n'
+            'time="2026-11-30T18:00:01Z" level=warning msg="retry failed"\n'
+            'time="2026-11-30T18:00:01Z" level=info msg="error count" errors=3\n',
+            ['time="2026-11-30T18:00:00Z" level=error msg="no default route"'],
+            id="logfmt",
+        ),
+        pytest.param(
+            "2026-11-30T18:00:00.1Z\tERROR\tsetup\tno webhook\n" + "2026-11-30T18:00:00.2Z\tINFO\tlost watch\n" * 5,
+            ["2026-11-30T18:00:00.1Z ERROR setup no webhook"],
+            id="zap in development, with notes after the error",
+        ),
+        pytest.param(
+            "18:00:00.001 [Main] ERROR LINSTOR/Controller - SYSTEM - no database\n"
+            "18:00:00.002 [Main] INFO  LINSTOR/Controller - SYSTEM - Shutdown, error report written\n",
+            ["18:00:00.001 [Main] ERROR LINSTOR/Controller - SYSTEM - no database"],
+            id="logback",
+        ),
+        pytest.param(
+            '{"level":50,"msg":"no database"}\n{"level":30,"msg":"failed requests: 3"}\n',
+            ['{"level":50,"msg":"no database"}'],
+            id="numbers as levels",
+        ),
+        pytest.param(
+            'panic: no quorum\n{"level":"info","msg":"connection lost"}\n{"level":"error","msg":"cannot stop"}\n',
+            ["panic: no quorum", '{"level":"error","msg":"cannot stop"}'],
+            id="a panic before an error",
+        ),
+        pytest.param(
+            "I1130 10:00:00.1 1 x.go:1] cannot find the default route\nI1130 10:00:00.3 1 x.go:1] stopping\n",
+            ["I1130 10:00:00.1 1 x.go:1] cannot find the default route", "I1130 10:00:00.3 1 x.go:1] stopping"],
+            id="notes alone, of which one names the cause",
+        ),
+        pytest.param(
+            "W1130 10:00:00.1 1 x.go:1] connection refused\nI1130 10:00:00.3 1 x.go:1] error handler stopped\n",
+            ["W1130 10:00:00.1 1 x.go:1] connection refused"],
+            id="a warning before notes",
+        ),
         pytest.param("", [], id="empty"),
         pytest.param("main.main\n\t/main.go:219\n", ["main.main", "/main.go:219"], id="only a stack trace"),
     ],
@@ -127,6 +181,34 @@ def test_the_end_of_a_key_is_not_shown(before: str) -> None:
         pytest.param("got eyJhbGciOiJIUzI1.eyJzdWIi.c2ln", "got (redacted)", id="JWT"),
         pytest.param(f"key {'aB3' * 20}", "key (redacted)", id="material"),
         pytest.param(f"{PEM} MIIE", f"{PEM}(redacted)", id="PEM"),
+        pytest.param("password: hunter2", "password: (redacted)", id="word after a colon"),
+        pytest.param("password: hunter", "password: (redacted)", id="word of letters after a colon"),
+        pytest.param("api-key: abc def", "api-key: (redacted) def", id="words after a colon"),
+        pytest.param('token="no1way"', "token=(redacted)", id="value that begins like a cause"),
+        pytest.param("secret=failed-over-7", "secret=(redacted)", id="value that begins like a cause, without quotes"),
+        pytest.param('{"password": "open"}', '{"password": (redacted)}', id="value that is a word, in JSON"),
+        pytest.param("Basic dXNlcjpodW50ZXIy", "Basic (redacted)", id="basic authentication"),
+        pytest.param(f"key /{'aB3/' * 12}", "key (redacted)", id="material with slashes"),
+        *(
+            pytest.param(line, line, id=f"cause: {line}")
+            for line in (
+                "Error: failed to get registry token: Unauthorized",
+                "Error: cannot load secret: not found",
+                "failed to read service account token: open /run/kubernetes.io/serviceaccount/token: no such file",
+                'failed to load secret: secrets "linstor-api-tls" is forbidden: User "x" cannot get resource',
+                'failed to get token: Get "https://10.96.0.1:443/x": dial tcp 10.96.0.1:443: i/o timeout',
+                "unable to get credentials: permission denied",
+                'cannot read secret: "linstor-api-tls" not found',
+                "failed to verify token: invalid bearer token",
+                "auth: failed to reach the server",
+                "basic authentication failed",
+                "validate token: the server could not find the requested resource",
+                "token: expired",
+                "refresh token: context deadline exceeded",
+                "open /apis/helm.toolkit.fluxcd.io/v2/namespaces/cozy-linstor/HelmReleases/linstor2: no such file",
+                "cannot get /api/v1/namespaces/cozy-linstor/Secrets/linstor2-controller: forbidden",
+            )
+        ),
         pytest.param(
             "exec /usr/bin/darkhttpd: exec format error", "exec /usr/bin/darkhttpd: exec format error", id="none"
         ),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import FakeApi
-from tests.cozystack_situations import SITUATIONS, Situation, pending_claim
+from tests.cozystack_situations import AWAY, SITUATIONS, Situation, pending_claim
 
 
 def seen(situation: Situation) -> dict[str, Any]:
@@ -72,3 +73,23 @@ def test_case_23_pod_waits_for_mount() -> None:
 
     assert any('secret "k-admin-kubeconfig" not found' in message for message in messages)
     assert not any("context deadline exceeded" in message for message in messages)
+
+
+@pytest.mark.parametrize("situation", [pytest.param(one, id=one.name.replace(" ", "-")) for one in AWAY])
+def test_pods_that_fit_a_node_which_takes_none_need_no_other_node(situation: Situation) -> None:
+    nodes, shortage = seen(situation)["nodes"], seen(situation)["verdicts"][-1]
+    away = [one["name"] for one in nodes if not one["ready"] or one["taints"]]
+
+    is_missed = len(situation.also) > 0
+    assert any(f"The pods fit on {', '.join(away)}" in shortage["remedy"] for _ in [0]) == is_missed
+    assert ("ore nodes" in shortage["remedy"]) != is_missed
+
+
+def test_pods_that_are_too_large_for_the_lost_node_need_larger_ones() -> None:
+    (situation,) = (one for one in AWAY if one.name == "a lost node, while the others have too little memory")
+    (waiting,) = deepcopy(situation.objects[kinds.POD])
+    waiting["spec"]["containers"][0]["resources"]["requests"] = {"cpu": "10m", "memory": "8Gi"}
+
+    shortage = seen(situation._replace(objects={**situation.objects, kinds.POD: [waiting]}))["verdicts"][-1]
+
+    assert "larger instance type or more nodes" in shortage["remedy"]

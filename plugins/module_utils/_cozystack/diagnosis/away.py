@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nodes that take no pods at present, because they are lost or cordoned, and the pods that would fit there.
+
+Private to urmanac.talos: may change at any time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from ..._codes import ERROR, WARNING
+from ..._findings import Finding, finding
+from ..._findings import remedy_of as remedy_of_code
+from ..._kubernetes.quantities import Need
+from .fault_findings import first_waiter, waiting_titles
+from .nodes import Node
+from .pod_troubles import Unschedulable, codes_of
+from .progress import Progress
+from .reading import Reading
+
+CORDONED: Final = "NODE_CORDONED"
+_CORDON: Final = "cordon"
+# What the scheduler says of such nodes.
+_AWAY: Final = (_CORDON, "taint node.kubernetes.io/unreachable", "taint node.kubernetes.io/not-ready")
+
+
+def cordoned(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
+    """Yield the cordoned nodes, if a pod that waits cannot use them."""
+    waiting = [one for one in found.pods.unschedulable if one.lacking.get(_CORDON)]
+    if not waiting:
+        return
+    places = [one.place for one in waiting]
+    waiter = first_waiter(places, found, progress)
+    severity = ERROR if waiter and (settled or waiter.fails) else WARNING
+    titles = waiting_titles(places, found, progress)
+    first = f"{places[0].namespace}/{places[0].pod}"
+    count = f"{len(waiting)} pods cannot use it, the first" if len(waiting) > 1 else "1 pod cannot use it:"
+    for node in (node for node in found.nodes if node.is_cordoned):
+        message = f"{node.name} is cordoned, so that it takes no new pods; {count} {first}"
+        evidence = {"pods": len(waiting), "waits": waiter.title if waiter else "", "waiting": titles}
+        remedy = remedy_of_code(CORDONED, node=node.name)
+        yield finding(CORDONED, node.name, message, remedy, severity=severity, evidence=evidence)
+
+
+def fits_on(code: str, found: Reading) -> list[Node]:
+    """Return the nodes that take no pods now, if all pods with this problem would fit there."""
+    away = [node for node in found.nodes if node.is_cordoned or not node.ready]
+    waiting = [one for one in found.pods.unschedulable if code in codes_of(one.lacking)]
+    is_enough = waiting and all(map(_may_use_one, waiting)) and _fit(code, waiting, away)
+    return away if is_enough else []
+
+
+def remedy_of(away: Sequence[Node]) -> str | None:
+    """Return the remedy of a shortage of pods that fit on nodes that take none now; without any that of its code."""
+    if not away:
+        return None
+    lost = [node.name for node in away if not node.ready]
+    held = [node.name for node in away if node.is_cordoned]
+    acts = [f"bring back {', '.join(lost)}"] if lost else []
+    acts += [f"run kubectl uncordon {' '.join(held)}"] if held else []
+    names = ", ".join(node.name for node in away)
+    return f"The pods fit on {names}, which cannot take pods now: {', and '.join(acts)}. The cluster is large enough."
+
+
+def _may_use_one(pod: Unschedulable) -> bool:
+    return any(pod.lacking.get(reason) for reason in _AWAY)
+
+
+def _fit(code: str, waiting: Sequence[Unschedulable], away: Sequence[Node]) -> bool:
+    """Return whether pods fit on nodes: together, and those of the same kind apart where that is what they lack."""
+    need, room = Need(), Need()
+    for pod in waiting:
+        need = need.plus(pod.need)
+    for node in away:
+        # The pods of a lost node are those that wait, or wait to be replaced.
+        room = room.plus(node.free if node.ready else node.allocatable)
+    owners: Mapping[tuple[str, str], int] = Counter((one.place.namespace, one.place.owner) for one in waiting)
+    apart = code != "NOT_ENOUGH_NODES" or max(owners.values()) <= len(away)
+    return need.beyond(room) == Need() and apart
