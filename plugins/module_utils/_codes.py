@@ -663,6 +663,11 @@ ACCOUNT: Mapping[str, Code] = {
         "to another place; to use that of this controller, upload it with `aws s3 cp`. Never replace the "
         "secrets of a cluster that exists; secrets.pending.yaml of this controller was never used and may be moved.",
     ),
+    "STATE_FILE_FOREIGN": Code(
+        "A file in the folder of the cluster in the bucket of cluster_state was not written by this collection.",
+        "If it belongs to the cluster, copy it to cluster_directory of this controller, and run the playbook again. "
+        "Otherwise move it to another folder, or set cluster_state to another one.",
+    ),
     "ADDRESS_OR_NAME_IN_USE": Code(
         "Another resource of this cluster has the address, network or name of one that must be created.",
         "Delete the other resource, or choose another address, network or name.",

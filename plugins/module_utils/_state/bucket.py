@@ -25,6 +25,8 @@ from .files import digest_of, is_state
 
 # All metadata of an object, with the names, has 2048 bytes at most.
 _VALUE_MAX = 900
+# The metadata that each write of ours has, so what lacks it was written by another program.
+_HOLDER = "holder"
 # S3 answers a write at the same moment as another one with a code of its own, and one after a deletion as below.
 _CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 _DENIED = ("AccessDenied", "403")
@@ -85,11 +87,11 @@ class Bucket:
         found = self._call("list_objects_v2", Prefix=prefix).get("Contents", [])
         return {name: item["ETag"] for item in found if is_state(name := item["Key"].removeprefix(prefix))}
 
-    def read(self, name: str) -> tuple[str, bytes]:
-        """Return the version and the content of a file."""
+    def read(self, name: str) -> Content:
+        """Return the current version of a file."""
         answer = self._call("get_object", Key=self.address.key(name))
         try:
-            return answer["ETag"], answer["Body"].read()
+            return Content(answer["ETag"], answer["Body"].read(), ours=_HOLDER in answer.get("Metadata", {}))
         except Exception as error:
             raise CollectionError(
                 f"Failed to read {self.address.url(name)}: {error}. Run the playbook again.", code="DOWNLOAD_FAILED"
@@ -127,14 +129,14 @@ class Bucket:
         if not found:
             return Version("", "", "an unknown controller, which deleted it")
         known = {key: unquote(value) for key, value in found.get("Metadata", {}).items()}
-        where = f"{known.get('holder', 'an unknown program')} in {known.get('directory', 'an unknown directory')}"
+        where = f"{known.get(_HOLDER, 'an unknown program')} in {known.get('directory', 'an unknown directory')}"
         since = f"{found['LastModified']:%Y-%m-%dT%H:%M:%S%z}"
         version = f", version {found['VersionId']}" if found.get("VersionId") else ""
         return Version(found["ETag"], known.get("digest", ""), f"{where}, since {since}{version}")
 
     def _metadata(self, content: bytes) -> dict[str, str]:
         # Metadata is ASCII, and has 2 KB at most.
-        values = {"digest": digest_of(content), "holder": holder(), "directory": self._directory}
+        values = {"digest": digest_of(content), _HOLDER: holder(), "directory": self._directory}
         short = {key: shortened(value, lambda text: len(_quoted(text)), _VALUE_MAX) for key, value in values.items()}
         return {key: _quoted(value) for key, value in short.items()}
 
@@ -169,6 +171,14 @@ class Bucket:
 def _quoted(text: str) -> str:
     # A path may have bytes that are no text.
     return quote(text, safe="/@ ", errors="replace")
+
+
+class Content(NamedTuple):
+    """A version of a file in the bucket: its ETag, its content, and whether this collection wrote it."""
+
+    etag: str
+    content: bytes
+    ours: bool
 
 
 class Version(NamedTuple):

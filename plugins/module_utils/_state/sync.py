@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from .._files import shell_word
 from .._findings import finding
 from .bucket import Bucket, StateError
 from .files import (
@@ -16,6 +17,7 @@ from .files import (
     changed_at,
     digest_of,
     is_encrypted_bundle,
+    is_session,
     read_files,
     read_known,
     set_aside,
@@ -25,14 +27,20 @@ from .files import (
 from .plan import Plan, plan_state
 
 _DOING = "synchronize the state of the cluster"
+_COPY = "If it belongs to the cluster, copy it to this controller, and run the playbook again"
+_OTHERWISE = "Otherwise move it to another folder, or set cluster_state to another one."
 
 
 class Remote(NamedTuple):
-    """The version of a file in the bucket, its digest, and its content if it is not the one that was known."""
+    """The version of a file in the bucket, its digest, and its content if it is not the one that was known.
+
+    ours is whether this collection wrote it.
+    """
 
     etag: str
     digest: str
     content: bytes | None
+    ours: bool = True
 
 
 def check_bucket(bucket: Bucket) -> None:
@@ -52,6 +60,7 @@ def ensure_state(bucket: Bucket, folders: Folders, *, push: bool, check_mode: bo
     encrypted = {digest_of(content) for name, content in contents if is_encrypted_bundle(name, content)}
     plan = plan_state(digests, _digests(remote), _digests(known), encrypted=encrypted)
     refuse_conflicts(bucket, folders, plan)
+    refuse_foreign(bucket, folders, [name for name in plan.fetch if not (remote[name].ours or is_session(name))])
     plan = plan if push else plan._replace(push=())
     if not check_mode:
         equal = {name: Known(*found[:2]) for name, found in remote.items() if found.digest == digests.get(name)}
@@ -97,8 +106,18 @@ def read_remote(bucket: Bucket, known: Mapping[str, Known]) -> dict[str, Remote]
 
 def read_one(bucket: Bucket, name: str) -> Remote:
     """Return a file in the bucket."""
-    etag, content = bucket.read(name)
-    return Remote(etag, digest_of(content), content)
+    found = bucket.read(name)
+    return Remote(found.etag, digest_of(found.content), found.content, found.ours)
+
+
+def refuse_foreign(bucket: Bucket, folders: Folders, names: Sequence[str]) -> None:
+    """Fail for files to fetch that another program wrote: they would be used here, and later be overwritten."""
+    if not names:
+        return
+    message = f"{' and '.join(map(bucket.address.url, names))} was not written by this collection"
+    copies = " and ".join(f"`aws s3 cp {bucket.address.url(name)} {shell_word(folders.path(name))}`" for name in names)
+    remedy = f"{_COPY}: {copies}. {_OTHERWISE}"
+    raise StateError(_DOING, finding("STATE_FILE_FOREIGN", ", ".join(names), message, remedy))
 
 
 def refuse_conflicts(bucket: Bucket, folders: Folders, plan: Plan) -> None:

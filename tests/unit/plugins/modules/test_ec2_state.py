@@ -217,6 +217,39 @@ def test_secrets_in_the_bucket_are_never_replaced(s3: Any, run: Any, one: Path, 
     assert (two / "secrets" / name).read_text(encoding="utf-8") == "other secrets"
 
 
+@pytest.mark.parametrize("name", ["images.json", "secrets/secrets.yaml"])
+@pytest.mark.parametrize("known", [True, False], ids=["that was ours", "that was never fetched"])
+def test_a_file_that_another_program_wrote_is_not_used_and_not_overwritten(
+    s3: Any, run: Any, one: Path, two: Path, name: str, known: bool
+) -> None:
+    place = one if known else two
+    if known:
+        run(one)
+    theirs = {"Bucket": BUCKET, "Key": f"{FOLDER}/{name}"}
+    s3.put_object(**theirs, Body=b"theirs")
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    results = [run(place, state="fetched"), run(place)]
+
+    code = "STATE_CONFLICT" if known and name.startswith("secrets/") else "STATE_FILE_FOREIGN"
+    assert [[problem["code"] for problem in result["problems"]] for result in results] == [[code]] * 2
+    assert f"{ADDRESS}/{name}" in results[0]["msg"]
+    assert s3.get_object(**theirs)["Body"].read() == b"theirs"
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_that_a_person_copied_from_the_bucket_is_the_clusters(s3: Any, run: Any, one: Path, two: Path) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/images.json", Body=b"restored")
+    refused = run(two)
+    write(two / "images.json", "restored")
+    accepted = run(two)
+    write(two / "images.json", "new")
+
+    assert f"`aws s3 cp {ADDRESS}/images.json {two}/images.json`" in refused["msg"]
+    assert (accepted["fetched"], accepted["pushed"]) == ([], [])
+    assert run(two)["pushed"] == ["images.json"]
+
+
 def test_nothing_but_names_is_shown(run: Any, one: Path, two: Path) -> None:
     shown = [run(one, _ansible_diff=True), run(two, _ansible_diff=True)]
 
