@@ -45,16 +45,17 @@ def bastion_files(settings: Mapping[str, Any]) -> dict[str, Any]:
     try:
         laid = files.files(settings, rendered)
         script = user_data.script(settings, laid, rendered)
-        compressed = user_data.compressed(script)
     except CollectionError as error:
         raise AnsibleFilterError(str(error)) from error
+    packed = user_data.compressed(script)
     return {
         "files": [file._asdict() | {"units": list(file.units)} for file in laid],
         "units": files.units(settings),
         "cache_units": {registry: services.cache_unit(registry) for registry in settings["caches"]},
         "packages": {family: files.packages(settings, family) for family in ("RedHat", "Debian")},
         "user_data": script,
-        "user_data_base64": compressed,
+        "user_data_base64": user_data.encoded(packed),
+        "user_data_problems": [problem.as_dict() for problem in user_data.problems(packed)],
     }
 
 

@@ -23,7 +23,7 @@ def bastion_images(
     dns_enabled: bool | str = False,
     netboot_enabled: bool | str = False,
 ) -> dict[str, Any]:
-    """Return the images to use, those to look up, and the record with what was found."""
+    """Return the images to use, those to look up, the record with what was found, and the images of a plan."""
     unused = unused_images(dns_enabled=boolean(dns_enabled), netboot_enabled=boolean(netboot_enabled))
     used = {name: image for name, image in images.items() if name not in unused}
     return images_of(used, architecture, recorded, found)._asdict()

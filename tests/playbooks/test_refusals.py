@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -376,6 +377,21 @@ def test_preflight_lists_what_is_missing_in_place_of_what_follows_from_it(
 
 
 ABSENT = f"docker.io/library/nginx@sha256:{'0' * 64}"
+
+
+@pytest.mark.parametrize("option", [("--check",), ()], ids=["a plan", "a build"])
+def test_user_data_that_ec2_does_not_accept_is_refused_before_anything_is_made(
+    lab: Lab, option: tuple[str, ...]
+) -> None:
+    before = calls(lab)
+    caches = {f"{os.urandom(40).hex()}.example.com": 5100 + number for number in range(80)}
+
+    run = play(lab, "playbooks/site.yml", *option, "-e", json.dumps({"cluster_registry_caches": caches}))
+
+    assert run.code != 0
+    assert "1. user-data of the bastion: it has" in listed(run)
+    assert "Cache fewer registries on the bastion (cluster_registry_caches)." in run.output
+    assert calls(lab) == before
 
 
 def test_images_that_no_registry_has_are_refused_in_one_list_before_anything_is_made(lab: Lab) -> None:

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 
 class Images(NamedTuple):
-    """The images to use, those to look up, and the record with what was found."""
+    """The images to use, those to look up, the record with what was found, and the images of a plan.
+
+    A plan has any digest for an unknown image: only the length of it counts.
+    """
 
     images: dict[str, str]
     unknown: list[str]
     record: dict[str, str]
+    planned: dict[str, str]
 
 
 def images_of(
@@ -24,11 +29,17 @@ def images_of(
     """Return the digests of images. The record's keys are an architecture, a space and an image."""
     record = {**recorded, **{f"{architecture} {one['image']}": one["resolved"] for one in found}}
     digests = {image: record.get(f"{architecture} {image}", _without_tag(image)) for image in wanted.values()}
+    known = {name: digests[image] for name, image in wanted.items() if "@sha256:" in digests[image]}
     return Images(
-        images={name: digests[image] for name, image in wanted.items() if "@sha256:" in digests[image]},
+        images=known,
         unknown=[name for name in digests if "@sha256:" not in name and f"{architecture} {name}" not in recorded],
         record=record,
+        planned={name: known.get(name) or _with_any_digest(image) for name, image in wanted.items()},
     )
+
+
+def _with_any_digest(image: str) -> str:
+    return f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def _without_tag(image: str) -> str:

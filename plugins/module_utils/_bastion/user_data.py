@@ -12,6 +12,7 @@ from typing import Any
 
 from .._ec2.texts import USER_DATA_MAX
 from .._errors import InputError
+from .._findings import Finding, finding
 from . import files
 from .files import HostFile, Render
 
@@ -27,11 +28,20 @@ def script(settings: Mapping[str, Any], laid: Sequence[HostFile], render: Render
     return render("user_data.sh.j2", files=laid, end=END, packages=packages, units=files.units(settings))
 
 
-def compressed(text: str) -> str:
+def compressed(text: str) -> bytes:
     """Return the script as EC2 takes it; equal scripts have equal results."""
-    packed = gzip.compress(text.encode(), mtime=0)
-    if len(packed) > USER_DATA_MAX:
-        raise InputError(
-            f"Failed to make user-data of {len(packed)} bytes: EC2 takes {USER_DATA_MAX}. Cache fewer registries."
-        )
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def encoded(packed: bytes) -> str:
+    """Return compressed user-data as it is sent to EC2."""
     return base64.b64encode(packed).decode()
+
+
+def problems(packed: bytes) -> list[Finding]:
+    """Return that the user-data is too long, which matters to a bastion in EC2 only."""
+    if len(packed) <= USER_DATA_MAX:
+        return []
+    message = f"it has {len(packed)} bytes, compressed, and EC2 accepts {USER_DATA_MAX}"
+    remedy = "Cache fewer registries on the bastion (cluster_registry_caches)."
+    return [finding("USER_DATA_TOO_LONG", "user-data of the bastion", message, remedy)]

@@ -18,7 +18,7 @@ from ...module_utils._spelling import did_you_mean, is_misspelt
 INTERNAL = frozenset(
     {
         *("access_audit", "access_home", "bastion_reached"),
-        *("bastion_host_user_data", "bastion_host_user_data_base64"),
+        *("bastion_host_user_data", "bastion_host_user_data_base64", "bastion_host_user_data_problems"),
         *("bastion_stop_at", "nodes_boot_hosts"),
         *("cluster_answer", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_judgement", "cluster_phase"),

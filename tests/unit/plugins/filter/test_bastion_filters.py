@@ -28,7 +28,18 @@ def interface(*, drops: bool = False, status: str = "in-use") -> dict[str, Any]:
 def test_an_image_without_a_digest_is_looked_up_once() -> None:
     answer = bastion_images({"cache": "registry:2", "mirror": "registry:2", "web": OTHER}, "arm64", {})
 
+    del answer["planned"]
     assert answer == {"images": {"web": OTHER}, "unknown": ["registry:2"], "record": {}}
+
+
+def test_a_plan_has_every_image_with_a_digest_of_the_right_length() -> None:
+    planned = bastion_images({"cache": "registry:2", "mirror": "mirror:2", "web": OTHER}, "arm64", {})["planned"]
+
+    digests = {name: image.partition("@sha256:")[2] for name, image in planned.items()}
+    assert planned["web"] == OTHER
+    assert {len(digest) for digest in digests.values()} == {64}
+    # Different ones, which are not shorter after compression than those that they stand for.
+    assert len(set(digests.values())) == 3
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.errors import AnsibleFilterError
 
 from ansible_collections.urmanac.talos.plugins.filter.bastion_files import ROLE, bastion_files
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.audit.secrets import find_secrets
@@ -220,11 +219,15 @@ def test_user_data_stays_under_what_ec2_takes(changes: dict[str, Any]) -> None:
     assert len(base64.b64decode(described(**changes)["user_data_base64"])) < 16 * 1024
 
 
-def test_user_data_that_is_too_large_is_refused() -> None:
+def test_user_data_that_is_too_large_is_a_problem_that_names_what_makes_it_so() -> None:
     names = {f"{os.urandom(60).hex()}.example.com": 6000 + number for number in range(60)}
 
-    with pytest.raises(AnsibleFilterError, match=r"EC2 takes 16384\. Cache fewer registries"):
-        described(caches=names)
+    (problem,) = described(caches=names)["user_data_problems"]
+
+    assert problem["code"] == "USER_DATA_TOO_LONG"
+    assert problem["message"].endswith("compressed, and EC2 accepts 16384")
+    assert "Cache fewer registries" in problem["remedy"]
+    assert described()["user_data_problems"] == []
 
 
 def test_the_same_settings_make_the_same_user_data() -> None:
