@@ -51,8 +51,8 @@ other and pin the same version with it. It is the digest of the image's index. C
 * boot-to-talos: only its release names its checksum. `curl -L` prints it from
   `https://github.com/cozystack/boot-to-talos/releases/download/vVERSION/boot-to-talos-checksums.txt`. Write it in
   `cluster_boot_to_talos_sha256` as `{VERSION: {arm64: …}}`.
-* iPXE: boot.ipxe.org replaces its builds without notice. `curl -L URL | sha256sum` prints the checksum, which goes into
-  `sha256` in `bastion_host_netboot_ipxe`. Serve a copy of the file then, or the next build is refused.
+* iPXE of another origin: `curl -L URL | sha256sum` prints the checksum, which goes into `sha256` in
+  `bastion_host_netboot_ipxe`. boot.ipxe.org replaces its builds without notice, so serve a copy of such a file.
 * A disk image of your own and the manifests of CozyStack: `curl -L URL | sha256sum`, for `nodes_image_sha256`, and with
   `sha256:` in front for `cozystack_manifest_checksum` and `cozystack_crds_manifest_checksum`.
 
@@ -71,7 +71,8 @@ so that a value here would be a guess. Without one, the first answer is trusted,
   because Talos reads the version from it.
 * boot-to-talos: the archive is compared with the checksum file of its release, which is fetched beside it. This finds a
   damaged download, and not a replaced release.
-* iPXE: TLS protects the download, nothing else. Its files are for home labs; no instance in EC2 boots them.
+* iPXE: the default is a package of Debian, whose checksum is in Debian's signed index. It is fetched from Debian's
+  archive of all versions, which keeps it. A build without `sha256` is protected by TLS alone.
 * A disk image by URL for the module `boot_to_talos` without `image_sha256`: TLS protects an `https` download, nothing
   protects an `http` one. The playbooks refuse such an image without its `nodes_image_sha256`.
 * Manifests of CozyStack and of the Spin operator: TLS, and a checksum where one is given. Flux resolves the tag of the

@@ -110,6 +110,8 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
         {"ipxe.efi": {"url": "a.io/ipxe.efi"}},
         {"ipxe.efi": {"url": "https://a.io/ipxe.efi", "sha256": "abc"}},
         {"ipxe.efi": {"url": "https://a.io/ipxe.efi", "sha": "abc"}},
+        {"ipxe.efi": {"url": "https://a.io/ipxe.deb", "inside": "../ipxe.efi"}},
+        {"ipxe.efi": {"url": "https://a.io/ipxe.deb", "inside": "/usr/lib/ipxe.efi"}},
         {"ipxe.efi": "https://a.io/ipxe.efi"},
     ),
     "bastion_host_dhcp_lease": ("", "0", "60", "1m", "12 h", "12hours", "forever", "-1"),

@@ -18,8 +18,8 @@ description:
     controller. A file that changed both here and in the bucket is an error that names both versions, and neither is
     overwritten. Of a session in the journal, the version of this controller is renamed to C(.json.local), with a
     warning.
-  - A file that another program wrote to the folder is an error, unless this controller has the same content. It would be
-    used here, and later be overwritten. This does not apply to the journal.
+  - A file that another program wrote to the folder is an error, unless this controller has the same content. It would
+    be used here, and later be overwritten. This does not apply to the journal.
   - The secrets bundle is replaced only by an encrypted one, of Ansible Vault or SOPS, and no object is deleted.
   - Objects are encrypted with a key of KMS.
   - Fails for a bucket of another account, for one that can be made public, and for one without versioning, because a

@@ -101,8 +101,9 @@ def release(tool: Mapping[str, str]) -> dict[str, str]:
 
 
 def ipxe(name: str, source: Mapping[str, str]) -> dict[str, str]:
-    """Return the download of an iPXE build."""
-    return {"url": source["url"], "sha256": source.get("sha256", ""), "path": f"{TFTP}/{name}"}
+    """Return the download of an iPXE build, which may be a file in a Debian package."""
+    found = {"url": source["url"], "sha256": source.get("sha256", ""), "path": f"{TFTP}/{name}"}
+    return {**found, "inside": source["inside"]} if source.get("inside") else found
 
 
 def registries(settings: Mapping[str, Any]) -> dict[str, str]:

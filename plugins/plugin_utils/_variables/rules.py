@@ -244,12 +244,19 @@ def archive_sha256(name: str, value: Mapping[str, Any], where: Surroundings) -> 
             yield wrong(subject, f"{archives!r} is not a mapping.", "Write it as {arm64: SHA-256}.")
 
 
+_path_inside = matching(
+    r"(?!(.*/)?\.\.?(/|$))[^/\s]+(/[^/\s]+)*", "the path of a file in a package", "usr/lib/ipxe/ipxe-arm64.efi"
+)
+
+
 def downloaded_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield the wrong URL and SHA-256 of a file that the bastion downloads."""
     if isinstance(value, Mapping):
-        yield from unknown_key_problems(name, value, ("url", "sha256"))
+        yield from unknown_key_problems(name, value, ("url", "sha256", "inside"))
         yield from web_address(f"{name}.url", value.get("url"), where)
         yield from sha256(f"{name}.sha256", value.get("sha256"), where)
+        if "inside" in value:
+            yield from _path_inside(f"{name}.inside", value["inside"], where)
     else:
         yield wrong(name, f"{value!r} is not a mapping.", "Write it as {url: URL, sha256: SHA-256}.")
 

@@ -61,11 +61,11 @@ def put(source: Path, path: Path) -> None:
 
 def download(item: dict[str, str], scratch: Path) -> None:
     """Fetch a file from its URL, unless it exists with the expected checksum."""
-    path = Path(item["path"])
-    expected = item["sha256"]
-    if path.exists() and expected and sha256(path) != expected:
+    path, stamp = Path(item["path"]), Path(item["path"] + ".source")
+    expected, inside = item["sha256"], item.get("inside")
+    if path.exists() and expected and not current(path, stamp, expected, inside):
         path.unlink()
-        say(f"removed {path}: its SHA-256 is not {expected}")
+        say(f"removed {path}: {'it is not from the package with the' if inside else 'its'} SHA-256 {expected}")
     if path.exists():
         return
     if not expected and item.get("sums"):
@@ -80,6 +80,12 @@ def download(item: dict[str, str], scratch: Path) -> None:
         actual = copy(answer, scratch / "file")
     if expected and actual != expected:
         raise FetchError(f"SHA-256 of {item['url']} is {actual}, expected {expected}")
+    if inside:
+        take_out(scratch / "file", inside, scratch)
+        (scratch / "file").replace(scratch / "package")
+        (scratch / inside).replace(scratch / "file")
+        (scratch / "stamp").write_text(f"{actual} {sha256(scratch / 'file')}")
+        put(scratch / "stamp", stamp)
     put(scratch / "file", path)
     say(f"fetched {item['url']} ({'verified' if expected else 'unverified'}, SHA-256 {actual})")
 
@@ -90,6 +96,28 @@ def sha256(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def current(path: Path, stamp: Path, expected: str, inside: str | None) -> bool:
+    """Return whether a file has the checksum, or is unchanged since it was taken out of the package that has it."""
+    if not inside:
+        return sha256(path) == expected
+    return stamp.exists() and stamp.read_text() == f"{expected} {sha256(path)}"
+
+
+def take_out(package: Path, inside: str, folder: Path) -> None:
+    """Extract one file of a Debian package, which is an ar archive with an archive of the files."""
+    with package.open("rb") as file:
+        known = file.read(8) == b"!<arch>\n"
+        while known and len(header := file.read(60)) == 60:
+            size = int(header[48:58])
+            if header.startswith(b"data.tar"):
+                (folder / "data").write_bytes(file.read(size))
+                extract(folder / "data", {inside}, folder, set())
+                break
+            file.seek(size + size % 2, os.SEEK_CUR)
+    if not (folder / inside).is_file():
+        raise FetchError(f"no Debian package with the file {inside}")
 
 
 class Repository:

@@ -9,12 +9,14 @@ import gzip
 import hashlib
 import http.server
 import importlib.util
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -322,6 +324,91 @@ def test_a_file_without_a_checksum_is_fetched_and_its_sha256_printed(
     assert fetch(program, tmp_path, downloads=[item]) == 0
 
     assert f"unverified, SHA-256 {hashlib.sha256(b'build').hexdigest()}" in capsys.readouterr().out
+
+
+def debian_package(files: dict[str, bytes]) -> bytes:
+    """Return a package as dpkg-deb makes it, with these files below usr/lib/ipxe."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w:xz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"./usr/lib/ipxe/{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    # The second one has an odd size, after which an ar archive has a byte more.
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": b"odd", "data.tar.xz": whole.getvalue()}
+    return b"!<arch>\n" + b"".join(
+        f"{name:16}{0:<12}{0:<6}{0:<6}{'100644':8}{len(content):<10}`\n".encode() + content + b"\n" * (len(content) % 2)
+        for name, content in parts.items()
+    )
+
+
+def build_of(shelf: Shelf, folder: Path, package: bytes, inside: str = "usr/lib/ipxe/ipxe-arm64.efi") -> dict[str, Any]:
+    """Return that a build in a package is wanted."""
+    shelf.held["/ipxe.deb"] = package
+    item = {"url": f"{shelf.url}/ipxe.deb", "sha256": hashlib.sha256(package).hexdigest(), "inside": inside}
+    return {"downloads": [{**item, "path": str(folder / "ipxe-arm64.efi")}]}
+
+
+def test_a_build_is_taken_out_of_a_package_with_the_checksum_and_not_fetched_again(
+    shelf: Shelf, program: ModuleType, tmp_path: Path
+) -> None:
+    wanted = build_of(shelf, tmp_path, debian_package({"ipxe-amd64.efi": b"other", "ipxe-arm64.efi": b"build"}))
+
+    codes = [fetch(program, tmp_path, **wanted), fetch(program, tmp_path, **wanted)]
+
+    assert (codes, shelf.asked) == ([0, 0], ["/ipxe.deb"])
+    assert (tmp_path / "ipxe-arm64.efi").read_bytes() == b"build"
+
+
+@pytest.mark.parametrize("stamped", [True, False], ids=["changed since", "of another origin"])
+def test_a_build_that_is_not_from_the_package_is_replaced(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, stamped: bool
+) -> None:
+    wanted = build_of(shelf, tmp_path, debian_package({"ipxe-arm64.efi": b"build"}))
+    if stamped:
+        fetch(program, tmp_path, **wanted)
+    (tmp_path / "ipxe-arm64.efi").write_bytes(b"another build")
+
+    assert fetch(program, tmp_path, **wanted) == 0
+
+    assert (tmp_path / "ipxe-arm64.efi").read_bytes() == b"build"
+
+
+def test_a_newer_package_replaces_the_build_of_the_older_one(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
+    for content in (b"old", b"new"):
+        fetch(program, tmp_path, **build_of(shelf, tmp_path, debian_package({"ipxe-arm64.efi": content})))
+
+    assert (tmp_path / "ipxe-arm64.efi").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("package", "inside"),
+    [
+        pytest.param(b"<html>", "usr/lib/ipxe/ipxe-arm64.efi", id="no package"),
+        pytest.param(b"!<arch>\n", "usr/lib/ipxe/ipxe-arm64.efi", id="a package that ends"),
+        pytest.param(debian_package({"ipxe-amd64.efi": b""}), "usr/lib/ipxe/ipxe-arm64.efi", id="without the build"),
+        pytest.param(debian_package({"ipxe-arm64.efi": b""}), "usr/lib", id="a folder"),
+    ],
+)
+def test_what_holds_no_build_is_refused(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, package: bytes, inside: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fetch(program, tmp_path, **build_of(shelf, tmp_path, package, inside)) == 1
+
+    assert f"FAILED: {shelf.url}/ipxe.deb: no Debian package with the file {inside}" in capsys.readouterr().out
+    assert not (tmp_path / "ipxe-arm64.efi").exists()
+
+
+def test_a_package_with_another_checksum_is_not_opened(
+    shelf: Shelf, program: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = build_of(shelf, tmp_path, debian_package({"ipxe-arm64.efi": b"build"}))
+    shelf.held["/ipxe.deb"] = debian_package({"ipxe-arm64.efi": b"another build"})
+
+    assert fetch(program, tmp_path, **wanted) == 1
+
+    assert "expected" in capsys.readouterr().out
+    assert not (tmp_path / "ipxe-arm64.efi").exists()
 
 
 def test_the_folder_of_a_killed_run_is_removed_and_that_of_a_live_one_is_not(
