@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -152,6 +152,10 @@ class FaultyApi(AwsApi):
     def executed(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make a call and return the answer of the lab."""
         return super().call(service, operation, **parameters)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Have the next call that changes one of these things not know it yet."""
+        self._unknown.update(ids)
 
     def stop_failing(self) -> None:
         """Behave from now on."""

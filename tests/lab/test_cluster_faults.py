@@ -27,6 +27,7 @@ from tests.lab.cluster_runs import (
     REPAIRING,
     SETTING,
     SPEC,
+    STAGES,
     TABLE,
     Ended,
     FaultyApi,
@@ -153,6 +154,18 @@ def test_what_is_unknown_right_after_it_was_made_is_waited_for(api: FaultyApi) -
     assert api.late == set()
     assert api.reported_late == {"ec2", "iam", "autoscaling"}
     assert_one_of_each(api, cluster)
+
+
+def test_what_an_earlier_task_made_and_a_call_does_not_know_yet_is_waited_for(api: FaultyApi) -> None:
+    for stage in STAGES.values():
+        # Each task is a process of its own, which does not know what the earlier ones have made.
+        api.begin_run()
+        api.forget(found.id for found in read_and_compare(api, SPEC).found)
+        stage.make(api)
+    api.stop_failing()
+
+    assert api.reported_late >= {"ec2"}
+    assert_one_of_each(api, read_and_compare(api, SPEC))
 
 
 def ended_build(api: FaultyApi, operation: str) -> Comparison | None:

@@ -322,6 +322,8 @@ def _with_image(calls: Calls, machines: Machines, todo: Iterable[Resource]) -> M
 
 def _ensure(work: Work, keys: Sequence[str]) -> None:
     """Create and change resources, in parallel if they do not depend on each other."""
+    # What an earlier task has made is listed, but not every part of AWS knows it yet.
+    work.calls.made(*work.own_ids)
     kinds = {key: work.wanted[key].kind for key in keys}
     for step in steps(kinds.values()):
         now = [key for key in _with_linked(work, keys) if work.wanted[key].kind in step]

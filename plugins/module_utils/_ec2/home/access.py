@@ -124,6 +124,8 @@ def _refuse_others(plan: Plan) -> None:
 
 def carry_out(calls: Calls, identity: Identity, order: Order, now: datetime, plan: Plan) -> Plan:
     """Carry out the plan and return it with the ids of new rules."""
+    # What an earlier task has made is listed, but not every part of AWS knows it yet.
+    calls.made(*(rule.group_id for rule in plan.opened))
     try:
         return _act(calls, identity, plan)
     except AwsError as error:
