@@ -114,6 +114,9 @@ _RULE_CHARACTERS = (
 _NAME = "botocore autoscaling shape LaunchTemplateName"
 _RANGE = "Amazon EC2 API Reference, page API_IpPermission"
 _IAM = "AWS Identity and Access Management User Guide, page reference_iam-quotas"
+_TAGS = "Tagging AWS Resources User Guide, page tagging: each tag key of a resource is unique"
+# Except 127.0.0.0/8, in which the lab's machines are.
+_BLOCKS = "Amazon VPC User Guide, page vpc-cidr-blocks: ranges that are not allowed"
 _CE = "GetCostAndUsageRequest.Metrics"
 _METRICS = (
     *("AmortizedCost", "BlendedCost", "NetAmortizedCost", "NetUnblendedCost"),
@@ -139,6 +142,8 @@ DOCUMENTED: list[tuple[str, str, str, Any, str]] = [
         4096,
         "AWS Systems Manager User Guide, page parameter-store-about-tiers",
     ),
+    ("ssm", "PutParameterRequest.Name", "pattern", r"/?[^/]+(/[^/]+){0,14}", "botocore documentation of PutParameter"),
+    ("ec2", "CreateVpcRequest.CidrBlock", "pattern", r"(?!0\.|169\.254\.|22[4-9]\.|2[34]\d\.|25[0-5]\.).*", _BLOCKS),
     ("iam", "CreateRoleRequest.AssumeRolePolicyDocument", "max", 2048, _IAM),
     ("iam", "PutRolePolicyRequest.PolicyDocument", "max", 10240, _IAM),
     ("iam", "UpdateAssumeRolePolicyRequest.PolicyDocument", "max", 2048, _IAM),
@@ -204,6 +209,8 @@ def _of_service(service: str, operations: list[str]) -> Iterator[Rule]:
         for member, shape, text in _members(model.operation_model(operation).input_shape, ()):
             for kind, value in _of_shape(shape):
                 yield Rule(service, member, kind, value, f"botocore shape {shape.name}")
+            if _is_tags(shape):
+                yield Rule(service, member, "unique", "Key", _TAGS)
             for kind, value in _of_text(text) if service == "ec2" and shape.type_name != "structure" else ():
                 yield Rule(service, member, kind, value, "botocore documentation")
 
@@ -221,6 +228,10 @@ def _members(shape: Any, above: tuple[str, ...]) -> Iterator[tuple[str, Any, str
             inner = inner.member if inner.type_name == "list" else inner.value
             yield f"{shape.name}.{name}", inner, ""
         yield from _members(inner, (*above, shape.name))
+
+
+def _is_tags(shape: Any) -> bool:
+    return shape.type_name == "list" and set(getattr(shape.member, "members", ())) == {"Key", "Value"}
 
 
 def _of_shape(shape: Any) -> Iterator[tuple[str, Any]]:

@@ -36,6 +36,7 @@ CHECKS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "least": (lambda value, limit: int(value) >= limit, "have value greater than or equal to {}"),
     "pattern": (lambda value, rule: bool(re.fullmatch(rule, value)), "satisfy regular expression pattern: {}"),
     "enum": (lambda value, choices: value in choices, "satisfy enum value set: {}"),
+    "unique": (lambda value, key: len({one.get(key) for one in value}) == len(value), "have unique {}"),
     "start": (lambda value, start: not value.lower().startswith(start), "not begin with {}"),
 }
 
@@ -65,7 +66,7 @@ def check_parameters(service: str, operation: OperationModel, parameters: dict[s
         if not isinstance(value, list):
             SEEN.add(f"{service} {operation.name} {member}")
         for kind, limit, _ in rules(service, member):
-            applies = isinstance(value, list) is (kind == "items")
+            applies = isinstance(value, list) is (kind in ("items", "unique"))
             if applies and not CHECKS[kind][0](value, limit):
                 raise _refusal(service, member, value, CHECKS[kind][1].format(limit))
 

@@ -200,8 +200,11 @@ def deleted_tags(here: Place) -> bool:
 
 
 def dependency_violations(here: Place) -> bool:
-    here.interface()
-    return refused("DependencyViolation", here.ec2.delete_subnet, SubnetId=here.subnet)
+    face = {"NetworkInterfaceId": here.interface()["NetworkInterfaceId"]}
+    address = {"AllocationId": here.ec2.allocate_address(Domain="vpc")["AllocationId"]}
+    return refused("DependencyViolation", here.ec2.delete_subnet, SubnetId=here.subnet) and refused(
+        "Gateway.NotAttached", here.ec2.associate_address, **address, **face
+    )
 
 
 def dhcp_options(here: Place) -> bool:

@@ -361,12 +361,18 @@ def public_ipv4(machine: str) -> Callable[[Place], None]:
 
 
 def address_elsewhere(place: Place) -> None:
-    face = place.ec2.create_network_interface(SubnetId=other_subnet(place))["NetworkInterface"]["NetworkInterfaceId"]
-    place.later(place.ec2.delete_network_interface, NetworkInterfaceId=face)
+    face = place.ec2.create_network_interface(SubnetId=other_subnet(place))["NetworkInterface"]
+    gateway = place.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    place.later(place.ec2.delete_internet_gateway, InternetGatewayId=gateway)
+    attached = {"InternetGatewayId": gateway, "VpcId": face["VpcId"]}
+    place.ec2.attach_internet_gateway(**attached)
+    place.later(place.ec2.detach_internet_gateway, **attached)
+    face = {"NetworkInterfaceId": face["NetworkInterfaceId"]}
+    place.later(place.ec2.delete_network_interface, **face)
     tags = [{"ResourceType": "elastic-ip", "Tags": tag_list(OWNER)}]
     address = place.ec2.allocate_address(Domain="vpc", TagSpecifications=tags)["AllocationId"]
     place.later(place.ec2.release_address, AllocationId=address)
-    joined = place.ec2.associate_address(AllocationId=address, NetworkInterfaceId=face)["AssociationId"]
+    joined = place.ec2.associate_address(AllocationId=address, **face)["AssociationId"]
     place.later(place.ec2.disassociate_address, AssociationId=joined)
 
 

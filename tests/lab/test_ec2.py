@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.exceptions
@@ -32,6 +34,17 @@ def make_interface(lab: Lab, network: Network, **more: Any) -> dict[str, Any]:
         SubnetId=network.subnet, PrivateIpAddress=address, Groups=[network.group], **more
     )["NetworkInterface"]
     return made
+
+
+@contextlib.contextmanager
+def gateway_at(lab: Lab, network: Network) -> Iterator[str]:
+    """Give an internet gateway at the network."""
+    ec2 = lab.client("ec2")
+    gateway: str = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+    yield gateway
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+    ec2.delete_internet_gateway(InternetGatewayId=gateway)
 
 
 def run_on(lab: Lab, image: str, interface: dict[str, Any], **more: Any) -> str:
@@ -427,6 +440,46 @@ def test_a_network_in_use_cannot_be_taken_apart(lab: Lab, network: Network) -> N
     }
 
     assert codes == {"DependencyViolation"}
+
+
+def test_an_elastic_ip_needs_an_internet_gateway_at_its_vpc(lab: Lab, network: Network) -> None:
+    ec2 = lab.client("ec2")
+    face = {"NetworkInterfaceId": make_interface(lab, network)["NetworkInterfaceId"]}
+    address = {"AllocationId": ec2.allocate_address(Domain="vpc")["AllocationId"]}
+
+    code = refused(ec2.associate_address, **address, **face)
+    with gateway_at(lab, network):
+        joined = ec2.associate_address(**address, **face)["AssociationId"]
+        ec2.disassociate_address(AssociationId=joined)
+    ec2.release_address(**address)
+
+    assert code == "Gateway.NotAttached"
+
+
+def test_a_route_leads_to_a_gateway_of_its_vpc_only(lab: Lab, network: Network) -> None:
+    ec2 = lab.client("ec2")
+    table = ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"]
+    loose = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    route = {"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0"}
+
+    codes = [refused(ec2.create_route, **route, GatewayId=loose)]
+    with gateway_at(lab, network) as gateway:
+        ec2.create_route(**route, GatewayId=gateway)
+        codes.append(refused(ec2.replace_route, **route, GatewayId=loose))
+    ec2.delete_route_table(RouteTableId=table)
+    ec2.delete_internet_gateway(InternetGatewayId=loose)
+
+    assert codes == ["InvalidParameterValue"] * 2
+
+
+def test_a_root_disk_is_not_smaller_than_the_snapshot_of_its_image(lab: Lab, network: Network, image: str) -> None:
+    interface = make_interface(lab, network)
+    disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 7}}
+
+    code = refused(run_on, lab=lab, image=image, interface=interface, BlockDeviceMappings=[disk])
+
+    assert code == "InvalidBlockDeviceMapping"
+    assert read_interface(lab, interface)["Status"] == "available"
 
 
 def test_the_default_group_of_a_vpc_goes_with_it_only(lab: Lab) -> None:

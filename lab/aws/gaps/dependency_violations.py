@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2: the parts of a network can be deleted while others use them.
+"""EC2: the parts of a network can be deleted while others use them, and a gateway can be used without a VPC.
 
 EC2 answers with DependencyViolation, or with its own error for an interface or address in use, or a default group.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterfaceBackend
 from moto.ec2.models.internet_gateways import InternetGatewayBackend
+from moto.ec2.models.route_tables import RouteBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
@@ -59,6 +60,23 @@ def _without_public_addresses(original: Function, self: Any, internet_gateway_id
         message = f"Network {vpc_id} has some mapped public address(es). Please unmap those before detaching."
         raise refuse("DependencyViolation", message)
     return original(self, internet_gateway_id, vpc_id)
+
+
+@wraps(ElasticAddressBackend, "associate_address")
+def _only_beside_a_gateway(original: Function, self: Any, instance: Any = None, eni: Any = None, **options: Any) -> Any:
+    vpc = (eni or instance.nics[0]).subnet.vpc_id
+    if all(not gateway.vpc or gateway.vpc.id != vpc for gateway in self.internet_gateways.values()):
+        raise refuse("Gateway.NotAttached", f"Network {vpc} is not attached to any internet gateway")
+    return original(self, instance, eni, **options)
+
+
+@wraps(RouteBackend, "create_route", "replace_route")
+def _only_to_gateways_of_the_vpc(original: Function, self: Any, route_table_id: str, *args: Any, **options: Any) -> Any:
+    gateway, table = self.internet_gateways.get(options.get("gateway_id")), self.get_route_table(route_table_id)
+    if gateway and (not gateway.vpc or gateway.vpc.id != table.vpc_id):
+        message = f"route table {table.id} and network gateway {gateway.id} belong to different networks"
+        raise refuse("InvalidParameterValue", message)
+    return original(self, route_table_id, *args, **options)
 
 
 @wraps(VPCBackend, "delete_vpc")

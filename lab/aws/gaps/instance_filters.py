@@ -24,12 +24,8 @@ def _passes_one(instance: Any, name: str, values: list[str]) -> bool:
     if reader is None:
         raise refuse("InvalidParameterValue", f"The filter '{name}' is not known to the lab's EC2")
     found = reader(instance)
-    texts = [_text(value) for value in (found if isinstance(found, list) else [found])]
+    texts = [str(value or "") for value in (found if isinstance(found, list) else [found])]
     return any(fnmatch.fnmatchcase(text, str(pattern)) for text in texts for pattern in values)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _FILTERS: dict[str, Callable[[Any], Any]] = {

@@ -75,22 +75,16 @@ def _set_groups(instance: Any, groups: list[Any]) -> None:
 put(Instance, security_groups=property(_groups, _set_groups))
 
 
-@replaces(Instance, "private_ip", "private_ip_address", kind=property)
-def _ipv4(instance: Any) -> str | None:
-    return _primary(instance).private_ip_address if _primary(instance) else None
+def _of_primary(name: str) -> property:
+    return property(lambda instance: getattr(_primary(instance), name, None))
 
 
-@replaces(Instance, "ipv6_address", kind=property)
-def _ipv6(instance: Any) -> str | None:
-    return _primary(instance).ipv6_address if _primary(instance) else None
-
-
-@replaces(Instance, "public_ip", "public_ip_address", kind=property)
-def _public_ipv4(instance: Any) -> str | None:
-    return _primary(instance).public_ip if _primary(instance) else None
+put(Instance, **dict.fromkeys(("private_ip", "private_ip_address"), _of_primary("private_ip_address")))
+put(Instance, **dict.fromkeys(("public_ip", "public_ip_address"), _of_primary("public_ip")))
+put(Instance, ipv6_address=_of_primary("ipv6_address"))
 
 
 @replaces(Instance, "private_dns_name", kind=property)
 def _private_name(instance: Any) -> str:
-    address = _ipv4(instance)
+    address = instance.private_ip_address
     return f"ip-{address.replace('.', '-')}.{instance.region_name}.compute.internal" if address else ""

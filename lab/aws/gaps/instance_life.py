@@ -16,7 +16,7 @@ from moto.ec2.models import instances as moto_instances
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
 from moto.ec2.responses import EC2Response
 
-from lab.aws.gaps.instance_volumes import add_volumes
+from lab.aws.gaps.instance_volumes import add_volumes, check_root
 from lab.aws.gaps.launch_checks import check_vcpus
 from lab.aws.patches import Function, put, refuse, wraps
 from lab.machines import MachinePark, Size
@@ -38,22 +38,14 @@ def _console(response: Any, park: MachinePark) -> ActionResult:
     return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
 
 
-def _living_run(
-    park: MachinePark,
-    original: Function,
-    self: Any,
-    image_id: str,
-    count: int,
-    user_data: Any,
-    groups: Any,
-    **options: Any,
-) -> Any:
+def _living_run(park: MachinePark, original: Function, self: Any, *args: Any, **options: Any) -> Any:
     disks = options.pop("block_device_mappings", None) or []
     volume_tags = options.get("tags", {}).get("volume", {})
     template = options.get("launch_template")
     if template and not disks:
         disks = self._get_template_from_args(template).data.get("BlockDeviceMappings") or []
-    reservation = original(self, image_id, count, user_data, groups, block_device_mappings=[], **options)
+    check_root(disks)
+    reservation = original(self, *args, block_device_mappings=[], **options)
     for instance in reservation.instances:
         instance.hypervisor = "nitro"
         add_volumes(instance, disks)

@@ -12,9 +12,10 @@ from typing import Any
 from moto.ec2.models.elastic_block_store import Volume, VolumeAttachment
 from moto.ec2.responses import EC2Response
 
-from lab.aws.patches import Function, replaces, wraps
+from lab.aws.patches import Function, refuse, replaces, wraps
 
 GP3_THROUGHPUT = 125
+ROOT, ROOT_GIB = "/dev/xvda", 8  # of Amazon Linux
 
 
 @wraps(Volume, "__init__")
@@ -40,11 +41,22 @@ def _mappings_of_request(response: Any) -> list[dict[str, Any]]:
     ]
 
 
+def check_root(disks: list[dict[str, Any]]) -> None:
+    sizes = [int(disk.get("Ebs", {}).get("VolumeSize") or ROOT_GIB) for disk in disks if disk["DeviceName"] == ROOT]
+    if sizes and min(sizes) < ROOT_GIB:
+        raise refuse("InvalidBlockDeviceMapping", f"Volume of size {min(sizes)}GB is smaller than snapshot")
+
+
 def add_volumes(instance: Any, requested: list[dict[str, Any]]) -> None:
     """Give a new instance its disks: those of the image, changed and added to by the request."""
     backend = instance.ec2_backend
     image = backend.describe_images(ami_ids=[instance.image_id])[0]
-    root = {"VolumeSize": 8, "VolumeType": "gp3", "DeleteOnTermination": True, "SnapshotId": image.ebs_snapshot.id}
+    root = {
+        "VolumeSize": ROOT_GIB,
+        "VolumeType": "gp3",
+        "DeleteOnTermination": True,
+        "SnapshotId": image.ebs_snapshot.id,
+    }
     disks: dict[str, dict[str, Any]] = {instance.root_device_name: root}
     for mapping in requested:
         name = mapping["DeviceName"]

@@ -30,10 +30,8 @@ def check_launch(backend: Any, data: dict[str, Any], count: int = 1) -> None:
         message = f"The {kind} instance type does not support T2 Unlimited."
         raise refuse("InstanceCreditSpecification.NotSupported", message)
     if STATE.plan == "FREE" and not _has(kind, "FreeTierEligible"):
-        message = "The specified instance type is not eligible for Free Tier."
-        raise refuse(
-            "InvalidParameterCombination", f"{message} Use the filter 'free-tier-eligible=true' to find those."
-        )
+        message = "The specified instance type is not eligible for Free Tier. Use the filter 'free-tier-eligible=true'"
+        raise refuse("InvalidParameterCombination", f"{message} to find those.")
     check_vcpus(backend, kind, count)
 
 
@@ -45,11 +43,8 @@ def check_vcpus(backend: Any, kind: str, count: int) -> None:
     running = [i.instance_type for i in backend.all_instances() if i.state in ("pending", "running")]
     wanted = sum(_vcpus(name) for name in [*running, *[kind] * count])
     if _vcpus(kind) and wanted > quota(VCPUS):
-        limit = f"current vCPU limit of {quota(VCPUS):.0f} allows for the instance bucket"
-        message = (
-            f"You have requested more vCPU capacity than your {limit} that the specified instance type belongs to."
-        )
-        raise refuse("VcpuLimitExceeded", message)
+        message = f"You have requested more vCPU capacity than your current vCPU limit of {quota(VCPUS):.0f} allows for"
+        raise refuse("VcpuLimitExceeded", f"{message} the instance bucket that the specified instance type belongs to.")
 
 
 def _vcpus(kind: str) -> int:

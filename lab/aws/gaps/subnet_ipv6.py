@@ -16,14 +16,11 @@ from lab.aws.patches import Function, refuse, replaces, wraps
 
 @replaces(Subnet, "ipv6_cidr_block_association_set", kind=property)
 def _associations(subnet: Any) -> list[dict[str, Any]]:
+    state = {"State": "associated"}
     return [
-        {
-            "Ipv6CidrBlock": association["ipv6CidrBlock"],
-            "AssociationId": association["associationId"],
-            "Ipv6CidrBlockState": {"State": association["ipv6CidrBlockState"]["State"]},
-        }
-        for association in subnet.ipv6_cidr_block_associations.values()
-        if association["ipv6CidrBlockState"]["State"] == "associated"
+        {"Ipv6CidrBlock": one["ipv6CidrBlock"], "AssociationId": one["associationId"], "Ipv6CidrBlockState": state}
+        for one in subnet.ipv6_cidr_block_associations.values()
+        if one["ipv6CidrBlockState"]["State"] == "associated"
     ]
 
 
