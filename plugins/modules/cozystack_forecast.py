@@ -289,7 +289,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._cozystack.catalog.built import read_built
 from ..module_utils._cozystack.catalog.packages import PROFILES, unknown
@@ -300,8 +299,7 @@ from ..module_utils._ec2.cost.budget import Budget
 from ..module_utils._ec2.cost.prices import PRICES_REGION, shipped
 from ..module_utils._ec2.described_nodes import inherited
 from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
-from ..module_utils._ec2.spec import argument_spec as cluster_argument_spec
-from ..module_utils._ec2.spec import parse_spec
+from ..module_utils._ec2.spec import validate_spec
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._machine_types import CONTROL_PLANE, MACHINE_TYPES
 
@@ -340,10 +338,10 @@ def read_budget(cluster: Mapping[str, Any] | None, region: str) -> Budget | None
     """Return the cluster with its limits; None without a description."""
     if cluster is None:
         return None
-    checked = ArgumentSpecValidator({"cluster": cluster_argument_spec()}).validate({"cluster": cluster})
-    if checked.error_messages:
-        raise InputError(f"Failed to read cluster: {' '.join(checked.error_messages)}.")
-    return Budget(parse_spec(checked.validated_parameters["cluster"]), shipped(region))
+    checked = validate_spec(cluster)
+    if checked.spec is None:
+        raise InputError(f"Failed to read cluster: {' '.join(checked.errors)}.")
+    return Budget(checked.spec, shipped(region))
 
 
 def read_machine(node: Mapping[str, Any], params: Mapping[str, Any]) -> Machine:

@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, NamedTuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._findings import Finding, finding
 from .._machine_types import CONTROL_PLANE, MACHINE_TYPES
@@ -141,6 +143,14 @@ class ClusterSpec:
         return tuple(dict.fromkeys(node.instance_type for node in self.nodes))
 
 
+class ValidatedSpec(NamedTuple):
+    """A cluster's description as Ansible converts it, and the spec of it; None if Ansible refuses its options."""
+
+    options: Mapping[str, Any]
+    spec: ClusterSpec | None
+    errors: tuple[str, ...] = ()
+
+
 def argument_spec() -> dict[str, Any]:
     """Return the argument spec of the option C(cluster).
 
@@ -183,6 +193,15 @@ def parse_spec(cluster: Mapping[str, Any]) -> ClusterSpec:
         "access_openings": parse_openings(cluster.get("access_openings")),
     }
     return ClusterSpec(**{**plain, "nodes": nodes, "tags": tags, **parts})
+
+
+def validate_spec(cluster: Any) -> ValidatedSpec:
+    """Validate a description outside of a module, for which Ansible has not done it, and parse it."""
+    checked = ArgumentSpecValidator({"cluster": argument_spec()}).validate({"cluster": cluster})
+    options = checked.validated_parameters["cluster"]
+    if checked.error_messages:
+        return ValidatedSpec(options, None, tuple(checked.error_messages))
+    return ValidatedSpec(options, parse_spec(options))
 
 
 def _parse_node(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> NodeSpec:

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ...module_utils._ec2.bastion.egress import egress_problems
 from ...module_utils._ec2.node_images import references, unnamed
 from ...module_utils._ec2.preflight.described_texts import command_line_problems
 from ...module_utils._ec2.preflight.offline import offline_problems
-from ...module_utils._ec2.spec import argument_spec, parse_spec
+from ...module_utils._ec2.spec import validate_spec
 from ...module_utils._findings import Finding
 from ...module_utils._talos.tailscale import problems as tailscale_problems
 from .checks import wrong
@@ -46,13 +44,11 @@ def read_described(read: Callable[[str], Any]) -> Described:
 
 def described_problems(described: Described) -> Iterator[Finding]:
     """Yield what preflight would refuse without a request: the description, its costs, and what depends on both."""
-    checked = ArgumentSpecValidator({"cluster": argument_spec()}).validate({"cluster": described.cluster})
-    for message in checked.error_messages:
+    cluster, spec, errors = validate_spec(described.cluster)
+    for message in errors:
         yield wrong(DESCRIPTION, f"{message}.", "Correct the variables cluster_*, of which it is composed.")
-    if checked.error_messages:
+    if spec is None:
         return
-    cluster = checked.validated_parameters["cluster"]
-    spec = parse_spec(cluster)
     yield from offline_problems(spec)
     yield from unnamed(references(cluster["nodes"], described.images))
     yield from command_line_problems(described.kernel_arguments)

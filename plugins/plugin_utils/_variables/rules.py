@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
@@ -25,7 +24,7 @@ from ...module_utils._digests import is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES, limit_name
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
 from ...module_utils._ec2.node_images import is_disk_image
-from ...module_utils._ec2.spec import NODE_ROLES, argument_spec, parse_spec
+from ...module_utils._ec2.spec import NODE_ROLES, validate_spec
 from ...module_utils._ec2.spec import problems as description_problems
 from ...module_utils._ec2.texts import change_for, fault
 from ...module_utils._errors import InputError
@@ -338,12 +337,11 @@ def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 def description(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
     """Yield the problems of a description of one's own, which the modules of AWS would refuse."""
     remedy = "Remove it, and set the variables cluster_*, of which the description is composed."
-    checked = ArgumentSpecValidator({"cluster": argument_spec()}).validate({"cluster": _native(value)})
-    for message in checked.error_messages:
+    _options, spec, errors = validate_spec(_native(value))
+    for message in errors:
         yield wrong(name, f"It is not a description of a cluster: {message}.", remedy)
-    if not checked.error_messages:
-        found = description_problems(parse_spec(checked.validated_parameters["cluster"]))
-        yield from (problem.about(f"{name}[{problem.subject}]") for problem in found)
+    if spec is not None:
+        yield from (problem.about(f"{name}[{problem.subject}]") for problem in description_problems(spec))
 
 
 # --- Several values together ---
