@@ -20,6 +20,16 @@ from .._oci.reference import Reference, parse_reference
 # The supported minor versions.
 OLDEST, NEWEST = (1, 10), (1, 14)
 
+# The oldest and newest minor version of Kubernetes 1 that a version of Talos supports.
+KUBERNETES: Mapping[tuple[int, int], tuple[int, int]] = {
+    (1, 10): (28, 33),
+    (1, 11): (29, 34),
+    (1, 12): (30, 35),
+    (1, 13): (31, 36),
+    (1, 14): (32, 37),
+}
+KUBERNETES_OLDEST = (1, KUBERNETES[OLDEST][0], 0)
+
 # Pre-releases in their order; the release itself comes last.
 _STAGES = ("alpha", "beta", "rc", "")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?(?![\w.])", re.ASCII)

@@ -20,6 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ...module_utils._bastion.tunnel import PREFIX, tunnel_problems
 from ...module_utils._boot import upstream
 from ...module_utils._boot.plan import version_of
+from ...module_utils._cozystack.catalog import releases
 from ...module_utils._digests import is_sha256
 from ...module_utils._ec2.cost.spec import AFTER_HOURS, PERIODS, POLICIES, limit_name
 from ...module_utils._ec2.home.input import Refusal, parse_expires, parse_home_network
@@ -35,7 +36,7 @@ from ...module_utils._ssh.arguments import PERCENT_REMEDY
 from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.merge import Patch, apply_patches
-from ...module_utils._talos.versions import NEWEST, OLDEST
+from ...module_utils._talos.versions import KUBERNETES_OLDEST, NEWEST, OLDEST
 from . import of_bastion, of_cluster, of_cozystack
 from .addresses import (
     certificate_name,
@@ -189,8 +190,9 @@ def _port_clashes(name: str, registry: str, number: int, users: dict[int, str]) 
 # --- Names and versions ---
 
 
-def release_of(what: str, oldest: tuple[int, ...], before: tuple[int, ...]) -> Check:
-    """Return the check of a version from the oldest to below the first unsupported one."""
+def release_of(what: str, oldest: tuple[int, ...]) -> Check:
+    """Return the check of a version from the oldest to below the next major version."""
+    before = (oldest[0] + 1, 0, 0)
     first, end = (".".join(map(str, version)) for version in (oldest, before))
 
     def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -544,7 +546,7 @@ _OF_OTHERS: Mapping[str, Sequence[Check]] = {
     "talos_image_schematics": (each(sha256),),
     "talos_image_extensions": (each(each(matching("[a-z0-9][a-z0-9._-]*", "the name of an extension", "tailscale"))),),
     **_checks(description, *(f"{role}_cluster" for role in _WITH_CLUSTER)),
-    "talos_image_version": (if_given(release_of("Talos", (*OLDEST, 0), (2, 0, 0))),),
+    "talos_image_version": (if_given(release_of("Talos", (*OLDEST, 0))),),
     "talos_sysctls": (sysctls,),
     "talos_tailscale": (
         exact_keys("enabled", "auth_key", "hostname", "routes", "userspace", "auth_once", "extra_args"),
@@ -590,14 +592,11 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(if_given(image), "cluster_cozystack_operator_image", "cozystack_operator_image"),
     **_checks(image, "bastion_host_netboot_image"),
     **_checks(
-        release_of("CozyStack", (1, 0, 0), (2, 0, 0)),
+        release_of("CozyStack", releases.OLDEST),
         *("cluster_cozystack_version", "cozystack_version", "preflight_cozystack_version"),
     ),
-    **_checks(
-        release_of("boot-to-talos", version_of(upstream.VERSION_MIN), (1, 0, 0)),
-        "cluster_boot_to_talos_version",
-    ),
-    **_checks(release_of("Kubernetes", (1, 28, 0), (2, 0, 0)), "talos_kubernetes_version"),
+    **_checks(release_of("boot-to-talos", version_of(upstream.VERSION_MIN)), "cluster_boot_to_talos_version"),
+    **_checks(release_of("Kubernetes", KUBERNETES_OLDEST), "talos_kubernetes_version"),
     **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
     **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
     **_checks(

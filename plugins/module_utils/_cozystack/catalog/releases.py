@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from . import v1_5, v1_6, v1_7
 
 DEFAULT = v1_6.VERSION
+# The oldest release that can be set; one without data has those of the oldest one that has some.
+OLDEST = (1, 0, 0)
 
 
 class Data(NamedTuple):

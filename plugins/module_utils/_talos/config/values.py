@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._findings import remedy_of
 from ..._urls import has_port, split_url
+from ..versions import KUBERNETES
 from .decoding import Release
 
 
@@ -29,8 +30,6 @@ _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _TIMES = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
-# The oldest and newest minor version of Kubernetes that a version of Talos supports.
-_KUBERNETES = {(1, 10): (28, 33), (1, 11): (29, 34), (1, 12): (30, 35), (1, 13): (31, 36), (1, 14): (32, 37)}
 ROLES = words("os:admin os:reader os:operator os:etcd:backup os:impersonator os:image:verifier os:meta:writer")
 _PROTECTED = words(
     "apiVersion authentication authorization cgroupRoot kind kubeletCgroups port protectKernelDefaults resolvConf "
@@ -91,7 +90,7 @@ def is_subdomain(name: str) -> bool:
 def image_cause(image: str, release: Release) -> str:
     """Return why a release of Talos refuses an image of Kubernetes, nothing if it takes it."""
     version = re.search(r":v(\d+)\.(\d+)\.\d+(?:-[\w.]+)?(?:@.*)?\Z", image)
-    oldest, newest = _KUBERNETES[release]
+    oldest, newest = KUBERNETES[release]
     if version and version[1] == "1" and oldest <= int(version[2]) <= newest:
         return ""
     return f"Talos v1.{release[1]} supports Kubernetes v1.{oldest} to v1.{newest}"
