@@ -23,10 +23,11 @@ def outdated_nodes(
     answers: Sequence[Record] = (),
     existing: Mapping[str, Record] | None = None,
     recorded: Mapping[str, Record] | None = None,
-) -> list[str]:
-    """Return a line for each such node."""
+) -> list[dict[str, Any]]:
+    """Return a finding for each such node."""
     there = [node for node in nodes if existing is None or existing.get(node["name"], {}).get("instance")]
-    return outdated(there, images, Known(known or {}, given or {}, running_versions(nodes, answers), recorded or {}))
+    facts = Known(known or {}, given or {}, running_versions(nodes, answers), recorded or {})
+    return [found.as_dict() for found in outdated(there, images, facts)]
 
 
 class FilterModule:

@@ -26,7 +26,8 @@ def talos_contract(
     running = running_versions(nodes, answers)
     decided = decide(running or held, recorded=recorded, wanted=wanted)
     problems = [problem.as_dict() for problem in decided.problems]
-    return {**decided._asdict(), "problems": problems, "unexpected": unexpected(running, nodes, held)}
+    others = [problem.as_dict() for problem in unexpected(running, nodes, held)]
+    return {**decided._asdict(), "problems": problems, "unexpected": others}
 
 
 class FilterModule:

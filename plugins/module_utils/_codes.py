@@ -541,7 +541,7 @@ BASTION: Mapping[str, Code] = {
         "Wait a minute, and run the playbook again. Over IPv6 alone the agent must be version 3.3.3270.0 or newer.",
     ),
     "TOO_MANY_SSH_KEYS": Code(
-        "The SSH client offered more keys than the SSH server of the bastion accepts, before the right one.",
+        "The SSH client offered more keys than the six that the bastion's SSH server accepts, before the right one.",
         "Set the private key with --private-key FILE, or remove the other keys from the agent (ssh-add -D, then "
         "ssh-add FILE).",
     ),
@@ -1056,7 +1056,7 @@ AUDIT: Mapping[str, Code] = {
         (MEDIUM,),
     ),
     "INSTANCE_PROFILE_NOT_DESCRIBED": Code(
-        "An instance has another instance profile than described.",
+        "An instance or a launch template has another instance profile than described.",
         "Run `aws ec2 replace-iam-instance-profile-association` with the described profile.",
         (HIGH,),
     ),
@@ -1395,6 +1395,17 @@ TALOS: Mapping[str, Code] = {
     "TALOS_VERSIONS_DIFFER": Code(
         "The images contain different minor versions of Talos.",
         "Set images of one minor version in cluster_images.",
+    ),
+    "NODE_IMAGE_OUTDATED": Code(
+        "A node does not run the image that cluster_images describes for its role.",
+        "Run playbooks/upgrade.yml, which alone changes the image of a node.",
+        (WARNING,),
+    ),
+    "NODE_VERSION_UNEXPECTED": Code(
+        "A node runs another Talos version than its image contains, so its instance was created from another image "
+        "than the recorded one.",
+        "Terminate the instance (aws ec2 terminate-instances) and run the playbook again, or resolve the images again "
+        "with -e cluster_images_refresh=true.",
     ),
     "TALOS_VERSION_UNKNOWN": Code(
         "The Talos version of an image to upgrade to is not known.",

@@ -194,7 +194,7 @@ def test_a_plan_names_the_nodes_that_an_upgrade_would_change_and_why_others_cann
 
 def _way(name: str, kept: dict[str, Any], wanted: dict[str, str]) -> str:
     """Return how the plan's line begins for a node that was created from another image than the described one."""
-    return f"{name} was created from {kept['nodes'][name]}, but cluster_images is {wanted[name.split('-')[0]]}: "
+    return f"{name}: It was created from {kept['nodes'][name]}, but cluster_images is {wanted[name.split('-')[0]]}. "
 
 
 @pytest.mark.usefixtures("moved")

@@ -91,5 +91,5 @@ def test_a_node_of_another_version_than_its_image_said_is_not_configured(lab: La
     run = play(lab, SITE, *options)
 
     assert run.code != 0
-    assert "gateway runs Talos v1.12.6, but its image contains v1.12.5" in " ".join(run.output.split()), run.output
+    assert "gateway: It runs Talos v1.12.6, but its image contains v1.12.5" in " ".join(run.output.split()), run.output
     assert configurations(lab) == before

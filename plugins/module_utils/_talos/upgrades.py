@@ -146,22 +146,24 @@ class Known(NamedTuple):
     recorded: Mapping[str, Record] = {}
 
 
-def outdated(nodes: Iterable[Record], wanted: Mapping[str, str], known: Known) -> list[str]:
-    """Return a line for each node that does not run the image of its role, with the way to upgrade it."""
-    found = ((node["name"], _difference(node, str(wanted.get(node["role"]) or ""), known)) for node in nodes)
-    return [f"{name} {difference}" for name, difference in found if difference]
+def outdated(nodes: Iterable[Record], wanted: Mapping[str, str], known: Known) -> list[Finding]:
+    """Return a finding for each node that does not run the image of its role, with the way to upgrade it."""
+    found = (_difference(node, str(wanted.get(node["role"]) or ""), known) for node in nodes)
+    return [one for one in found if one]
 
 
-def _difference(node: Record, image: str, known: Known) -> str:
+def _difference(node: Record, image: str, known: Known) -> Finding | None:
     entry = known.images.get(node["role"]) or {}
     resolved, version = _held(image, entry if entry.get("reference") == image else {})
     running, given = known.running.get(node["name"], ""), known.given.get(node["name"], "")
     way = _way(image, running or _version_of(given, known), version, is_on_record=bool(given))
     if running and version and not is_same_version(running, version):
-        return f"runs Talos {running}, but its image in cluster_images contains {version}: {way}"
+        message = f"It runs Talos {running}, but its image in cluster_images contains {version}."
+        return finding("NODE_IMAGE_OUTDATED", node["name"], message, way)
     if image and given and given not in (image, resolved):
-        return f"was created from {given}, but cluster_images is {image}: {way}"
-    return ""
+        message = f"It was created from {given}, but cluster_images is {image}."
+        return finding("NODE_IMAGE_OUTDATED", node["name"], message, way)
+    return None
 
 
 def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:

@@ -104,11 +104,11 @@ def running_versions(nodes: Iterable[Mapping[str, str]], answers: Iterable[Mappi
     return {names[answer["node"]]: answer["version"] for answer in answers if answer.get("version")}
 
 
-def unexpected(seen: Mapping[str, str], nodes: Iterable[Mapping[str, str]], images: Mapping[str, str]) -> list[str]:
-    """Return a line for each node that does not run the version of its image; unknown versions are ignored."""
+def unexpected(seen: Mapping[str, str], nodes: Iterable[Mapping[str, str]], images: Mapping[str, str]) -> list[Finding]:
+    """Return a finding for each node that does not run the version of its image; unknown versions are ignored."""
     pairs = ((node["name"], seen.get(node["name"]), images.get(node["role"])) for node in nodes)
     return [
-        f"{name} runs Talos {version}, but its image contains {held}"
+        finding("NODE_VERSION_UNEXPECTED", name, f"It runs Talos {version}, but its image contains {held}.")
         for name, version, held in pairs
         if version and held and not is_same_version(version, held)
     ]

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.filter.outdated_nodes import FilterModule as OutdatedNodes
 from ansible_collections.urmanac.talos.plugins.filter.upgrade_plan import FilterModule
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding_of, one_line
 
 outdated_nodes = OutdatedNodes().filters()["outdated_nodes"]
 upgrade_plan = FilterModule().filters()["upgrade_plan"]
@@ -216,15 +217,19 @@ def outdated(image: str, *, runs: str = "", given: str = TAGGED, **known: str) -
     """Return the lines for one node that runs a version and was given an image."""
     answers = [{"node": "192.0.2.7", "version": runs or None}]
     images = {"compute": {"reference": image, **known}} if known else {}
-    lines: list[str] = outdated_nodes(
-        NODES[:1], {"compute": image}, known=images, given={"gateway": given}, answers=answers
-    )
-    return lines
+    found = outdated_nodes(NODES[:1], {"compute": image}, known=images, given={"gateway": given}, answers=answers)
+    return as_lines(found)
+
+
+def as_lines(found: list[dict[str, Any]]) -> list[str]:
+    """Return findings as the plan prints them."""
+    assert {one["code"] for one in found} <= {"NODE_IMAGE_OUTDATED"}
+    return [one_line(finding_of(one), "subject") for one in found]
 
 
 def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -> None:
     assert outdated(TAGGED.replace("7", "8"), runs="v1.13.7") == [
-        "gateway runs Talos v1.13.7, but its image in cluster_images contains v1.13.8: "
+        "gateway: It runs Talos v1.13.7, but its image in cluster_images contains v1.13.8. "
         "playbooks/upgrade.yml upgrades it."
     ]
 
@@ -232,7 +237,7 @@ def test_a_node_of_an_older_version_than_its_image_is_named_with_the_upgrade() -
 def test_a_digest_with_a_label_is_promised() -> None:
     (line,) = outdated(MOVED, runs="v1.13.7", version="v1.13.8", resolved=MOVED)
 
-    assert line.endswith("contains v1.13.8: playbooks/upgrade.yml upgrades it.")
+    assert line.endswith("contains v1.13.8. playbooks/upgrade.yml upgrades it.")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +250,7 @@ def test_a_digest_with_a_label_is_promised() -> None:
 def test_an_image_whose_tag_names_no_version_is_not_promised(given: str, way: str) -> None:
     (line,) = outdated(LATEST, runs="v1.13.7", given=given, version="v1.13.8", resolved=MOVED)
 
-    assert f"contains v1.13.8: playbooks/upgrade.yml {way}, because no tag names a version." in line
+    assert f"contains v1.13.8. playbooks/upgrade.yml {way}, because no tag names a version." in line
 
 
 @pytest.mark.parametrize(
@@ -269,9 +274,9 @@ def test_the_version_on_record_reports_whether_an_upgrade_is_refused(
     recorded = {"compute": {"reference": reference, "resolved": PINNED, **label}}
     given = {"gateway": PINNED if is_digest else reference}
 
-    (line,) = outdated_nodes(NODES[:1], {"compute": TAGGED}, given=given, recorded=recorded)
+    (line,) = as_lines(outdated_nodes(NODES[:1], {"compute": TAGGED}, given=given, recorded=recorded))
 
-    assert line.endswith(f"cluster_images is {TAGGED}: {way}")
+    assert line.endswith(f"cluster_images is {TAGGED}. {way}")
 
 
 def test_another_build_of_the_version_that_runs_is_no_other_version() -> None:
@@ -283,13 +288,13 @@ def test_an_image_that_no_upgrade_leads_to_is_named_with_the_reason() -> None:
     (line,) = outdated(TAGGED, runs="v1.14.0")
 
     assert line.endswith(
-        "contains v1.13.7: v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer."
+        "contains v1.13.7. v1.14.0 -> v1.13.7: this is a downgrade. Choose an image of v1.14.0 or newer."
     )
 
 
 def test_where_no_version_is_known_the_image_that_the_node_was_given_is_compared() -> None:
     assert outdated(TAGGED, given=PINNED) == [
-        f"gateway was created from {PINNED}, but cluster_images is {TAGGED}: playbooks/upgrade.yml upgrades it, "
+        f"gateway: It was created from {PINNED}, but cluster_images is {TAGGED}. playbooks/upgrade.yml upgrades it, "
         "unless that is a downgrade or skips a minor version."
     ]
 
@@ -310,6 +315,6 @@ def test_a_node_that_is_to_be_made_is_not_named() -> None:
     given = {one["name"]: PINNED for one in NODES}
     existing = {"gateway": {"instance": "i-1"}, "compute-2": {"instance": None}}
 
-    (line,) = outdated_nodes(NODES, {"compute": TAGGED}, given=given, existing=existing)
+    (found,) = outdated_nodes(NODES, {"compute": TAGGED}, given=given, existing=existing)
 
-    assert line.startswith("gateway ")
+    assert found["subject"] == "gateway"

@@ -96,7 +96,8 @@ def test_a_node_of_another_version_than_its_image_is_named() -> None:
 
     found = unexpected(seen, nodes, {"gateway": "v1.13.5", "compute": "v1.13.5"})
 
-    assert found == ["compute-2 runs Talos v1.11.5, but its image contains v1.13.5"]
+    assert [(one.code, one.subject) for one in found] == [("NODE_VERSION_UNEXPECTED", "compute-2")]
+    assert found[0].message == "It runs Talos v1.11.5, but its image contains v1.13.5."
     assert unexpected(seen, nodes, {}) == []
 
 
@@ -136,7 +137,9 @@ def test_what_nodes_run_goes_before_what_their_images_hold() -> None:
 
     assert (from_images["contract"], from_images["unexpected"]) == ("v1.13", [])
     assert from_nodes["contract"] == "v1.12"
-    assert from_nodes["unexpected"] == ["gateway runs Talos v1.12.1, but its image contains v1.13.5"]
+    assert [(one["code"], one["subject"]) for one in from_nodes["unexpected"]] == [
+        ("NODE_VERSION_UNEXPECTED", "gateway")
+    ]
 
 
 def test_what_is_wrong_with_the_contract_is_plain_data() -> None:
