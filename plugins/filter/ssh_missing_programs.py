@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..module_utils._ssh.arguments import missing_programs
+from ..module_utils._ssh.arguments import missing_programs, programs_missing
 
 
-def ssh_missing_programs(connection: str) -> list[str]:
-    """Return the names of the programs."""
-    return list(missing_programs(connection))
+def ssh_missing_programs(connection: str) -> list[dict[str, Any]]:
+    """Return a finding with the names of the programs, or an empty list if none is missing."""
+    missing = missing_programs(connection)
+    return [programs_missing("cluster_bastion_connection", missing).as_dict()] if missing else []
 
 
 class FilterModule:

@@ -56,16 +56,21 @@ FIELDS = tuple(one.name for one in fields(Finding))
 def finding(
     code: str,
     subject: str,
-    message: str,
+    message: str | None = None,
     remedy: str | None = None,
     *,
+    fact: str = "",
     severity: str = "",
     evidence: Mapping[str, Any] | None = None,
 ) -> Finding:
-    """Return a finding; omitted properties are those of its code. The list must have the code and the severity."""
+    """Return a finding; omitted properties are those of its code. The list must have the code and the severity.
+
+    Without a message of its own it has the meaning of its code, and after it the fact, such as the wrong value.
+    """
     known = CODES[code]
     grade = known.severities[known.severities.index(severity) if severity else 0]
-    return Finding(code, grade, subject, message, known.remedy if remedy is None else remedy, evidence or {})
+    text = meaning_of(code, fact) if message is None else message
+    return Finding(code, grade, subject, text, known.remedy if remedy is None else remedy, evidence or {})
 
 
 def finding_of(record: Mapping[str, Any]) -> Finding:
@@ -86,9 +91,10 @@ def remedy_of(code: str, **names: str) -> str:
     return CODES[code].remedy.format(**names)
 
 
-def meaning_of(code: str) -> str:
-    """Return the meaning of a code."""
-    return CODES[code].meaning
+def meaning_of(code: str, fact: str = "") -> str:
+    """Return the meaning of a code, and the fact that makes it specific."""
+    meaning = CODES[code].meaning
+    return f"{meaning.rstrip('.')}: {fact}." if fact else meaning
 
 
 # --- Text formats ---

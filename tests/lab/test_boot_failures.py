@@ -39,7 +39,7 @@ CASES = [
     pytest.param(Case(AMD64_ONLY, "is for amd64, this machine is arm64. Name the digest"), id="amd64 only"),
     pytest.param(Case(INDEX, "is an index of several platforms: name the digest"), id="index"),
     pytest.param(
-        Case(f"{ARM64_ONLY}:v0", "boot-to-talos: the image does not exist. Correct its name", asks_registry=False),
+        Case(f"{ARM64_ONLY}:v0", "boot-to-talos: The registry does not have the image. Check", asks_registry=False),
         id="missing image, found by boot-to-talos",
     ),
     pytest.param(

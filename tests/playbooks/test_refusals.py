@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import parameter_prefix
+from ansible_collections.urmanac.talos.plugins.module_utils._findings import meaning_of, remedy_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY
@@ -188,7 +189,7 @@ def test_a_role_of_another_owner_with_our_name_is_refused_before_anything_is_mad
     "fault",
     [
         pytest.param("is not in the VPC 127.200.0.0/16", id="subnet outside the VPC"),
-        pytest.param("is assigned to node compute-2 and node gateway", id="address given twice"),
+        pytest.param("of node compute-2 and node gateway", id="address given twice"),
         pytest.param("127.99.0.103 is not in the subnet", id="address outside the subnet"),
         pytest.param("cluster_nodes_max allows 1", id="too many nodes"),
         pytest.param("'captain'", id="unknown role"),
@@ -598,7 +599,7 @@ def test_a_bastion_that_was_never_built_is_not_asked_how_it_is(lab: Lab) -> None
 
     assert run.code != 0
     assert parameters_of_a_cluster_that_was_never_built(lab) == []
-    cause = "BASTION_MISSING: The bastion does not exist, or only in part. Remedy: Run playbooks/site.yml."
+    cause = f"BASTION_MISSING: {meaning_of('BASTION_MISSING')} Remedy: {remedy_of('BASTION_MISSING')}"
     assert f"Failed to find the bastion of never-built: {cause} Or add the host bastion" in " ".join(run.output.split())
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from .._findings import Finding, finding
+from .._findings import Finding, finding, remedy_of
 from .._oci.image import Image
 from .._oci.repository import INDEXES
 from . import plan, upstream
@@ -52,43 +52,28 @@ def architecture_of(facts: Facts) -> str:
 
 def _check_machine(facts: Facts) -> Iterator[Finding]:
     if facts.user_id != 0:
-        yield finding("NOT_ROOT", _SUBJECT, f"it runs as user {facts.user_id}")
+        yield finding("NOT_ROOT", _SUBJECT, fact=f"user {facts.user_id}")
     if facts.machine not in upstream.ARCHITECTURES:
-        known = " and ".join(upstream.ARCHITECTURES)
-        yield finding(
-            "MACHINE_NOT_SUPPORTED",
-            _SUBJECT,
-            f"boot-to-talos does not support {facts.machine}",
-            f"It supports {known}.",
-        )
+        fact = f"{facts.machine}; it exists for {' and '.join(upstream.ARCHITECTURES)}"
+        yield finding("MACHINE_NOT_SUPPORTED", _SUBJECT, fact=fact)
 
 
 def _check_kernel(facts: Facts) -> Iterator[Finding]:
     if facts.secure_boot:
-        yield finding("SECURE_BOOT", _SUBJECT, "Secure Boot is on, and the firmware would refuse Talos")
+        yield finding("SECURE_BOOT", _SUBJECT)
     if facts.lockdown != "none":
-        cause = f"the kernel is in lockdown mode ({facts.lockdown}): it may not let boot-to-talos write to the disk"
-        yield finding("KERNEL_LOCKDOWN", _SUBJECT, cause)
+        yield finding("KERNEL_LOCKDOWN", _SUBJECT, fact=f"lockdown={facts.lockdown}")
     if not facts.has_loop_devices:
-        yield finding(
-            "LOOP_DEVICE_MISSING", _SUBJECT, "the kernel has no loop devices", "Boot a kernel that has the module loop."
-        )
+        yield finding("LOOP_DEVICE_MISSING", _SUBJECT)
     if not facts.has_sysrq:
-        yield finding(
-            "SYSRQ_MISSING",
-            _SUBJECT,
-            "/proc/sysrq-trigger does not exist. boot-to-talos needs it to remount the disk read-only and to reboot",
-        )
+        yield finding("SYSRQ_MISSING", _SUBJECT)
 
 
 def _check_release(facts: Facts, request: Request) -> Iterator[Finding]:
     if plan.is_old(request.version):
-        yield finding(
-            "BOOT_TO_TALOS_TOO_OLD",
-            _SUBJECT,
-            f"release {request.version} of boot-to-talos fails on {facts.machine}",
-            f"Set version to {upstream.VERSION_MIN} or newer.",
-        )
+        fact = f"{request.version} on {facts.machine}"
+        remedy = f"Set version to {upstream.VERSION_MIN} or newer."
+        yield finding("BOOT_TO_TALOS_TOO_OLD", _SUBJECT, fact=fact, remedy=remedy)
 
 
 def _check_disk(facts: Facts, request: Request) -> Iterator[Finding]:
@@ -113,17 +98,12 @@ def _check_disk(facts: Facts, request: Request) -> Iterator[Finding]:
 
 
 def _check_image(facts: Facts, found: Image) -> Iterator[Finding]:
-    architecture = architecture_of(facts)
-    remedy = f"Set the digest of its manifest for {architecture}; urmanac.talos.oci_image_info returns it."
     if found.media_type in INDEXES:
-        cause = (
-            f"the image {found.image} is an index, from which boot-to-talos always selects {upstream.INDEX_PLATFORM}"
-        )
-        yield finding("IMAGE_INDEX", _SUBJECT, cause, remedy)
+        yield finding("IMAGE_INDEX", _SUBJECT, fact=found.image)
     elif found.error and found.error.code == "IMAGE_NO_SUCH_PLATFORM":
         built = ", ".join(found.platforms) or "no platform"
-        cause = f"the image {found.image} is for {built}, this machine is {architecture}"
-        yield finding("IMAGE_NO_SUCH_PLATFORM", _SUBJECT, cause, remedy)
+        cause = f"the image {found.image} is for {built}, this machine is {architecture_of(facts)}"
+        yield finding("IMAGE_NO_SUCH_PLATFORM", _SUBJECT, cause, remedy_of("IMAGE_INDEX"))
     elif found.error:
         yield replace(found.error, message=f"the image {found.image}: {found.error.message}")
     else:
@@ -140,7 +120,6 @@ def _check_memory(facts: Facts, size: int) -> Iterator[Finding]:
             "MEMORY_TOO_SMALL",
             _SUBJECT,
             f"the image needs about {need // plan.MIB} MiB of memory and {has}",
-            "Use a larger machine, or a disk image (https://…/metal-arm64.raw.xz), which needs only its own size.",
         )
 
 

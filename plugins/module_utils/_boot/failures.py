@@ -14,20 +14,29 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .._findings import Finding, finding, remedy_of, sentences
-from .upstream import TIMESTAMP
+from .upstream import INDEX_PLATFORM, TIMESTAMP
 
 # What cloud-init and the kernel's log put before a line on a serial console.
 CONSOLE = re.compile(r"^(?:\[\s*\d+\.\d+\]\s*)?(?:cloud-init\[\d+\]:\s*)?")
 
 
 class Kind(NamedTuple):
-    """A kind of failure: the line contains all signs. The first one is boot-to-talos' own text, if it has one."""
+    """A kind of failure: the line contains all signs. The first one is boot-to-talos' own text, if it has one.
+
+    Without a cause or a remedy of its own it has the meaning or the remedy of its code.
+    """
 
     code: str
     signs: tuple[str, ...]
-    cause: str
-    # If empty, the remedy of the code.
+    cause: str | None = None
     remedy: str | None = None
+
+
+def _kinds(
+    code: str, first: str, words: Iterable[str], cause: str | None = None, remedy: str | None = None
+) -> list[Kind]:
+    """Return kinds that differ only in the second of their signs."""
+    return [Kind(code, (first, word), cause, remedy) for word in words]
 
 
 PULL = "pull image "
@@ -38,14 +47,15 @@ _BUSY = "Run it again in a minute. If it fails again, look into the log of the r
 _CERTIFICATES = (
     "Use an image of a registry whose certificate the machine's system trusts, or correct the machine's clock."
 )
-_ARM64 = "Set the digest of the manifest for this architecture; the module oci_image_info returns it."
+_OTHER_DIGEST = remedy_of("IMAGE_INDEX")
 _REPORT = "The failure is not known: read the preceding lines."
+_FROM_ASSETS = "failed to get install assets from"
 
 # The order matters: the first kind whose signs are all in a line is selected.
 KINDS = (
     Kind(
         "MEMORY_TOO_SMALL",
-        ("failed to get install assets from", "no space left on device"),
+        (_FROM_ASSETS, "no space left on device"),
         "the tmpfs with the unpacked image is full",
     ),
     Kind("MEMORY_TOO_SMALL", ("create raw disk image: ", "no space"), "the tmpfs of the image is full"),
@@ -55,14 +65,14 @@ KINDS = (
     Kind(
         "IMAGE_NO_SUCH_PLATFORM",
         ("forkexec: ", "exec format error"),
-        "the image is for another architecture: from an index boot-to-talos always selects linux/amd64",
-        _ARM64,
+        f"the image is for another architecture: from an index boot-to-talos always selects {INDEX_PLATFORM}",
+        _OTHER_DIGEST,
     ),
     Kind(
         "IMAGE_NO_SUCH_PLATFORM",
         (PULL, "no child with platform"),
-        "the image is an index without linux/amd64, the only platform that boot-to-talos selects",
-        _ARM64,
+        f"the image is an index without {INDEX_PLATFORM}, the only platform that boot-to-talos selects",
+        _OTHER_DIGEST,
     ),
     Kind(
         "IMAGE_NO_INSTALLER",
@@ -70,72 +80,62 @@ KINDS = (
         "the image is not a Talos installer: it has no /usr/bin/installer",
     ),
     Kind("IMAGE_NO_INSTALLER", ("forkexec: ",), "the image's installer cannot be started", _REPORT),
-    Kind("IMAGE_RATE_LIMITED", (PULL, "TOOMANYREQUESTS"), "the registry is rate-limiting this machine", _LATER),
-    Kind("IMAGE_RATE_LIMITED", (PULL, "toomanyrequests"), "the registry is rate-limiting this machine", _LATER),
-    Kind("IMAGE_RATE_LIMITED", (PULL, "429 Too Many Requests"), "the registry is rate-limiting this machine", _LATER),
-    Kind("IMAGE_NOT_FOUND", (PULL, "MANIFEST_UNKNOWN"), "the image does not exist", "Correct its name, tag or digest."),
-    Kind("IMAGE_NOT_FOUND", (PULL, "NAME_UNKNOWN"), "the image does not exist", "Correct its name."),
-    Kind("IMAGE_NOT_FOUND", (PULL, "404 Not Found"), "the image does not exist", "Correct its name, tag or digest."),
+    *_kinds("IMAGE_RATE_LIMITED", PULL, ("TOOMANYREQUESTS", "toomanyrequests", "429 Too Many Requests"), remedy=_LATER),
+    *_kinds("IMAGE_NOT_FOUND", PULL, ("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "404 Not Found")),
     Kind("IMAGE_NOT_AUTHORISED", (PULL, "UNAUTHORIZED"), "the registry requires a login", "Make the image public."),
-    Kind("IMAGE_NOT_AUTHORISED", (PULL, "DENIED"), "the registry refuses", _PUBLIC),
-    Kind("IMAGE_UNREACHABLE", (PULL, "connection refused"), "the registry does not respond", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "i/o timeout"), "the registry does not respond", _CACHE),
+    Kind("IMAGE_NOT_AUTHORISED", (PULL, "DENIED"), remedy=_PUBLIC),
+    *_kinds("IMAGE_UNREACHABLE", PULL, ("connection refused", "i/o timeout"), "the registry does not respond", _CACHE),
     Kind("IMAGE_UNREACHABLE", (PULL, "no such host"), "the registry's name cannot be resolved", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "network is unreachable"), "there is no route to the registry", _CACHE),
-    Kind("IMAGE_UNREACHABLE", (PULL, "no route to host"), "there is no route to the registry", _CACHE),
+    *_kinds(
+        "IMAGE_UNREACHABLE",
+        PULL,
+        ("network is unreachable", "no route to host"),
+        "there is no route to the registry",
+        _CACHE,
+    ),
     Kind("IMAGE_UNREACHABLE", (PULL, "context deadline exceeded"), "the pull took longer than 30 minutes", _CACHE),
-    Kind("IMAGE_NOT_AUTHORISED", (PULL, "403 Forbidden"), "the registry refuses", _PUBLIC),
+    Kind("IMAGE_NOT_AUTHORISED", (PULL, "403 Forbidden"), remedy=_PUBLIC),
     Kind("IMAGE_UNREACHABLE", (PULL, "x509: "), "the registry's certificate is not trusted", _CERTIFICATES),
     Kind("IMAGE_UNREACHABLE", (PULL, "TLS handshake timeout"), "the registry does not respond in time", _BUSY),
-    Kind("IMAGE_UNREACHABLE", (PULL, "connection reset by peer"), "the registry ended the connection", _BUSY),
-    Kind("IMAGE_UNREACHABLE", (PULL, "unexpected EOF"), "the registry ended the connection", _BUSY),
-    Kind("IMAGE_UNREACHABLE", (PULL, "500 Internal Server Error"), "the registry failed", _BUSY),
-    Kind("IMAGE_UNREACHABLE", (PULL, "502 Bad Gateway"), "the registry failed", _BUSY),
-    Kind("IMAGE_UNREACHABLE", (PULL, "503 Service Unavailable"), "the registry failed", _BUSY),
-    Kind("IMAGE_UNREACHABLE", (PULL, "504 Gateway Timeout"), "the registry failed", _BUSY),
-    Kind(
-        "REGISTRY_PLAIN_HTTP",
-        (PULL, "server gave HTTP response to HTTPS client"),
-        "the registry uses plain HTTP at an address for which boot-to-talos uses HTTPS",
+    *_kinds(
+        "IMAGE_UNREACHABLE",
+        PULL,
+        ("connection reset by peer", "unexpected EOF"),
+        "the registry ended the connection",
+        _BUSY,
     ),
-    Kind(
-        "IMAGE_INVALID_REFERENCE",
-        (PULL, "could not parse reference"),
-        "the value is not an image reference",
-        "Write REPOSITORY@sha256:DIGEST.",
+    *_kinds(
+        "IMAGE_UNREACHABLE",
+        PULL,
+        ("500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"),
+        "the registry failed",
+        _BUSY,
     ),
-    Kind("IMAGE_PULL_FAILED", (PULL,), "the image could not be pulled", _CACHE),
-    Kind("IMAGE_DAMAGED", ("failed to get install assets from", "extract layer"), "a layer is damaged"),
-    Kind("IMAGE_DAMAGED", ("failed to get install assets from", "get layers"), "the image is damaged"),
-    Kind(
-        "IMAGE_ISO",
-        ("failed to get install assets from", "ISO source install mode not supported"),
-        "an ISO image cannot be installed",
-    ),
-    Kind("IMAGE_DOWNLOAD", ("failed to get install assets from", "download"), "the disk image could not be downloaded"),
-    Kind("IMAGE_DAMAGED", ("failed to get install assets from",), "the image cannot be used", _REPORT),
+    Kind("REGISTRY_PLAIN_HTTP", (PULL, "server gave HTTP response to HTTPS client")),
+    Kind("IMAGE_INVALID_REFERENCE", (PULL, "could not parse reference")),
+    Kind("IMAGE_PULL_FAILED", (PULL,)),
+    *_kinds("IMAGE_DAMAGED", _FROM_ASSETS, ("extract layer", "get layers")),
+    Kind("IMAGE_ISO", (_FROM_ASSETS, "ISO source install mode not supported")),
+    Kind("IMAGE_DOWNLOAD", (_FROM_ASSETS, "download")),
+    Kind("IMAGE_DAMAGED", (_FROM_ASSETS,), "the image cannot be used", _REPORT),
     Kind(
         "IMAGE_DAMAGED", ("install assets contain neither disk image nor rootfs path",), "the image is empty", _REPORT
     ),
-    Kind(
-        "IMAGE_INVALID_REFERENCE",
-        ("failed to detect image source: ",),
-        "the value is not an image reference",
-        "Write REPOSITORY@sha256:DIGEST.",
-    ),
-    Kind("INSTALLER_FAILED", ("installer exited ",), "Talos' installer failed"),
+    Kind("IMAGE_INVALID_REFERENCE", ("failed to detect image source: ",)),
+    Kind("INSTALLER_FAILED", ("installer exited ",)),
     Kind("INSTALLER_FAILED", ("wait: ",), "Talos' installer ended unexpectedly"),
     Kind(
         "LOOP_DEVICE_MISSING",
         ("open loop-control: ",),
-        "the kernel has no loop devices",
-        f"modprobe loop. {remedy_of('LOOP_DEVICE_MISSING')}",
+        remedy=f"modprobe loop. {remedy_of('LOOP_DEVICE_MISSING')}",
     ),
     Kind("LOOP_DEVICE_MISSING", ("LOOP_CTL_GET_FREE: ",), "no loop device is free"),
     Kind("LOOP_DEVICE_MISSING", ("open loop: ",), "the loop device cannot be opened"),
     Kind("LOOP_DEVICE_MISSING", ("open backing: ",), "the disk image cannot be opened for a loop device"),
-    Kind("LOOP_DEVICE_MISSING", ("LOOP_SET_FD: ",), "the loop device cannot be set up"),
-    Kind("LOOP_DEVICE_MISSING", ("LOOP_SET_STATUS64: ",), "the loop device cannot be set up"),
+    *(
+        Kind("LOOP_DEVICE_MISSING", (sign,), "the loop device cannot be set up")
+        for sign in ("LOOP_SET_FD: ", "LOOP_SET_STATUS64: ")
+    ),
     Kind("MOUNT_FAILED", ("mount tmpfs: ",), "it is not permitted to mount a tmpfs"),
     Kind("MOUNT_FAILED", ("bind recursive ",), "it is not permitted to mount /sys for the installer"),
     Kind("MOUNT_FAILED", ("bind ",), "it is not permitted to mount /proc or /dev for the installer"),
@@ -143,25 +143,16 @@ KINDS = (
     Kind("MOUNT_FAILED", ("create temporary directory: ",), "it cannot write to /tmp", "Make /tmp writable."),
     Kind("MOUNT_FAILED", ("create raw disk image: ",), "it cannot write to its tmpfs"),
     Kind("MOUNT_FAILED", ("create stdin pipe: ",), "it is not permitted to open a pipe"),
-    Kind(
-        "DISK_TOO_SMALL",
-        ("write: ", "no space left on device"),
-        "the disk is smaller than the image",
-    ),
-    Kind("DISK_UNUSABLE", ("open dst: ",), "the disk cannot be opened"),
-    Kind("DISK_UNUSABLE", ("open disk: ",), "the disk cannot be opened"),
+    Kind("DISK_TOO_SMALL", ("write: ", "no space left on device")),
+    *(Kind("DISK_UNUSABLE", (sign,), "the disk cannot be opened") for sign in ("open dst: ", "open disk: ")),
     Kind("DISK_UNUSABLE", ("write: ",), "the disk cannot be written", "Replace the machine; its root disk is damaged."),
     Kind("DISK_UNUSABLE", ("open src: ",), "the image in the tmpfs does not exist", _REPORT),
     Kind("DISK_UNUSABLE", ("read: ",), "the image in the tmpfs cannot be read", _REPORT),
-    Kind(
-        "SECURE_BOOT",
-        ("aborted: Secure Boot is enabled",),
-        "Secure Boot is on, and the firmware would refuse Talos",
-    ),
+    Kind("SECURE_BOOT", ("aborted: Secure Boot is enabled",)),
     Kind("INSTALL_ABORTED", ("aborted by user",), "its last prompt was answered with no", _REPORT),
     Kind("INSTALL_ABORTED", ("missing required input for: ",), "a prompt has no default", "Set image and disk."),
     Kind("OPTION_UNKNOWN", ("invalid mode: ",), "it does not support that mode", "Let the collection choose the mode."),
-    Kind("OPTION_UNKNOWN", ("", "flag provided but not defined: "), "it does not support an option"),
+    Kind("OPTION_UNKNOWN", ("", "flag provided but not defined: ")),
     Kind("OPTION_UNKNOWN", ("", "flag needs an argument: "), "an option has no value", _REPORT),
     Kind("OPTION_UNKNOWN", ("", "invalid value ", " for flag -"), "an option has a wrong value", _REPORT),
     Kind(
@@ -171,15 +162,9 @@ KINDS = (
         remedy_of("OPTION_UNKNOWN"),
     ),
     Kind("KEXEC_FAILED", ("kexec: ",), "the kernel refuses kexec"),
-    Kind(
-        "KEXEC_FAILED",
-        ("get boot assets: ",),
-        "the image has no kernel to boot",
-        "Use install mode, as the collection does.",
-    ),
-    Kind("PROGRAM_CRASHED", ("", "panic: "), "boot-to-talos crashed"),
-    Kind("PROGRAM_UNUSABLE", ("", "cannot execute binary file"), "boot-to-talos is for another architecture", _REPORT),
-    Kind("PROGRAM_UNUSABLE", ("", "Exec format error"), "boot-to-talos is for another architecture", _REPORT),
+    Kind("KEXEC_FAILED", ("get boot assets: ",), "the image has no kernel to boot"),
+    Kind("PROGRAM_CRASHED", ("", "panic: ")),
+    *_kinds("PROGRAM_UNUSABLE", "", ("cannot execute binary file", "Exec format error")),
 )
 
 
@@ -221,11 +206,11 @@ def _failure(kind: Kind, line: str, before: list[str]) -> Finding:
     return failure_of(kind.code, line, kind.cause, kind.remedy)
 
 
-def failure_of(code: str, line: str, cause: str, remedy: str | None = None) -> Finding:
+def failure_of(code: str, line: str, cause: str | None, remedy: str | None = None) -> Finding:
     """Return a failure with the line that reports it."""
     return finding(code, "boot-to-talos", cause, remedy, evidence={"line": line})
 
 
 def reported(failure: Finding) -> str:
     """Return a failure with its line as text."""
-    return sentences(replace(failure, message=f"{failure.message} ({failure.evidence['line']})"))
+    return sentences(replace(failure, message=f"{failure.message.rstrip('.')} ({failure.evidence['line']})"))

@@ -258,18 +258,10 @@ def is_loopback_endpoint(endpoint: str) -> bool:
 
 def _name_problems(spec: ClusterSpec) -> Iterator[Finding]:
     if not fits("host_label", spec.name) or spec.name.startswith("sg-"):
-        yield finding(
-            "INVALID_CLUSTER_NAME",
-            "cluster_name",
-            f"{spec.name!r} is not valid in the names of security groups, IAM roles and hosts.",
-        )
+        yield finding("INVALID_CLUSTER_NAME", "cluster_name", fact=repr(spec.name))
     # Replacing characters could give two projects the same name, so both services must accept it unchanged.
     if not (fits("iam_role_name", spec.project) and fits("parameter_name", project_path(spec.project))):
-        yield finding(
-            "INVALID_PROJECT_NAME",
-            "cluster_project",
-            f"{spec.project!r} is not valid in the names of IAM roles and SSM parameters.",
-        )
+        yield finding("INVALID_PROJECT_NAME", "cluster_project", fact=repr(spec.project))
 
 
 def _place_problems(spec: ClusterSpec) -> Iterator[Finding]:
@@ -284,11 +276,7 @@ def _place_problems(spec: ClusterSpec) -> Iterator[Finding]:
             f"Use a zone of the region, such as {spec.region}a.",
         )
     if not fits("domain_name", spec.domain):
-        yield finding(
-            "INVALID_DOMAIN",
-            "cluster_domain",
-            f"{spec.domain!r} is not a valid DNS domain.",
-        )
+        yield finding("INVALID_DOMAIN", "cluster_domain", fact=repr(spec.domain))
 
 
 def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
@@ -307,17 +295,13 @@ def _network_problems(spec: ClusterSpec) -> Iterator[Finding]:
             message = f"The VPC {vpc} overlaps {network}, {what}."
             yield finding("VPC_OVERLAPS_CLUSTER", "cluster_vpc_ipv4_cidr", message)
     if vpc and any(vpc.overlaps(unusable) for unusable in _UNUSABLE):
-        yield finding(
-            "CIDR_NOT_USABLE",
-            "cluster_vpc_ipv4_cidr",
-            f"AWS rejects {vpc}: it is reserved for link-local, multicast or special use.",
-        )
+        yield finding("CIDR_NOT_USABLE", "cluster_vpc_ipv4_cidr", fact=str(vpc))
 
 
 def _cidr_problems(variable: str, cidr: str) -> Iterator[Finding]:
     network = _described_network(cidr)
     if network is None:
-        yield finding("INVALID_CIDR", variable, f"{cidr!r} is not an IPv4 network.")
+        yield finding("INVALID_CIDR", variable, fact=repr(cidr))
         return
     if address_of(cidr.partition("/")[0]) == network.network_address and str(network) != cidr:
         yield finding("INVALID_CIDR", variable, f"{cidr!r} is not written as address/prefix.", f"Write {network}.")
@@ -337,14 +321,13 @@ def _address_problems(spec: ClusterSpec) -> Iterator[Finding]:
         if subnet is None and text in _OF_NO_SUBNET:
             continue
         if address is None:
-            yield finding("INVALID_ADDRESS", subject, f"{text!r} is not an IPv4 address.")
+            yield finding("INVALID_ADDRESS", subject, fact=repr(text))
         elif subnet:
             yield from _membership_problems(subject, address, subnet)
     for address, count in Counter(address_of(text) for _subject, text in wanted).items():
         if address and count > 1 and (subnet or str(address) not in _OF_NO_SUBNET):
             owners = sorted(subject for subject, text in wanted if address_of(text) == address)
-            message = f"{address} is assigned to {' and '.join(owners)}."
-            yield finding("DUPLICATE_ADDRESS", owners[1], message)
+            yield finding("DUPLICATE_ADDRESS", owners[1], fact=f"{address} of {' and '.join(owners)}")
 
 
 def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network) -> Iterator[Finding]:
@@ -363,8 +346,7 @@ def _membership_problems(subject: str, address: IPv4Address, subnet: IPv4Network
 def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
     for name, count in Counter(node.name for node in spec.nodes).items():
         if count > 1:
-            message = f"{count} nodes have the name {name}."
-            yield finding("DUPLICATE_NODE_NAME", f"node {name}", message)
+            yield finding("DUPLICATE_NODE_NAME", f"node {name}", fact=f"{count} are called {name}")
     for node in spec.nodes:
         yield from _single_node_problems(node)
     if len(spec.nodes) > spec.nodes_max:
@@ -379,23 +361,18 @@ def _node_problems(spec: ClusterSpec) -> Iterator[Finding]:
 def _single_node_problems(node: NodeSpec) -> Iterator[Finding]:
     subject = f"node {node.name}"
     if not fits("host_label", node.name):
-        yield finding("INVALID_NODE_NAME", subject, f"{node.name!r} is not a valid host name.")
+        yield finding("INVALID_NODE_NAME", subject, fact=repr(node.name))
     if node.name in (BASTION, NODES, "vpc", "subnet", "igw", "routes", "dhcp"):
-        message = f"{node.name} is the name of another resource of the cluster."
-        yield finding("NODE_NAME_RESERVED", subject, message)
+        yield finding("NODE_NAME_RESERVED", subject, fact=node.name)
     if node.role not in NODE_ROLES:
-        remedy = f"Set role to {' or '.join(NODE_ROLES)}."
-        yield finding("UNKNOWN_NODE_ROLE", subject, f"The node role {node.role!r} does not exist.", remedy)
+        yield finding("UNKNOWN_NODE_ROLE", subject, fact=repr(node.role))
     if node.machine_type not in MACHINE_TYPES:
-        remedy = f"Set machine_type to {' or '.join(MACHINE_TYPES)}."
-        yield finding(
-            "UNKNOWN_MACHINE_TYPE", subject, f"The machine type {node.machine_type!r} does not exist.", remedy
-        )
+        yield finding("UNKNOWN_MACHINE_TYPE", subject, fact=repr(node.machine_type))
 
 
 def _control_plane_problems(control_planes: list[NodeSpec]) -> Iterator[Finding]:
     if not control_planes:
-        yield finding("NO_CONTROL_PLANE", "cluster_nodes", "No node is a control plane.")
+        yield finding("NO_CONTROL_PLANE", "cluster_nodes")
     elif len(control_planes) % 2 == 0:
         count = len(control_planes)
         yield finding(
@@ -419,8 +396,7 @@ def _size_problems(spec: ClusterSpec) -> Iterator[Finding]:
             remedy = f"Set data_volume_size to at least {_DATA_VOLUME_SIZE_MIN}, or to 0 for none."
             yield finding("VOLUME_TOO_SMALL", f"node {node.name}", message, remedy)
     if spec.cpu_credits not in CPU_CREDITS:
-        message = f"The CPU credit mode {spec.cpu_credits!r} does not exist."
-        yield finding("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", message, f"Use {' or '.join(CPU_CREDITS)}.")
+        yield finding("UNKNOWN_CPU_CREDITS", "cluster_cpu_credits", fact=repr(spec.cpu_credits))
 
 
 def _bastion_problems(spec: ClusterSpec) -> Iterator[Finding]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+
+from .._findings import Finding, finding
 
 # Ansible puts these before all other options, and ssh takes the first value of an option. Without them a user's own
 # ssh_args could switch off the check of host keys.
@@ -18,13 +20,18 @@ FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s"
 
 _PLAIN = re.compile(r"[\w~/.,:@%+=-]*")
 # The AWS CLI and the program that it starts for a session.
-_SESSION_PROGRAMS = ("aws", "session-manager-plugin")
+SESSION_PROGRAMS = ("aws", "session-manager-plugin")
 
 
 def missing_programs(connection: str) -> tuple[str, ...]:
     """Return the missing programs for a connection, ssh or ssm; ssh itself is needed for both."""
-    wanted = ("ssh", *(_SESSION_PROGRAMS if connection == "ssm" else ()))
+    wanted = ("ssh", *(SESSION_PROGRAMS if connection == "ssm" else ()))
     return tuple(name for name in wanted if shutil.which(name) is None)
+
+
+def programs_missing(subject: str, names: Iterable[str]) -> Finding:
+    """Return the problem that these programs are missing."""
+    return finding("CONNECTION_PROGRAM_MISSING", subject, fact=" and ".join(names))
 
 
 class Route(NamedTuple):

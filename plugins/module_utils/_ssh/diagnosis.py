@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._codes import ERROR
 from .._files import shell_word
 from .._findings import Finding, finding, meaning_of
-from .arguments import PERCENT_REMEDY, jump_of
+from .arguments import PERCENT_REMEDY, SESSION_PROGRAMS, jump_of
 from .keys import public_key_of, public_key_problem
 
 
@@ -111,21 +111,19 @@ def _unknown_key(facts: Facts) -> Finding:
 
 def _refused_key(facts: Facts) -> Finding:
     if facts.is_own:
-        message = f"The host {facts.host} of your inventory accepts none of the keys that ssh offered."
         remedy = (
             "Set the private key with --private-key or ansible_ssh_private_key_file, and the user with ansible_user."
         )
-        return finding("SSH_KEY_REFUSED", facts.host, message, remedy)
+        return finding("SSH_KEY_REFUSED", facts.host, remedy=remedy)
     if not facts.has_key:
-        return finding("SSH_KEY_MISSING", facts.host, "The bastion has no authorized key.", _new_key(facts))
-    offered = f" ssh used {facts.identity_file}." if facts.identity_file else ""
+        return finding("SSH_KEY_MISSING", facts.host, remedy=_new_key(facts))
     remedy = (
         "Set the private key of cluster_bastion_ssh_public_key with --private-key FILE. A key with a passphrase must "
         "be in an agent (ssh-add FILE; ssh-add -l lists the keys). If the private key is lost, or the instance is "
         f"older than this public key: {_new_key(facts)}"
     )
-    message = f"The bastion accepts none of the keys that ssh offered.{offered}"
-    return finding("SSH_KEY_REFUSED", facts.host, message, remedy)
+    used = f"ssh used {facts.identity_file}" if facts.identity_file else ""
+    return finding("SSH_KEY_REFUSED", facts.host, fact=used, remedy=remedy)
 
 
 def _new_key(facts: Facts) -> str:
@@ -136,22 +134,18 @@ def _new_key(facts: Facts) -> str:
 
 
 def _too_many_keys(facts: Facts) -> Finding:
-    message = "ssh offered more keys than the server accepts, which is six, before the right one."
-    return finding("TOO_MANY_SSH_KEYS", facts.host, message)
+    return finding("TOO_MANY_SSH_KEYS", facts.host)
 
 
 def _open_key_file(facts: Facts) -> Finding:
     if facts.has_public_file:
         return _only_public_key(facts)
     path = shell_word(facts.identity_file) if facts.identity_file else "FILE"
-    message = "ssh does not use a private key that other users may read."
-    remedy = f"Make it readable by you alone: chmod 600 {path}"
-    return finding("PRIVATE_KEY_NOT_PROTECTED", facts.host, message, remedy)
+    return finding("PRIVATE_KEY_NOT_PROTECTED", facts.host, remedy=f"Make it readable by you alone: chmod 600 {path}")
 
 
 def _only_public_key(facts: Facts) -> Finding:
-    message = f"{facts.identity_file} is a public key, and no SSH agent has its private key."
-    return finding("PRIVATE_KEY_MISSING", facts.host, message)
+    return finding("PRIVATE_KEY_MISSING", facts.host, fact=facts.identity_file)
 
 
 def _unreadable_key_file(facts: Facts) -> Finding:
@@ -180,7 +174,7 @@ def _agent_refused(facts: Facts) -> Finding:
 
 
 def _other_user(facts: Facts) -> Finding:
-    return finding("SSH_USER_WRONG", facts.host, "The bastion accepts the key, but for another user.")
+    return finding("SSH_USER_WRONG", facts.host)
 
 
 def _no_name(facts: Facts) -> Finding:
@@ -197,7 +191,7 @@ def _no_name(facts: Facts) -> Finding:
 
 
 def _own_settings(facts: Facts) -> Finding:
-    return finding("SSH_CONFIG_INVALID", facts.host, "ssh refuses your own configuration before it connects.")
+    return finding("SSH_CONFIG_INVALID", facts.host)
 
 
 def _percent_sign(facts: Facts) -> Finding:
@@ -206,7 +200,7 @@ def _percent_sign(facts: Facts) -> Finding:
 
 
 def _no_common_algorithm(facts: Facts) -> Finding:
-    return finding("NO_COMMON_ALGORITHM", facts.host, "ssh and the server have no algorithm in common.")
+    return finding("NO_COMMON_ALGORITHM", facts.host)
 
 
 def _no_route(facts: Facts) -> Finding:
@@ -242,9 +236,7 @@ def _no_session(facts: Facts) -> Finding:
 def _starting(facts: Facts) -> Finding:
     if facts.connection == "ssm" and not facts.is_own:
         return _no_session(facts)
-    message = "The bastion runs, and its SSH server does not answer yet."
-    remedy = f"Run the playbook again{_or_console(facts)}"
-    return finding("SSH_SERVER_NOT_READY", facts.host, message, remedy)
+    return finding("SSH_SERVER_NOT_READY", facts.host, remedy=f"Run the playbook again{_or_console(facts)}")
 
 
 def _ended_early(facts: Facts) -> Finding:
@@ -272,9 +264,7 @@ def _not_managed(facts: Facts) -> Finding:
 
 
 def _no_program(facts: Facts) -> Finding:
-    message = "Session Manager needs the programs aws and session-manager-plugin on the controller."
-    remedy = "Install both, or set cluster_bastion_connection to ssh."
-    return finding("CONNECTION_PROGRAM_MISSING", facts.host, message, remedy)
+    return finding("CONNECTION_PROGRAM_MISSING", facts.host, fact=" or ".join(SESSION_PROGRAMS))
 
 
 def _no_permission(facts: Facts) -> Finding:
@@ -334,7 +324,7 @@ def _no_machine(facts: Facts) -> Finding | None:
         message = f"{_stopped(facts)}, and the group {facts.group} runs no instance."
         return finding("BASTION_STOPPED", facts.host, message)
     if not facts.is_built:
-        return finding("BASTION_MISSING", facts.host, "The bastion does not exist, or only in part.")
+        return finding("BASTION_MISSING", facts.host)
     if not facts.instances:
         remedy = (
             "Show its attempts: aws autoscaling describe-scaling-activities "

@@ -75,18 +75,15 @@ def _profile_of_machine(machine: Machine, allowed: Allowed, resource: str) -> It
     described = {allowed.profile_of[machine.known.name]} if machine.known.name in allowed.profile_of else set()
     fits = described | (allowed.profiles - set(allowed.profile_of.values())) or allowed.profiles
     if machine.profile and machine.profile not in fits:
-        message = f"it has the instance profile {machine.profile}, which is not as described"
-        yield finding("INSTANCE_PROFILE_NOT_DESCRIBED", resource, message)
+        yield finding("INSTANCE_PROFILE_NOT_DESCRIBED", resource, fact=machine.profile)
 
 
 def _template_deviations(machine: Machine, allowed: Allowed, resource: str) -> Iterator[Finding]:
     remedy = f"Run playbooks/site.yml to create a version as described, {_AGAIN} {machine.known.id}`."
     if machine.public_ipv4 and machine.known.name not in allowed.public_ipv4:
-        message = "its instances get a public IPv4 address"
-        yield finding("TEMPLATE_GIVES_PUBLIC_IPV4", resource, message, remedy)
+        yield finding("TEMPLATE_GIVES_PUBLIC_IPV4", resource, remedy=remedy)
     if machine.unencrypted:
-        message = f"its instances get unencrypted disks: {', '.join(machine.unencrypted)}"
-        yield finding("TEMPLATE_DISK_NOT_ENCRYPTED", resource, message, remedy)
+        yield finding("TEMPLATE_DISK_NOT_ENCRYPTED", resource, fact=", ".join(machine.unencrypted), remedy=remedy)
 
 
 def _version_deviations(machine: Machine, account: Account, allowed: Allowed, resource: str) -> Iterator[Finding]:
@@ -141,8 +138,8 @@ def _outside_interface_deviations(machine: Machine, allowed: Allowed, resource: 
 def _outside_instance_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     for instance in account.outside_instances:
         if instance.profile in allowed.policies:
-            message = f"it is in {instance.vpc} and has the instance profile {instance.profile} of the cluster"
-            yield finding("PROFILE_USED_OUTSIDE_CLUSTER", f"instance {instance.id}", message)
+            fact = f"{instance.profile} in {instance.vpc}"
+            yield finding("PROFILE_USED_OUTSIDE_CLUSTER", f"instance {instance.id}", fact=fact)
 
 
 def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
@@ -150,17 +147,12 @@ def _imds_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
     if machine.kind != "instance":
         change = "a version of it with `MetadataOptions"
     if machine.imds_enabled and machine.imds_tokens != "required":
-        message = "IMDSv1 is enabled, so a server-side request forgery can read the role's credentials"
-        yield finding("IMDS_V1", resource, message, f"Run {change} --http-tokens required`.")
+        yield finding("IMDS_V1", resource, remedy=f"Run {change} --http-tokens required`.")
     if machine.imds_enabled and machine.imds_more:
-        message = f"the metadata service has {' and '.join(machine.imds_more)} enabled, which is not described"
-        yield finding("IMDS_NOT_DESCRIBED", resource, message)
+        yield finding("IMDS_NOT_DESCRIBED", resource, fact=" and ".join(machine.imds_more))
     if machine.imds_enabled and machine.imds_hops > 1:
-        message = (
-            f"the metadata service responds over {machine.imds_hops} hops, so pods can read the node's credentials"
-        )
         remedy = f"Run {change} --http-put-response-hop-limit 1`."
-        yield finding("IMDS_HOP_LIMIT", resource, message, remedy)
+        yield finding("IMDS_HOP_LIMIT", resource, fact=f"{machine.imds_hops} hops", remedy=remedy)
 
 
 def _secret_deviations(machine: Machine, resource: str) -> Iterator[Finding]:
@@ -211,8 +203,7 @@ def _role_deviations(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
     yield from _hindrances(role, allowed)
     yield from _attachments(role, allowed)
     if _effect_of(role.trust) != _effect_of(allowed.trust[role.name]):
-        message = "its trust policy is not as described: other principals, or other conditions"
-        yield finding("IAM_TRUST_NOT_ALLOWED", resource, message, f"{_repair(role, allowed)}.")
+        yield finding("IAM_TRUST_NOT_ALLOWED", resource, remedy=f"{_repair(role, allowed)}.")
 
 
 def _attachments(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
@@ -229,8 +220,7 @@ def _attachments(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
                 f"Run `aws iam remove-role-from-instance-profile --instance-profile-name {profile} --role-name "
                 f"{role.name}`."
             )
-            message = f"it is also in the instance profile {profile}, so instances outside of the cluster can have it"
-            yield finding("ROLE_IN_OTHER_PROFILE", resource, message, remedy)
+            yield finding("ROLE_IN_OTHER_PROFILE", resource, fact=profile, remedy=remedy)
 
 
 def _hindrances(role: RoleFact, allowed: Allowed) -> Iterator[Finding]:
@@ -263,8 +253,7 @@ def _statement_deviation(role: RoleFact, policy: str, statement: Mapping[str, An
     if "NotAction" in statement or any(_is_wild(action) for action in actions):
         message = f"a statement allows {', '.join(actions) or 'all but a few actions'}"
         return finding("IAM_WILDCARD", resource, message, remedy)
-    message = f"the statement that allows {', '.join(actions)} is not described"
-    return finding("IAM_STATEMENT_NOT_ALLOWED", resource, message, remedy)
+    return finding("IAM_STATEMENT_NOT_ALLOWED", resource, fact=f"it allows {', '.join(actions)}", remedy=remedy)
 
 
 def _actions(statement: Mapping[str, Any]) -> list[str]:

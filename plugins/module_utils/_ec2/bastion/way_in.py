@@ -11,9 +11,9 @@ from datetime import datetime
 from ipaddress import IPv6Address, IPv6Network
 from typing import NamedTuple
 
-from ..._findings import Finding, finding, meaning_of
+from ..._findings import Finding, finding
 from ..._ports import SSH
-from ..._ssh.arguments import missing_programs
+from ..._ssh.arguments import missing_programs, programs_missing
 from ..client import Api
 from ..home.access import one_of_each, read_groups, read_rules
 from ..home.input import GLOBAL, Refusal, parse_home_network
@@ -157,34 +157,18 @@ def _problems_of(bastion: BastionSpec, spec: ClusterSpec, way: WayIn, access: Ss
     if access.opened == ():
         yield _CLOSED
     if access.missing_programs:
-        yield _programs_missing(access.missing_programs)
+        yield programs_missing("cluster_bastion_connection", access.missing_programs)
 
 
-_NODE_KEY_MISSING = finding(
-    "NODE_SSH_KEY_MISSING",
-    "cluster_nodes_ssh_key_name",
-    meaning_of("NODE_SSH_KEY_MISSING"),
-)
-_KEY_MISSING = finding(
-    "SSH_KEY_MISSING",
-    "cluster_bastion_ssh_public_key",
-    meaning_of("SSH_KEY_MISSING"),
-)
-_NO_HOST = finding(
-    "NO_BASTION_HOST",
-    "cluster_bastion_enabled",
-    "The build reaches the nodes through the host bastion, but none is described and the inventory has none.",
-)
+_NODE_KEY_MISSING = finding("NODE_SSH_KEY_MISSING", "cluster_nodes_ssh_key_name")
+_KEY_MISSING = finding("SSH_KEY_MISSING", "cluster_bastion_ssh_public_key")
+_NO_HOST = finding("NO_BASTION_HOST", "cluster_bastion_enabled")
 _WITHOUT_IPV6 = finding(
     "CONTROLLER_WITHOUT_IPV6",
     "cluster_bastion_connection",
     "The build logs in to the bastion over IPv6, but this controller has no global IPv6 address.",
 )
-_CLOSED = finding(
-    "NO_ACCESS_TO_BASTION",
-    "access_ipv6",
-    meaning_of("NO_ACCESS_TO_BASTION"),
-)
+_CLOSED = finding("NO_ACCESS_TO_BASTION", "access_ipv6")
 
 
 def _other_connection(inventory: str, variable: str) -> Finding:
@@ -193,11 +177,6 @@ def _other_connection(inventory: str, variable: str) -> Finding:
         f"Set cluster_bastion_connection to {inventory}, or bastion_connection to {variable} in the inventory file."
     )
     return finding("CONNECTION_DIFFERS", "cluster_bastion_connection", message, remedy)
-
-
-def _programs_missing(names: tuple[str, ...]) -> Finding:
-    message = f"The build logs in to the bastion, but {' and '.join(names)} is not installed on the controller."
-    return finding("CONNECTION_PROGRAM_MISSING", "cluster_bastion_connection", message)
 
 
 def _unknown_key_pair(variable: str, name: str, known: tuple[str, ...], region: str) -> Finding:

@@ -95,5 +95,6 @@ def test_a_bastion_behind_session_manager_is_not_reached_for_without_its_program
 
     said = " ".join(output.split())
     assert code != 0
-    assert "CONNECTION_PROGRAM_MISSING: aws and session-manager-plugin is not installed on the controller" in said
+    assert "CONNECTION_PROGRAM_MISSING: The build logs in to the bastion" in said
+    assert "not installed on the controller: aws and session-manager-plugin" in said
     assert "set cluster_bastion_connection to ssh" in said

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import KINDS, explain
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.failures import KINDS, explain, kind_of, plain
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.diagnosis.pod_troubles import pull_cause
 
 GOT = "failed to get install assets from container source: "
@@ -51,6 +51,7 @@ LINES = {
         f'{PULL}Get "https://ghcr.io/v2/": tls: failed to verify certificate: x509: certificate has expired',
         f'{PULL}Get "https://ghcr.io/v2/": net/http: TLS handshake timeout',
         f"{PULL}read tcp 10.10.0.101:40022->10.10.0.100:5054: read: connection reset by peer",
+        f"{PULL}read tcp 10.10.0.101:40022->10.10.0.100:5054: unexpected EOF",
         f"{PULL}{MANIFEST}unexpected status code 500 Internal Server Error",
         f"{PULL}{MANIFEST}unexpected status code 502 Bad Gateway",
         f"{PULL}{MANIFEST}unexpected status code 503 Service Unavailable",
@@ -149,9 +150,10 @@ def test_every_kind_of_failure_has_a_line_here() -> None:
 
 
 def test_every_entry_of_the_list_is_reached_by_a_line() -> None:
-    causes = {found.message for case in CASES if (found := explain([str(case.values[1])]))}
+    reached = {(text, is_log) for case in CASES for text, is_log in [plain(str(case.values[1]))]}
+    kinds = {kind_of(text, is_log=is_log) for text, is_log in reached}
 
-    assert [kind.cause for kind in KINDS if kind.cause not in causes] == []
+    assert [kind for kind in KINDS if kind not in kinds] == []
 
 
 def test_an_installer_that_ran_out_of_space_is_reported_as_such() -> None:

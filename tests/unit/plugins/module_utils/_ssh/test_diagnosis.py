@@ -92,7 +92,7 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
             DENIED,
             {"has_key": False},
             "SSH_KEY_MISSING",
-            "has no authorized key",
+            "no SSH key is set for it",
             "cluster_bastion_ssh_public_key",
             id="no key",
         ),
@@ -152,7 +152,9 @@ TIMED_OUT = "ssh: connect to host 2001:db8::100 port 22: Connection timed out"
             "cluster_bastion_connection",
             id="no IPv6",
         ),
-        pytest.param("Connection refused", {}, "SSH_SERVER_NOT_READY", "does not answer yet", "console", id="starting"),
+        pytest.param(
+            "Connection refused", {}, "SSH_SERVER_NOT_READY", "does not accept logins yet", "console", id="starting"
+        ),
         pytest.param(
             "TargetNotConnected",
             {"connection": "ssm"},
@@ -202,7 +204,7 @@ def test_each_cause_is_named_with_its_remedy(
     ("said", "code", "cause", "remedy"),
     [
         pytest.param(
-            OPEN, "PRIVATE_KEY_NOT_PROTECTED", "other users may read", "chmod 600 /keys/moon", id="readable key"
+            OPEN, "PRIVATE_KEY_NOT_PROTECTED", "Other users may read", "chmod 600 /keys/moon", id="readable key"
         ),
         pytest.param(
             REFUSED, "SSH_AGENT_REFUSED", "agent has the key and does not sign", "ssh-add -X", id="agent refuses"
@@ -221,9 +223,7 @@ def test_each_cause_is_named_with_its_remedy(
             "cluster_bastion_ssh_identity_file",
             id="percent",
         ),
-        pytest.param(
-            TOO_MANY, "TOO_MANY_SSH_KEYS", "more keys than the server accepts", "--private-key", id="too many keys"
-        ),
+        pytest.param(TOO_MANY, "TOO_MANY_SSH_KEYS", "more keys than the six", "--private-key", id="too many keys"),
         pytest.param(
             f'Please login as the user "ec2-user" rather than the user "root". {DENIED}',
             "SSH_USER_WRONG",
@@ -256,7 +256,7 @@ def test_each_cause_is_named_with_its_remedy(
             '"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later." '
             "Connection closed by 2001:db8::100 port 22",
             "SSH_SERVER_NOT_READY",
-            "does not answer yet",
+            "does not accept logins yet",
             "Run the playbook again",
             id="booting",
         ),
@@ -345,12 +345,26 @@ def test_each_message_of_ssh_has_its_own_cause_and_remedy(said: str, code: str, 
             id="not connected",
         ),
         pytest.param(NO_PLUGIN, "CONNECTION_PROGRAM_MISSING", "session-manager-plugin", "Install", id="no plugin"),
-        pytest.param("sh: 1: exec: aws: not found", "CONNECTION_PROGRAM_MISSING", "programs aws", "Install", id="dash"),
         pytest.param(
-            "zsh:1: command not found: aws", "CONNECTION_PROGRAM_MISSING", "programs aws", "Install", id="zsh"
+            "sh: 1: exec: aws: not found",
+            "CONNECTION_PROGRAM_MISSING",
+            "aws or session-manager-plugin",
+            "Install",
+            id="dash",
         ),
         pytest.param(
-            "bash: line 1: exec: aws: not found", "CONNECTION_PROGRAM_MISSING", "programs aws", "Install", id="bash"
+            "zsh:1: command not found: aws",
+            "CONNECTION_PROGRAM_MISSING",
+            "aws or session-manager-plugin",
+            "Install",
+            id="zsh",
+        ),
+        pytest.param(
+            "bash: line 1: exec: aws: not found",
+            "CONNECTION_PROGRAM_MISSING",
+            "aws or session-manager-plugin",
+            "Install",
+            id="bash",
         ),
     ],
 )
@@ -431,7 +445,7 @@ def test_a_public_key_in_the_place_of_a_private_one_is_called_so(tmp_path: Path,
     found = diagnose(said, facts)
 
     assert found.code == "PRIVATE_KEY_MISSING"
-    assert f"{key} is a public key, and no SSH agent has its private key" in found.message
+    assert f"is a public key, and no SSH agent has its private key: {key}" in found.message
     assert "chmod" not in found.remedy
 
 

@@ -108,8 +108,8 @@ def test_a_build_through_session_manager_looks_for_its_programs(
     missing = [name for name in ("aws", "session-manager-plugin") if name not in present]
     assert list(access.missing_programs) == missing
     found = [problem.message for problem in way_in_problems(cluster, OVER_BASTION, access)]
-    assert [text.rpartition("bastion, but ")[2] for text in found] == (
-        [f"{' and '.join(missing)} is not installed on the controller."] if missing else []
+    assert [text.rpartition("on the controller: ")[2] for text in found] == (
+        [f"{' and '.join(missing)}."] if missing else []
     )
 
 
