@@ -28,13 +28,13 @@ sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.spec import parse_spec, problems
 from ansible_collections.urmanac.talos.plugins.module_utils._text import as_markdown
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import (
     Given,
-    judge,
     read_options,
     role_names,
+    validate_variables,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
 from tools.wrong_values import ELSEWHERE, RIGHT
 from tools.wrong_values import WRONG as WRONG_VALUES
 
@@ -203,7 +203,7 @@ def _ruled_values(name: str, kind: str, option: Mapping[str, Any]) -> Iterator[A
 
 def _problems(options: Mapping[str, Any], name: str, value: Any) -> list[tuple[str, str]]:
     given = Given({name: value}, {}, lambda _name: value)
-    found = judge({name: options[name]}, given, NOW, roles=_ROLES)
+    found = validate_variables({name: options[name]}, given, NOW, roles=_ROLES)
     return [
         (one.message if one.subject == name else f"{one.subject}: {one.message}", one.remedy) for one in found.problems
     ]

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import seen_memory
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.instance_types import memory_of_system
 from lab.kubernetes.clusters import Clusters
 from lab.kubernetes.server import ApiServer
 from lab.talos import pki, services
@@ -32,7 +32,7 @@ _ETCD_MEMBER = 0x1000_0000_0000_0000
 def hardware_of(*, cpus: int, memory: int, volumes: Mapping[str, int]) -> Hardware:
     """Return the machine that an instance type is: of the MiB that EC2 sells firmware and kernel keep some."""
     disks = {name.replace("-", ""): size * 2**30 for name, size in volumes.items()}
-    return Hardware(cpus=cpus, memory=seen_memory(memory) * 2**20, disks=disks)
+    return Hardware(cpus=cpus, memory=memory_of_system(memory) * 2**20, disks=disks)
 
 
 _SHARED = Registry()

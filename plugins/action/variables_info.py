@@ -20,17 +20,17 @@ from ..plugin_utils._local_action import LocalAction
 from ..plugin_utils._report.command_line import inline_variables
 from ..plugin_utils._variables.checks import Surroundings
 from ..plugin_utils._variables.described import DESCRIPTION, described_problems, read_described
-from ..plugin_utils._variables.judgement import (
-    ROLES,
-    Given,
-    Judgement,
-    Unreadable,
-    judge,
-    read_options,
-    role_names,
-)
 from ..plugin_utils._variables.names import empty_values, ignored_values, misspelt_names, replaced_values
 from ..plugin_utils._variables.tags import unknown_skipped_tags, unknown_tags
+from ..plugin_utils._variables.validation import (
+    ROLES,
+    Given,
+    Unreadable,
+    Validation,
+    read_options,
+    role_names,
+    validate_variables,
+)
 
 
 def _private_key(task_vars: Mapping[str, Any]) -> str:
@@ -69,7 +69,7 @@ class ActionModule(LocalAction):
         hosts = frozenset(task_vars.get("groups", {}).get("all", ()))
         where = Surroundings(datetime.now(UTC), hosts, _private_key(task_vars))
         options, others = read_options(), _names(arguments["others"])
-        found = judge(options, given, where, roles=role_names(), others=others)
+        found = validate_variables(options, given, where, roles=role_names(), others=others)
         passed = load_extra_vars(self._loader)
         # A name with the prefix of a role is among the problems of the variables.
         listed = {problem.subject for problem in found.problems}
@@ -86,7 +86,7 @@ class ActionModule(LocalAction):
             "cluster": self._description(given, found),
         }
 
-    def _described(self, given: Given, found: Judgement) -> list[Finding]:
+    def _described(self, given: Given, found: Validation) -> list[Finding]:
         """Return the problems of the description, if every value in it can be used."""
         if found.unusable:
             return []
@@ -123,7 +123,7 @@ class ActionModule(LocalAction):
         except TypeError:  # ansible-core before 2.19 treats every text as a template.
             return self._loader.load_from_file(str(path))
 
-    def _description(self, given: Given, found: Judgement) -> Any:
+    def _description(self, given: Given, found: Validation) -> Any:
         """Return the description of the cluster, with defaults in place of unusable values."""
         if not found.unusable:
             return None

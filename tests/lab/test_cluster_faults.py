@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.comparison import Comparison
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import read_cluster
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import conflict_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import read_and_compare
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 from tests.lab.cluster_runs import (
@@ -287,7 +287,7 @@ def test_a_stranger_under_our_name_is_refused_and_left_as_it_is(lab: Lab, api: F
 
         foreign = [item.kind for item in plan.resources if item.state == "foreign"]
         assert foreign == ["iam_role" if kind == "closing role" else kind]
-        assert [problem.code for problem in taken_problems(plan.resources)] == ["NAME_TAKEN"]
+        assert [problem.code for problem in conflict_problems(plan.resources)] == ["NAME_TAKEN"]
         assert read() == before
     finally:
         uproot(lab, kind)

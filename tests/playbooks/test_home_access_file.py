@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import read_options
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import read_options
 from lab.settings import REPOSITORY
 from tests.checks.files import mappings
 from tests.lab.labs import Lab

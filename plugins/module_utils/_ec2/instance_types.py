@@ -90,7 +90,7 @@ def has_kvm(instance_type: str) -> bool:
     return ".metal" in instance_type
 
 
-def seen_memory(memory_mib: int) -> int:
+def memory_of_system(memory_mib: int) -> int:
     """Return how much of an instance's memory is available to the operating system, in MiB."""
     return int(memory_mib * (1 - HYPERVISOR_SHARE))
 

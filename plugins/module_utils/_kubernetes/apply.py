@@ -50,7 +50,7 @@ def ensure_object(api: Api, wanted: Object, *, check_mode: bool, force: bool = F
     would_be = _dry_run(api, wanted, force=force)
     # An object with only a name has no fields to own.
     is_taken_over = found is not None and is_ours(would_be) and not is_ours(found)
-    changed = found is None or is_taken_over or essence(found) != essence(would_be)
+    changed = found is None or is_taken_over or without_server_fields(found) != without_server_fields(would_be)
     if changed and not check_mode:
         api.apply(wanted, force=force)
     metadata = wanted["metadata"]
@@ -84,7 +84,7 @@ def is_ours(found: Mapping[str, Any]) -> bool:
     return any(one.get("manager") == MANAGER and one.get("operation") == "Apply" for one in managers)
 
 
-def essence(found: Mapping[str, Any]) -> Object:
+def without_server_fields(found: Mapping[str, Any]) -> Object:
     """Return the object without the fields that the server adds."""
     metadata = {key: value for key, value in found["metadata"].items() if key not in _SERVERS_OWN}
     rest = {key: value for key, value in found.items() if key not in ("metadata", "status")}
@@ -93,7 +93,7 @@ def essence(found: Mapping[str, Any]) -> Object:
 
 def shown(found: Mapping[str, Any] | None) -> str:
     """Return the object for a diff: without server-set fields and without secrets."""
-    return yaml.safe_dump(_redacted(_without_contents(essence(found))), sort_keys=True) if found else ""
+    return yaml.safe_dump(_redacted(_without_contents(without_server_fields(found))), sort_keys=True) if found else ""
 
 
 def _without_contents(found: Object) -> Object:

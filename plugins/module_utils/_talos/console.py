@@ -46,7 +46,7 @@ def remedy(cmdline: str | None) -> str:
     )
 
 
-def silent_lines(seen: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
+def silent_console_lines(seen: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
     """Return the warning about nodes without output on the EC2 console; empty if their kernel arguments are unknown.
 
     seen is what talos_info returns with gather: [cmdline]; names are those of the nodes by address.

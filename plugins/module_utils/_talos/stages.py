@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .console import silent_lines
+from .console import silent_console_lines
 
 
 class Stages(NamedTuple):
@@ -30,4 +30,4 @@ def stages(answers: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> St
         "present": [f"  talos: would configure {names[address]}" for address in (*absent, *waiting)],
         "absent": [f"  talos: would reset {names[address]}" for address in configured],
     }
-    return Stages(waiting, configured, absent, lines, silent_lines(answers, names))
+    return Stages(waiting, configured, absent, lines, silent_console_lines(answers, names))

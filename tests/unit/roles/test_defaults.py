@@ -30,8 +30,8 @@ from ansible_collections.urmanac.talos.plugins.modules import (
     talos_config,
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_nodes import cluster_directory
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import INTERNAL
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import role_names
 from tests.checks.process import ROOT
 
 

@@ -72,7 +72,7 @@ def test_a_playbook_that_claims_or_locks_a_cluster_fails_first_if_it_does_not_ex
     play = yaml.safe_load(playbook.read_text(encoding="utf-8"))[0]
     steps = [*play.get("pre_tasks", []), *play.get("tasks", [])]
     asks = [number for number, step in enumerate(steps) if any(word in yaml.safe_dump(step) for word in WORDS)]
-    checks = [number for number, step in enumerate(steps) if "__exists_nothing" in step.get("vars", {})]
+    checks = [number for number, step in enumerate(steps) if "__exists_consequence" in step.get("vars", {})]
 
     if playbook.name in FIRST or not asks:
         assert playbook.name in FIRST or not asked_by(playbook)

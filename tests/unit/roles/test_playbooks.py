@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import role_names
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import role_names
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
 

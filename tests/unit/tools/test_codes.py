@@ -18,7 +18,7 @@ from ansible_collections.urmanac.talos.plugins.inventory import ec2_nodes
 from ansible_collections.urmanac.talos.plugins.module_utils._codes import CODES, Code
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import errors as kubernetes
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api import errors as talos
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import read_options
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import read_options
 from tests.checks.files import collection_files
 from tests.checks.process import ROOT
 from tools import codes

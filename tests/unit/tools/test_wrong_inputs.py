@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import read_options
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import read_options
 from tools import wrong_inputs
 
 

@@ -72,12 +72,14 @@ def answer_of(asked: Mapping[str, tuple[str, ...]], registries: Registries, unna
     """Return the architectures of the images, each by all its references in the packages."""
     every = [image for images in asked.values() for image in images][:IMAGES_MAX]
     found = {image.image: image for image in registries.images(every)}
-    built = {name: judged for name, images in asked.items() if (judged := judge(images, found)) is not None}
+    built = {
+        name: judged for name, images in asked.items() if (judged := validate_variables(images, found)) is not None
+    }
     failed = [image for image in found.values() if runs(image) is None]
     return Answer(built, asked, tuple(notes(failed, unnamed)))
 
 
-def judge(images: Sequence[str], found: Mapping[str, Image]) -> bool | None:
+def validate_variables(images: Sequence[str], found: Mapping[str, Image]) -> bool | None:
     """Return whether all references of an image run on arm64, None if unknown."""
     judged = [runs(found[image]) if image in found else None for image in images]
     return False if False in judged else None if None in judged else True

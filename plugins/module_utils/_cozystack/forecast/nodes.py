@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..._ec2.instance_types import Size, seen_memory
+from ..._ec2.instance_types import Size, memory_of_system
 from ..._machine_types import CONTROL_PLANE, WORKER
 
 # Talos reserves this for itself and configures an eviction threshold: the remaining capacity is for pods.
@@ -29,5 +29,5 @@ class Allocatable(NamedTuple):
 
 def allocatable(size: Size, machine_type: str, *, pods: int = PODS) -> Allocatable:
     """Return the allocatable capacity of a node of this size."""
-    memory = seen_memory(size.memory_mib) - RESERVED_MEMORY[machine_type] - EVICTION_MEMORY
+    memory = memory_of_system(size.memory_mib) - RESERVED_MEMORY[machine_type] - EVICTION_MEMORY
     return Allocatable(cpu=size.vcpus * 1000 - RESERVED_CPU, memory=max(memory, 0), pods=pods)

@@ -25,7 +25,7 @@ from ..plan.choosing import choose
 from ..plan.compare import compare, teardown_rank
 from ..plan.comparison import Comparison, Found, Resource
 from ..plan.current import Existing, read_cluster
-from ..plan.owners import second_problems, taken_problems, unmanaged_problems
+from ..plan.owners import conflict_problems, duplicate_problems, unmanaged_problems
 from ..plan.reading import wanted_of
 from ..plan.text import foreign_resource_problems, kind_word, tie_problem
 from ..plan.ties import Tie, read_ties
@@ -203,7 +203,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], to_delete: Sequence[Fou
     # Including resources that are created elsewhere, such as SSM parameters.
     wanted = [] if order.absent else [item for item in before.resources if item.part in order.parts]
     reasons = [
-        *(item.about(f"create {item.subject}") for item in taken_problems(wanted)),
+        *(item.about(f"create {item.subject}") for item in conflict_problems(wanted)),
         *_disputed(before, order),
         *_replacements(todo),
         *_too_long(order.machines),
@@ -218,7 +218,7 @@ def refuse(before: Comparison, todo: Sequence[Resource], to_delete: Sequence[Fou
 
 def _disputed(before: Comparison, order: Order) -> list[Finding]:
     """Return the resources without ManagedBy and the duplicates, all of which a removal deletes."""
-    seconds = [] if order.absent else second_problems(before.seconds)
+    seconds = [] if order.absent else duplicate_problems(before.seconds)
     verb = "remove" if order.absent else "change"
     found = [*unmanaged_problems(before.unmanaged), *seconds]
     return [item.about(f"{verb} the cluster") for item in found]

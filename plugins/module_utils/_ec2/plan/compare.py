@@ -22,7 +22,7 @@ from .comparison import (
     Resource,
 )
 from .current import Existing
-from .owners import taker_of
+from .owners import conflicting_resource
 from .ties import Tie
 
 # Additional rules and routes are deliberate (such as home access), so they are reported, not removed.
@@ -43,7 +43,7 @@ def compare(wanted: Mapping[str, Desired], things: Sequence[Existing], ties: tup
     chosen = {key: thing for key, item in wanted.items() if (thing := choose(item, ours))}
     have = _properties(wanted, chosen, ours)
     resources = tuple(
-        _resource(key, item, chosen.get(key), have.get(key), taker_of(item, chosen, wanted, things))
+        _resource(key, item, chosen.get(key), have.get(key), conflicting_resource(item, chosen, wanted, things))
         for key, item in wanted.items()
     )
     described = {thing.id for thing in chosen.values()}

@@ -16,7 +16,7 @@ from .comparison import Resource
 from .current import Existing
 
 
-def taker_of(
+def conflicting_resource(
     item: Desired, chosen: Mapping[str, Existing], wanted: Mapping[str, Desired], things: Sequence[Existing]
 ) -> Existing | None:
     """Return the resource that conflicts with one that must be created, of another owner or of the cluster itself."""
@@ -55,7 +55,7 @@ def owner_of(thing: Existing) -> str:
     return owner_text(thing.tags)
 
 
-def taken_problems(resources: Sequence[Resource]) -> list[Finding]:
+def conflict_problems(resources: Sequence[Resource]) -> list[Finding]:
     """Return the resources that conflict with those that must be created."""
     takers = [(resource, resource.taken_by) for resource in resources if resource.taken_by]
     return [_taken(resource, taker) for resource, taker in takers if not taker.unmanaged]
@@ -94,7 +94,7 @@ def _uncertainty(thing: Existing, region: str) -> str:
     return f"it has no tag {REGION_TAG}. If it does not serve a cluster of this name in another region, tag it: {tag}"
 
 
-def second_problems(seconds: Sequence[tuple[Existing, Existing]]) -> list[Finding]:
+def duplicate_problems(seconds: Sequence[tuple[Existing, Existing]]) -> list[Finding]:
     """Return the pairs of duplicate resources of kinds of which a cluster has one."""
     return [
         finding(

@@ -24,7 +24,14 @@ from .choosing import choose
 from .compare import compare
 from .comparison import Comparison, Resource
 from .current import Existing, read_cluster
-from .owners import host_key_problems, owner_of, second_problems, taken_problems, uncertain_lines, unmanaged_problems
+from .owners import (
+    conflict_problems,
+    duplicate_problems,
+    host_key_problems,
+    owner_of,
+    uncertain_lines,
+    unmanaged_problems,
+)
 from .parts import bastion_of, hours_of, nodes_of, part_of, schedule_role_of
 from .text import foreign_resource_problems, plan_lines, tie_problem, unread_lines
 from .ties import Tie, read_ties
@@ -77,9 +84,9 @@ def result_of(spec: ClusterSpec, comparison: Comparison, now: datetime) -> dict[
 def problems_of(comparison: Comparison) -> list[Finding]:
     """Return why the cluster cannot be created: conflicts with other resources, and what is not certain or safe."""
     return [
-        *taken_problems(comparison.resources),
+        *conflict_problems(comparison.resources),
         *unmanaged_problems(comparison.unmanaged),
-        *second_problems(comparison.seconds),
+        *duplicate_problems(comparison.seconds),
         *host_key_problems(comparison.resources),
         *map(tie_problem, comparison.blocking_ties),
     ]

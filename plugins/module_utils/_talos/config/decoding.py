@@ -232,25 +232,25 @@ def _is_integer(value: Any, kind: str, release: Release) -> bool:
     return least <= value < most
 
 
-def with_truths(document: Document, release: Release) -> Document:
+def with_booleans(document: Document, release: Release) -> Document:
     """Return a decoded document with true and false where Talos reads words of YAML 1.1 as these, such as no."""
     kind = document.get("kind")
     structured = kinds(release).get(str(kind), "any") if kind else "Config"
-    found: Document = _with_truths(document, structured, release)
+    found: Document = _with_booleans(document, structured, release)
     return found
 
 
-def _with_truths(value: Any, kind: str, release: Release) -> Any:
+def _with_booleans(value: Any, kind: str, release: Release) -> Any:
     if kind == "bool" and isinstance(value, str):
         return value.lower() in ("y", "yes", "on")
     if kind[0] == "[" and isinstance(value, list):
-        return [_with_truths(item, kind[1:-1], release) for item in value]
+        return [_with_booleans(item, kind[1:-1], release) for item in value]
     if not isinstance(value, dict):
         return value
     if kind[0] == "{":
-        return {key: _with_truths(item, kind[1:-1], release) for key, item in value.items()}
+        return {key: _with_booleans(item, kind[1:-1], release) for key, item in value.items()}
     known = structure(kind, release) or {}
-    return {key: _with_truths(item, known.get(key, "any"), release) for key, item in value.items()}
+    return {key: _with_booleans(item, known.get(key, "any"), release) for key, item in value.items()}
 
 
 # --- what reads its text by rules of its own ---

@@ -200,7 +200,7 @@ def problems(documents: list[Document], release: Release) -> list[Finding]:
 def invalid(documents: list[Document], release: Release) -> list[Finding]:
     """Return the contradictions in documents that could be decoded."""
     release = decoding.known_release(release)
-    documents = [decoding.with_truths(document, release) for document in documents]
+    documents = [decoding.with_booleans(document, release) for document in documents]
     base = next((document for document in documents if not document.get("kind")), None)
     if base is None:
         return [_invalid(BASE, ("", "machine and cluster are missing", "Add them."))]

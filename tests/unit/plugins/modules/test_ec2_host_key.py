@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.bastion.host_key import ensure_present
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import conflict_problems
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import HostKey, make_host_key
@@ -170,7 +170,9 @@ def test_a_parameter_that_the_module_refuses_is_refused_in_the_plan_as_well(
 
     comparison = compared(api, described)
 
-    assert [f"ssm_parameter {described.names.bastion}"] == [one.subject for one in taken_problems(comparison.resources)]
+    assert [f"ssm_parameter {described.names.bastion}"] == [
+        one.subject for one in conflict_problems(comparison.resources)
+    ]
     assert not comparison.found
     assert ensure(capsys)["failed"]
 

@@ -24,15 +24,6 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.versions impo
 from ansible_collections.urmanac.talos.plugins.plugin_utils._report.command_line import inline_variables
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables import of_cluster
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
-    ROLES,
-    Given,
-    Judgement,
-    Unreadable,
-    judge,
-    read_options,
-    role_names,
-)
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names import (
     INTERNAL,
     empty_values,
@@ -43,6 +34,15 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.names imp
 )
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS, joint_problems
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.types import type_problems
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import (
+    ROLES,
+    Given,
+    Unreadable,
+    Validation,
+    read_options,
+    role_names,
+    validate_variables,
+)
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
 from tests.ec2_cluster import cluster
@@ -56,11 +56,11 @@ OPENING = {"group": "nodes", "port": 6443, "description": "Kubernetes API from h
 OPTIONS = read_options()
 
 
-def judged(written: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, **how: Any) -> Judgement:
+def judged(written: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None, **how: Any) -> Validation:
     """Return what is wrong with variables whose values are as they are written."""
     given = Given(written, defaults or {}, lambda name: {**(defaults or {}), **written}[name])
     options = {name: option for name, option in OPTIONS.items() if name in {*written, *(defaults or {})}}
-    return judge(options or OPTIONS, given, NOW, roles=role_names(), **how)
+    return validate_variables(options or OPTIONS, given, NOW, roles=role_names(), **how)
 
 
 def problems(name: str, value: Any) -> list[Finding]:
@@ -608,7 +608,7 @@ def test_a_wrong_value_is_reported_where_it_is_written() -> None:
         {"bastion_host_image_mirrors": follows, "cluster_images_mirrors": wrong}, {}, lambda name: values[name]
     )
 
-    found = judge({name: OPTIONS[name] for name in values}, given, NOW, roles=role_names())
+    found = validate_variables({name: OPTIONS[name] for name in values}, given, NOW, roles=role_names())
 
     assert [one.subject for one in found.problems] == ["cluster_images_mirrors[ghcr.io]"]
 
@@ -623,7 +623,7 @@ def test_a_value_that_cannot_be_decrypted_is_a_problem_of_its_variable() -> None
     def read(name: str) -> Any:
         raise Unreadable("no vault secrets found")
 
-    found = judge(
+    found = validate_variables(
         {"cluster_name": OPTIONS["cluster_name"]},
         Given({"cluster_name": Encrypted()}, {}, read),
         NOW,
@@ -849,7 +849,7 @@ def test_a_template_that_fails_is_a_problem_of_its_variable() -> None:
     def read(name: str) -> Any:
         raise Unreadable("'moon' is undefined")
 
-    found = judge(
+    found = validate_variables(
         {"cluster_name": OPTIONS["cluster_name"]}, Given({"cluster_name": "{{ moon }}"}, {}, read), NOW, roles=[]
     )
 

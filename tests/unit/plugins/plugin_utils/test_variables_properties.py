@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.checks import Surroundings
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.judgement import (
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
+from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import (
     Given,
-    judge,
     read_options,
     role_names,
+    validate_variables,
 )
-from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.rules import CHECKS
 from tests.rare_values import texts, values
 
 OPTIONS, ROLES = read_options(), role_names()
@@ -47,8 +47,8 @@ def test_variables_are_judged_the_same_in_every_order(variables: dict[str, Any],
     only = {name: OPTIONS[name] for name in variables if name in OPTIONS}
     other = dict(random.sample(list(variables.items()), len(variables)))
 
-    found = judge(only, Given(variables, {}, variables.__getitem__), NOW, roles=ROLES)
-    again = judge(only, Given(other, {}, other.__getitem__), NOW, roles=ROLES)
+    found = validate_variables(only, Given(variables, {}, variables.__getitem__), NOW, roles=ROLES)
+    again = validate_variables(only, Given(other, {}, other.__getitem__), NOW, roles=ROLES)
 
     assert sorted(found.problems, key=repr) == sorted(again.problems, key=repr)
     assert all(one.message and one.remedy for one in found.problems)

@@ -20,7 +20,7 @@ def seen(*arguments: str | None) -> list[dict[str, str | None]]:
 
 
 def test_nodes_that_write_elsewhere_are_warned_of_together_with_the_remedy() -> None:
-    assert console.silent_lines(seen(PLAIN, SERIAL, PLAIN), NAMES) == [
+    assert console.silent_console_lines(seen(PLAIN, SERIAL, PLAIN), NAMES) == [
         "? The EC2 console shows no output of Talos on gateway, compute-3: its kernel writes to ttyAMA0 and tty0, not "
         "to ttyS0.",
         "? Images made with this line in the profile of Talos' imager have a serial console: "
@@ -38,11 +38,11 @@ def test_nodes_that_write_elsewhere_are_warned_of_together_with_the_remedy() -> 
     ],
 )
 def test_nothing_is_warned_of_without_a_reason(arguments: list[str | None]) -> None:
-    assert console.silent_lines(seen(*arguments), NAMES) == []
+    assert console.silent_console_lines(seen(*arguments), NAMES) == []
 
 
 def test_a_node_without_any_console_is_silent_too() -> None:
-    assert "writes to no console" in console.silent_lines(seen("talos.platform=metal"), NAMES)[0]
+    assert "writes to no console" in console.silent_console_lines(seen("talos.platform=metal"), NAMES)[0]
 
 
 def test_a_console_of_another_port_is_not_that_of_ec2() -> None:

@@ -19,7 +19,10 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import BASTION, NETWORK, NODES, PARTS, desired
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import cluster_tags, owner_tags
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.current import Existing, existing_of, reading_of
-from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import taken_problems, taker_of
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.owners import (
+    conflict_problems,
+    conflicting_resource,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.parts import part_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.plan.reading import (
     problems_of,
@@ -105,7 +108,7 @@ def assert_refused_and_kept(api: FailingEc2, key: str, read: Read) -> None:
 
     lines = [line for line in plan_lines(SPEC, found) if f" {kind_word(resource.kind)} {resource.name}:" in f"{line}:"]
     assert [item.key for item in found.resources if item.state == "foreign"] == [key]
-    assert [("NAME_TAKEN", "Owner=Bob" in item.message) for item in taken_problems(found.resources)] == [
+    assert [("NAME_TAKEN", "Owner=Bob" in item.message) for item in conflict_problems(found.resources)] == [
         ("NAME_TAKEN", True)
     ]
     assert [line[:1] for line in lines] == ["x"]
@@ -229,7 +232,7 @@ def test_an_address_in_a_prefix_of_another_interface_is_taken() -> None:
     def taker(prefix: str) -> Existing | None:
         prefixes = [{"Ipv4Prefix": prefix}]
         other = existing_of(reading_of("eni"), {**record, **empty, "Ipv4Prefixes": prefixes}, SPEC)
-        return taker_of(wanted["eni/gateway"], {}, wanted, [other])
+        return conflicting_resource(wanted["eni/gateway"], {}, wanted, [other])
 
     assert (taker("10.10.0.96/28") is None, taker("10.10.0.112/28") is None) == (False, True)
 

@@ -67,7 +67,7 @@ def _has_template(value: Any) -> bool:
     return isinstance(value, str) and "{{" in value
 
 
-class Judgement(NamedTuple):
+class Validation(NamedTuple):
     """All problems, and the variables with a wrong type."""
 
     problems: tuple[Finding, ...]
@@ -89,14 +89,14 @@ def read_options(folder: Path = ROLES) -> dict[str, Option]:
     return options
 
 
-def judge(
+def validate_variables(
     options: Mapping[str, Option],
     given: Given,
     where: Surroundings,
     *,
     roles: Iterable[str],
     others: Collection[str] = (),
-) -> Judgement:
+) -> Validation:
     """Return the problems of the variables, each cause once: the user's variables before derived ones."""
     values: dict[str, Any] = {}
     of_type: dict[str, list[Finding]] = {}
@@ -111,7 +111,7 @@ def judge(
     unknown = unknown_names(given.written, roles, options, others)
     joint = joint_problems(usable, dict(_derived(options, given, values)), where)
     found = [*unknown, *_flat(of_type), *value_problems(usable, where), *joint]
-    return Judgement(tuple(_causes(found, given)), frozenset(of_type))
+    return Validation(tuple(_causes(found, given)), frozenset(of_type))
 
 
 def _read_problems(name: str, option: Option, given: Given, values: dict[str, Any]) -> Iterator[Finding]:
