@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .._findings import Finding, finding, headline
 from .._oci.errors import UNKNOWN
+from .._oci.reference import digest_of
 from .spec import NODE_ROLES
 
 _OTHER_WAYS = (
@@ -52,7 +53,9 @@ def outcome(
     images = _images(wanted, _kept(wanted, record), answers, now)
     failed = {role: answers[name]["error"] for role, name in wanted.items() if answers.get(name, {}).get("error")}
     # A digest never refers to another image, so it can be used even if it cannot be looked up from here.
-    pinned = {role: wanted[role] for role, error in failed.items() if error["code"] in UNKNOWN and "@" in wanted[role]}
+    pinned = {
+        role: wanted[role] for role, error in failed.items() if error["code"] in UNKNOWN and digest_of(wanted[role])
+    }
     disk_images = {role: reference for role, reference in wanted.items() if is_disk_image(reference)}
     problems = [_problem(role, wanted[role], error) for role, error in failed.items()]
     unknown = [problem for role, problem in zip(failed, problems, strict=True) if failed[role]["code"] in UNKNOWN]
@@ -108,6 +111,6 @@ def _problem(role: str, reference: str, error: Mapping[str, str]) -> Finding:
 
 def _lines(images: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for role, entry in images.items():
-        digest = entry["resolved"].partition("@")[2]
+        digest = digest_of(entry["resolved"])
         version = f"Talos {entry['version']}, " if entry.get("version") else ""
         yield f"  image of {role}: {entry['reference']} is {version}{digest} since {entry['resolved_at']}"

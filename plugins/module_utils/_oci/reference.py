@@ -52,6 +52,11 @@ class Reference(NamedTuple):
         return f"{self.name}@{digest}"
 
 
+def digest_of(text: str) -> str:
+    """Return the digest that a reference names, not validated; empty for a tag, and for the URL of a disk image."""
+    return "" if "://" in text else text.partition("@")[2]
+
+
 def parse_reference(text: str) -> Reference:
     """Return the parts of a reference; omitted parts have docker's defaults."""
     if "://" in text:

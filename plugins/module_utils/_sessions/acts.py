@@ -20,6 +20,7 @@ from .._ec2.cost.prices import shipped
 from .._ec2.identity import BASTION
 from .._ec2.spec import ClusterSpec, is_loopback_endpoint
 from .._findings import blocking, sentences
+from .._oci.reference import digest_of
 from .._text import all_shown
 from .._urls import split_url
 from .journal import Journal, latest, new, with_outcome, with_run, write
@@ -145,8 +146,8 @@ def _image(reference: str, record: Record) -> str:
         host = parts.netloc.rpartition("@")[2]
         return f"{parts.scheme}://{host}{parts.path}"
     same = record.get("reference") == reference
-    digest = str(record.get("resolved", "")).partition("@")[2] if same else ""
-    return f"{reference}@{digest}" if digest and "@" not in reference else reference
+    digest = digest_of(str(record.get("resolved", ""))) if same else ""
+    return f"{reference}@{digest}" if digest and not digest_of(reference) else reference
 
 
 def _codes(report: Record) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from .._findings import Finding, finding
 from .._machine_types import WORKER
+from .._oci.reference import digest_of
 from .versions import is_same_version, parse, parsed_image, tag_version, upgrade_problem
 
 Record = Mapping[str, Any]
@@ -122,15 +123,10 @@ def _vague_images(chosen: Iterable[Record], given: Mapping[str, str], wanted: Wa
 def _is_clear(role: str, wanted: Wanted) -> bool:
     image = wanted.images[role]
     if wanted.version:
-        return _is_pinned(image) or wanted.refresh
+        return bool(digest_of(image)) or wanted.refresh
     # A digest names one image for ever, so its label gives the version once the image is looked up.
     is_labelled = role not in wanted.resolved or bool(_label(role, wanted))
-    return bool(tag_version(image)) or (_is_pinned(image) and is_labelled)
-
-
-def _is_pinned(image: str) -> bool:
-    parsed = parsed_image(image)
-    return bool(parsed and parsed.digest)
+    return bool(tag_version(image)) or (bool(digest_of(image)) and is_labelled)
 
 
 class Known(NamedTuple):
@@ -170,7 +166,7 @@ def _way(image: str, before: str, after: str, *, is_on_record: bool) -> str:
     """Return how to upgrade a node to its image, or why playbooks/upgrade.yml refuses to."""
     if before and after and (problem := upgrade_problem(before, after)):
         return f"{problem}."
-    if not (tag_version(image) or (after and _is_pinned(image))):
+    if not (tag_version(image) or (after and digest_of(image))):
         way = "upgrades it only with -e cluster_images_refresh=true" if is_on_record else "refuses it"
         return f"playbooks/upgrade.yml {way}, because no tag names a version."
     if before:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.errors import ImageError
-from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference, parse_reference
+from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import Reference, digest_of, parse_reference
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 COMPONENT = st.from_regex(r"[a-z0-9]{1,8}((\.|_|__|-{1,3})[a-z0-9]{1,8}){0,2}", fullmatch=True)
@@ -88,3 +88,16 @@ def test_any_text_is_a_reference_in_full_or_refused(text: str) -> None:
         return
     assert parse_reference(str(parsed)) == parsed
     assert "/../" not in f"/{parsed.repository}/"
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        pytest.param("ghcr.io/moon/talos@sha256:abc", "sha256:abc", id="digest"),
+        pytest.param("ghcr.io/moon/talos:v1.13.7@sha256:abc", "sha256:abc", id="tag and digest"),
+        pytest.param("ghcr.io/moon/talos:v1.13.7", "", id="tag"),
+        pytest.param("https://ada@images.example.com/metal-arm64.raw.xz", "", id="URL with a user"),
+    ],
+)
+def test_the_digest_of_a_reference_is_what_it_names(text: str, digest: str) -> None:
+    assert digest_of(text) == digest
