@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import (
@@ -20,6 +21,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds im
 Object = dict[str, Any]
 SERVER = "https://192.0.2.101:6443"
 TIME = "2026-01-02T03:04:05Z"
+# The server's time of all answers: shortly after the last event of any cluster here.
+NOW = datetime(2026, 1, 2, 3, 6, 10, tzinfo=UTC)
 
 
 class FakeApi:
@@ -31,12 +34,14 @@ class FakeApi:
         *,
         failures: dict[str, ApiError] | None = None,
         logs: dict[str, str] | None = None,
+        now: datetime = NOW,
     ) -> None:
         self.server = SERVER
         self.objects = objects
         self.failures = failures or {}
         # By pod, or by pod and container; of those that are not here the kubelet has none.
         self.logs = logs or {}
+        self.now = now
         self.asked: list[str] = []
 
     def _ask(self, plural: str) -> None:
@@ -47,6 +52,9 @@ class FakeApi:
     def version(self) -> str:
         self._ask("version")
         return "v1.33.12"
+
+    def time(self) -> datetime:
+        return self.now
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         self._ask(kind.plural)
@@ -91,6 +99,10 @@ def condition(kind: str, status: str, reason: str = "", message: str = "") -> Ob
     return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": TIME}
 
 
+# Of a node that has run for days.
+READY = condition("Ready", "True", "KubeletReady") | {"lastTransitionTime": "2025-12-28T08:00:00Z"}
+
+
 def deployment(namespace: str, name: str, *conditions: Object) -> Object:
     """Return a Deployment of one pod, which is ready where no conditions are given."""
     reported = list(conditions) or [condition("Available", "True", "MinimumReplicasAvailable")]
@@ -115,7 +127,7 @@ def node(name: str, *, cpu: str = "1950m", memory: str = "3288Mi", **more: Any) 
         "status": {
             "capacity": amounts,
             "allocatable": amounts,
-            "conditions": more.get("conditions", [condition("Ready", "True", "KubeletReady")]),
+            "conditions": more.get("conditions", [READY]),
             "nodeInfo": {"architecture": "arm64"},
         },
     }

@@ -20,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds imp
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
 from tests.cozystack_cluster import (
+    READY,
     condition,
     deployment,
     installed,
@@ -2142,7 +2143,7 @@ def _ready(**more: Any) -> Object:
 
 def _started(code: int, reason: str = "Error", *, since: str = "2026-01-01T18:00:09Z", restarts: int = 1) -> Object:
     """Return the pod of LINSTOR that was restarted and whose readiness probe fails since."""
-    last = _end(code, reason) | {"startedAt": "2026-01-01T17:59:00Z", "finishedAt": "2026-01-01T18:00:00Z"}
+    last = _end(code, reason) | {"finishedAt": f"{since[:-4]}:00Z"}
     status = status_of(IMAGE, last=last, restarts=restarts) | {"ready": False, "started": True}
     return failing(status | {"state": {"running": {"startedAt": since}}})
 
@@ -3288,8 +3289,325 @@ ORDER = (
 )
 
 
+_EVICTED = _LOW.format("memory", "100Mi", "71Mi") + _USED
+_SATELLITE = ("DaemonSet", "linstor-satellite")
+
+
+def _evicted(number: int, *, reason: str = "Evicted", message: str = _EVICTED, hour: int = 2) -> Object:
+    """Return a failed pod that its ReplicaSet keeps; its number is the minute of its end."""
+    item = _named(_rejected(reason, message), f"linstor-controller-5d7b8f-old{number:02}", _REPLICA_SET)
+    at = f"2026-01-02T{hour:02}:{number:02}:30Z"
+    item["status"] |= {
+        "startTime": at,
+        "conditions": [condition("DisruptionTarget", "True", "TerminationByKubelet") | {"lastTransitionTime": at}],
+    }
+    return _created_at(f"2026-01-02T{hour:02}:{number:02}:00Z", item)
+
+
+def _evicts(pod_name: str, minute: int, uid: str = "") -> Object:
+    """Return the event of an evicted pod that its controller has deleted."""
+    item = event("Evicted", _EVICTED, about=pod_name, count=1) | {"lastTimestamp": f"2026-01-02T02:{minute:02}:30Z"}
+    return item | {"involvedObject": item["involvedObject"] | {"uid": uid or f"{pod_name}-{minute}"}}
+
+
+def _satellite(name: str, *, ready: bool) -> Object:
+    item = _named(_ready() if ready else unready(), f"linstor-satellite-{name}", _SATELLITE)
+    return _created_at("2026-01-02T02:50:00Z", item)
+
+
+_LOOP = tuple(_evicted(number) for number in range(10, 50, 8))
+_TWO = tuple(_named(_ready(), f"linstor-controller-5d7b8f-new{number}", _REPLICA_SET) for number in range(2))
+
+# Pods that their nodes evict or reject again and again, and that are always replaced.
+LOOPS = (
+    Situation(
+        "a Deployment whose pods are evicted again and again, with a replacement that is ready for a moment",
+        "Kubernetes pkg/kubelet/eviction; ReplicaSets keep failed pods",
+        "POD_EVICTED",
+        "-old42: Evicted, 5 times, last at 2026-01-02T02:42:30Z: The node was low on resource: memory",
+        "larger instance type or more nodes for memory",
+        cluster(*_LOOP, _ready()),
+    ),
+    Situation(
+        "a Deployment whose pods are evicted again and again, with a replacement that is created",
+        "Kubernetes pkg/kubelet/eviction; ReplicaSets keep failed pods",
+        "POD_EVICTED",
+        "Evicted, 5 times",
+        "larger instance type or more nodes for memory",
+        cluster(*_LOOP, _created_at("2026-01-02T03:00:00Z", creating())),
+    ),
+    Situation(
+        "evictions again and again on a node under memory pressure",
+        "Kubernetes pkg/kubelet/eviction, nodestatus",
+        "POD_EVICTED",
+        "Evicted, 5 times",
+        "larger instance type or more nodes for memory",
+        {**_under_pressure("Memory", "KubeletHasInsufficientMemory"), kinds.POD: [*_LOOP, _ready()]},
+        also=("NODE_MEMORY_PRESSURE",),
+    ),
+    Situation(
+        "one eviction of late whose replacement is not ready",
+        "Kubernetes pkg/kubelet/eviction",
+        "POD_EVICTED",
+        "Evicted: The node was low on resource: memory",
+        "larger instance type or more nodes for memory",
+        cluster(_evicted(55), _created_at("2026-01-02T03:00:00Z", unready())),
+    ),
+    Situation(
+        "one eviction of late whose replacement is ready",
+        "Kubernetes pkg/kubelet/eviction",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_evicted(55), _ready()),
+        waits="",
+    ),
+    Situation(
+        "replicas that one node evicted at once and whose replacements are ready",
+        "Kubernetes pkg/kubelet/eviction",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(_evicted(50), _evicted(51), *_TWO),
+        waits="",
+    ),
+    Situation(
+        "evictions again and again hours ago",
+        "Kubernetes pkg/kubelet/eviction; ReplicaSets keep failed pods",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(*(_evicted(number, hour=0) for number in range(10, 50, 8)), _ready()),
+        waits="",
+    ),
+    Situation(
+        "a DaemonSet whose pods are evicted again and again",
+        "Kubernetes pkg/controller/daemon deletes failed pods: only events are left",
+        "POD_EVICTED",
+        "linstor-satellite-c: Evicted, 3 times, last at 2026-01-02T02:40:30Z: The node was low",
+        "larger instance type or more nodes for memory",
+        cluster(
+            _satellite("d", ready=True),
+            events=tuple(_evicts(f"linstor-satellite-{one}", at) for one, at in (("a", 20), ("b", 30), ("c", 40))),
+        ),
+    ),
+    Situation(
+        "a DaemonSet of which one pod was evicted of late and its replacement is not ready",
+        "Kubernetes pkg/controller/daemon deletes failed pods: only events are left",
+        "POD_EVICTED",
+        "linstor-satellite-a: Evicted: The node was low",
+        "larger instance type or more nodes for memory",
+        cluster(
+            _satellite("b", ready=True),
+            _satellite("c", ready=False),
+            events=(_evicts("linstor-satellite-a", 50),),
+        ),
+    ),
+    Situation(
+        "a DaemonSet of which one pod was evicted of late and replaced",
+        "Kubernetes pkg/controller/daemon deletes failed pods: only events are left",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(
+            _satellite("b", ready=True),
+            _satellite("c", ready=True),
+            events=(_evicts("linstor-satellite-a", 50),),
+        ),
+        waits="",
+    ),
+    Situation(
+        "a StatefulSet whose pod is evicted again and again and keeps its name",
+        "Kubernetes pkg/controller/statefulset deletes failed pods: only events are left",
+        "POD_EVICTED",
+        "linstor-db-0: Evicted, 2 times",
+        "larger instance type or more nodes for memory",
+        cluster(
+            _named(_ready(), "linstor-db-0", ("StatefulSet", "linstor-db")),
+            events=(_evicts("linstor-db-0", 30), _evicts("linstor-db-0", 40)),
+        ),
+    ),
+    Situation(
+        "an evicted pod that is listed and has its event",
+        "Kubernetes pkg/kubelet/eviction: the event has the uid of the pod",
+        "RELEASE_NOT_READY",
+        "context deadline exceeded",
+        "describe helmrelease linstor",
+        cluster(
+            _evicted(55) | {"metadata": _evicted(55)["metadata"] | {"uid": "9e0c"}},
+            _ready(),
+            events=(_evicts("linstor-controller-5d7b8f-old55", 55, "9e0c"),),
+        ),
+        waits="",
+    ),
+    Situation(
+        "a Deployment whose pods a node rejects again and again",
+        "Kubernetes pkg/kubelet/cm/devicemanager: ReplicaSets try again at once",
+        "POD_REJECTED",
+        "UnexpectedAdmissionError, 5 times",
+        "free resources of the node",
+        cluster(
+            *(
+                _evicted(number, reason="UnexpectedAdmissionError", message="Allocate failed: no healthy devices")
+                for number in range(10, 50, 8)
+            ),
+            _created_at("2026-01-02T03:00:00Z", creating()),
+        ),
+    ),
+)
+
+
+def _restarted(code: int, reason: str = "Error", **more: Any) -> Object:
+    """Return the pod of LINSTOR, with restarts, that is ready; more is ended, started, created, restarts."""
+    started = more.get("started", "2026-01-02T03:05:40Z")
+    last = _end(code, reason) | {"finishedAt": more.get("ended", "2026-01-02T03:03:00Z")}
+    status = status_of(IMAGE, last=last, restarts=more.get("restarts", 12)) | {"ready": True, "started": True}
+    item = failing(status | {"state": {"running": {"startedAt": started}}})
+    return _created_at(more.get("created", "2026-01-02T02:00:00Z"), item)
+
+
+_DAYS: Object = {"created": "2025-12-20T00:00:00Z"}
+_OLD: Object = {**_DAYS, "ended": "2025-12-28T03:00:00Z", "started": "2025-12-28T03:00:30Z"}
+_NIGHT: Object = {**_DAYS, "ended": "2026-01-01T18:00:00Z", "started": "2026-01-02T03:00:00Z"}
+_REBOOT: Object = {**_DAYS, "ended": "2026-01-02T02:58:00Z", "started": "2026-01-02T03:01:00Z"}
+_HALF_HOURLY: Object = {
+    **{"created": "2026-01-01T21:00:00Z", "restarts": 12},
+    **{"ended": "2026-01-02T02:45:00Z", "started": "2026-01-02T02:46:00Z"},
+}
+_AT_FIRST: Object = {
+    **{"created": "2026-01-02T02:40:00Z", "restarts": 5},
+    **{"ended": "2026-01-02T02:43:00Z", "started": "2026-01-02T02:44:20Z"},
+}
+_REBOOTED = node("gateway", conditions=[READY | {"lastTransitionTime": "2026-01-02T03:00:50Z"}])
+
+
+def _nothing_but_the_deadline(name: str, source: str, item: Object, **more: Any) -> Situation:
+    words, remedy = "context deadline exceeded", "describe helmrelease linstor"
+    objects = cluster(item, **more.pop("objects", {}))
+    return Situation(name, source, "RELEASE_NOT_READY", words, remedy, objects, waits="", **more)
+
+
+# Containers that are ready, and ended before.
+AGAIN = (
+    Situation(
+        "a container that is killed again and again and is ready for half a minute",
+        "siderolabs/talos oom.go; Kubernetes API: lastState.terminated.finishedAt",
+        KILLED,
+        "ran out of memory, 12 times, last at 2026-01-02T03:03:00Z, and runs again; HelmRelease",
+        _LARGER,
+        cluster(_restarted(137)),
+    ),
+    Situation(
+        "a container that is killed every half an hour and is ready for twenty minutes",
+        "siderolabs/talos oom.go; Kubernetes API: lastState.terminated.finishedAt",
+        KILLED,
+        "12 times, last at 2026-01-02T02:45:00Z, and runs again",
+        _LARGER,
+        cluster(_restarted(137, **_HALF_HOURLY)),
+    ),
+    Situation(
+        "a container that runs out of memory again and again and is ready for half a minute",
+        "containerd: reason OOMKilled",
+        KILLED,
+        "(main): OOMKilled, 12 times, last at 2026-01-02T03:03:00Z, and runs again; HelmRelease",
+        _LARGER,
+        cluster(_restarted(137, "OOMKilled")),
+    ),
+    Situation(
+        "a container that crashes again and again and is ready for half a minute",
+        "Kubernetes API: lastState.terminated.finishedAt",
+        CRASH,
+        "Error, exit code 1, 12 times, last at 2026-01-02T03:03:00Z, and runs again: no quorum; HelmRelease",
+        "logs POD --previous",
+        cluster(_restarted(1)),
+        {LOG_POD: "no quorum\n"},
+    ),
+    Situation(
+        "a container that its liveness probe ends again and again and that is ready for half a minute",
+        "Kubernetes pkg/kubelet/prober/prober.go",
+        "PROBE_FAILED",
+        "Liveness probe failed",
+        "may only be slow",
+        cluster(_restarted(137), events=(event("Unhealthy", _LIVENESS),)),
+    ),
+    Situation(
+        "a container of a release that is ready, which is killed again and again",
+        "siderolabs/talos oom.go",
+        "RELEASE_NOT_READY",
+        "HelmRelease cozy-other/other",
+        "describe helmrelease other",
+        installed(
+            releases=[
+                release("linstor", "cozy-linstor"),
+                release("other", "cozy-other", ready=False, reason="InstallFailed", message=DEADLINE, failures=2),
+            ],
+            pods=[_restarted(137)],
+        ),
+        also=(KILLED,),
+        waits="",
+    ),
+    _nothing_but_the_deadline(
+        "a container that crashed at first and has been ready since",
+        "kubelet: the back-off of a container that waited for another one",
+        _restarted(1, **_AT_FIRST),
+    ),
+    _nothing_but_the_deadline(
+        "a container that ran out of memory at first and has been ready since",
+        "containerd: reason OOMKilled",
+        _restarted(137, "OOMKilled", **_AT_FIRST),
+        also=(KILLED,),
+    ),
+    _nothing_but_the_deadline(
+        "a container that was killed at first and has been ready since",
+        "siderolabs/talos oom.go",
+        _restarted(137, **_AT_FIRST),
+        also=(KILLED,),
+    ),
+    _nothing_but_the_deadline(
+        "a container that ran out of memory days ago",
+        "containerd: reason OOMKilled",
+        _restarted(137, "OOMKilled", **_OLD),
+    ),
+    _nothing_but_the_deadline(
+        "a container that was killed days ago",
+        "Kubernetes API: lastState.terminated.finishedAt",
+        _restarted(137, **_OLD),
+    ),
+    _nothing_but_the_deadline(
+        "a container whose node was stopped each night",
+        "containerd: exit code 137 of a stop without grace; finishedAt is of the evening",
+        _restarted(137, **_NIGHT, restarts=9),
+    ),
+    _nothing_but_the_deadline(
+        "a container whose node was restarted five minutes ago",
+        "Kubernetes API: the condition Ready of the node is newer than the end",
+        _restarted(143, **_REBOOT, restarts=9),
+        objects={"nodes": [_REBOOTED]},
+    ),
+    _nothing_but_the_deadline(
+        "a container that is started for the first time after the night",
+        "kubelet: ContainerCreating beside lastState",
+        failing(
+            status_of(
+                IMAGE, waiting={"reason": "ContainerCreating"}, last=_end(137) | {"finishedAt": "2026-01-01T18:00:00Z"}
+            )
+            | {"ready": False, "restartCount": 3}
+        ),
+    ),
+    Situation(
+        "a container that ended days ago and is not ready for an unknown reason",
+        "Kubernetes API: state.running.startedAt",
+        "RELEASE_NOT_READY",
+        f"pods that are not ready: {LOG_POD}",
+        "describe helmrelease linstor",
+        cluster(_started(1, since="2025-12-28T03:00:30Z")),
+        waits="",
+    ),
+)
+
 SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
     *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *INGRESS, *NODES),
     *(*PAST, *WORDS, *BYSTANDERS, *OTHERS, *OPERATED, *CONTAINERS, *AWAY, *ORDER),
+    *(*LOOPS, *AGAIN),
 )

@@ -245,7 +245,7 @@ pods:
           message: "0/3 nodes are available: 3 Insufficient memory."
           lacking: {memory: 3}
     crashing:
-      description: The first containers that repeatedly exit.
+      description: The first containers that repeatedly exit, also if they are ready at the moment.
       type: list
       elements: dict
       sample: []
@@ -292,7 +292,9 @@ images:
       pods: 1
       message: "exec /cozystack-operator: exec format error"
 oom:
-  description: The first containers that the kernel or Talos killed because memory ran out.
+  description:
+    - The first containers that the kernel or Talos killed because memory ran out, also if they are ready at the moment.
+    - If a container has run well since, it is listed for a day, and without the reason OOMKilled for an hour.
   returned: always
   type: list
   elements: dict

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from .api import MANAGER, Object
@@ -47,6 +49,13 @@ class KubernetesApi:
     def version(self) -> str:
         """Return the server's version."""
         return str(self._send(Call("GET", "/version", "read the version")).get("gitVersion", ""))
+
+    def time(self) -> datetime | None:
+        """Return the server's time of its last answer, or None if it has none."""
+        try:
+            return parsedate_to_datetime(self._transport.date)
+        except ValueError:
+            return None
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Return the object, or None if it or its kind does not exist."""

@@ -59,6 +59,8 @@ class Transport(Protocol):
     """Transport of requests to one API server."""
 
     server: str
+    # The header Date of the last answer.
+    date: str
 
     def send(self, call: Call) -> dict[str, Any]:
         """Return the answer as data, or raise ApiError."""
@@ -73,6 +75,7 @@ class HttpTransport:
     def __init__(self, access: Access) -> None:
         self._configuration = _configuration(access)
         self._timeout = access.timeout
+        self.date = ""
         self.server = str(self._configuration.host)
         refuse_expired(self.server, self._configuration.cert_file)
         self._pool = kubernetes_client.ApiClient(self._configuration).rest_client.pool_manager
@@ -102,6 +105,7 @@ class HttpTransport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiError(self.server, call.doing, *reason_of_failure(error)) from error
+        self.date = str(answer.headers.get("Date") or "")
         return answer.status, answer.data
 
     def _headers(self, call: Call) -> dict[str, str]:

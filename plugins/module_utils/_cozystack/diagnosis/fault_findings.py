@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from ..._codes import CODES, ERROR, WARNING
 from ..._findings import Finding, finding
 from ..._text import shortened
-from .faults import JOB_FAILED, KILLED, LASTING, Fault
+from .clock import LASTING
+from .faults import FAILED, JOB_FAILED, KILLED, Fault
 from .order import MOMENTARY, ordered
 from .pod_troubles import Place
 from .progress import Progress, Root
@@ -136,7 +137,10 @@ def _reason(fault: Fault) -> str:
 
 
 def _times(fault: Fault) -> str:
-    return f", {fault.times} times" if fault.times > 1 else ""
+    count = f", {fault.times} times" if fault.times > 1 else ""
+    is_dated = fault.time and (fault.runs or (count and fault.code in FAILED))
+    again = ", and runs again" if fault.runs else ""
+    return f"{count}, last at {fault.time}{again}" if is_dated else count
 
 
 def _others(group: Sequence[Fault]) -> str:
@@ -165,7 +169,7 @@ def waiter_of(place: Place, found: Reading, progress: Progress) -> Waiter | None
 def first_waiter(places: Iterable[Place], found: Reading, progress: Progress) -> Waiter | None:
     """Return what waits for one of these pods, what fails first."""
     waiters = [waiter for place in places if (waiter := waiter_of(place, found, progress))]
-    return max(waiters, key=lambda one: (one.fails, one.holds_back), default=None)
+    return max(waiters, key=lambda one: (one.fails, one.holds_back, -len(one.titles)), default=None)
 
 
 def waiting_titles(places: Iterable[Place], found: Reading, progress: Progress) -> list[str]:

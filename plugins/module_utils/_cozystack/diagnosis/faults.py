@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from .clock import DAY, LASTING, RECENT, UNKNOWN, Clock, was_away
 from .log_words import cause_lines
 from .pod_troubles import Object, Place, place_of, scheduling_of
+from .releases import condition_of
 
 KILLED: Final = "OUT_OF_MEMORY_KILLED"
 CRASHES: Final = "CONTAINER_CRASHES"
@@ -24,9 +26,8 @@ EVICTED: Final = "POD_EVICTED"
 REJECTED: Final = "POD_REJECTED"
 # Of pods that failed as a whole.
 FAILED: Final = frozenset({EVICTED, REJECTED})
-# How often a fault has to occur before it counts as permanent although its container or release is in progress.
-LASTING: Final = 3
 _SIGKILL: Final = 137
+_OUT_OF_MEMORY: Final = "OOMKilled"
 _BACK_OFF: Final = "CrashLoopBackOff"
 _LONGEST: Final = 500
 # Reasons of a container's waiting state: the kubelet's kuberuntime and container packages.
@@ -72,11 +73,11 @@ class Fault(NamedTuple):
     memory_limit: str = ""
     # Occurrences: restarts of the container, or the count of the event.
     times: int = 0
-    # The last occurrence, or the creation of a pod that failed as a whole; empty where that decides nothing.
+    # The last occurrence; empty where that is unknown or decides nothing.
     time: str = ""
-    # Since when the container runs again although it is not ready.
+    # Since when the container runs again, although it is not ready or may soon end again.
     runs_since: str | None = None
-    # The container is ready again, and ended seldom.
+    # The container is ready again, and ended seldom or some time ago.
     is_over: bool = False
     # The container was restarted: the log of its end is the previous one.
     previous: bool = False
@@ -100,7 +101,7 @@ class Fault(NamedTuple):
         return self.message or _SIGNALS.get(self.exit_code or 0, "") or self.reason
 
 
-def faults_of(pod: Object) -> Iterator[Fault]:
+def faults_of(pod: Object, clock: Clock = UNKNOWN) -> Iterator[Fault]:
     """Yield the faults of a pod, unless it is being deleted."""
     status = pod.get("status") or {}
     if pod["metadata"].get("deletionTimestamp"):
@@ -109,7 +110,7 @@ def faults_of(pod: Object) -> Iterator[Fault]:
         if status["reason"] not in _SHUT_DOWN:
             yield _rejected(pod, status)
         return
-    found = [fault for container in containers_of(status) if (fault := fault_of(pod, container))]
+    found = [fault for container in containers_of(status) if (fault := fault_of(pod, container, clock))]
     yield from found
     if all(fault.is_over for fault in found):
         yield from _unfinished(pod, status)
@@ -138,11 +139,18 @@ def _rejected(pod: Object, status: Object) -> Fault:
     """Return why the whole pod failed: evicted, or rejected by its kubelet."""
     reason = str(status["reason"])
     code = EVICTED if reason in ("Evicted", "Preempting") else REJECTED
-    created = str(pod["metadata"].get("creationTimestamp") or "")
-    return Fault(code, place_of(pod), reason, str(status.get("message") or ""), time=created)
+    node = str((pod.get("spec") or {}).get("nodeName") or "")
+    message = str(status.get("message") or "")
+    return Fault(code, place_of(pod), reason, message, node=node, time=_failed_at(pod, status))
 
 
-def fault_of(pod: Object, status: Object) -> Fault | None:
+def _failed_at(pod: Object, status: Object) -> str:
+    """Return when the whole pod failed, as near as its status says that."""
+    evicted = condition_of(pod, "DisruptionTarget").get("lastTransitionTime")
+    return str(evicted or status.get("startTime") or pod["metadata"].get("creationTimestamp") or "")
+
+
+def fault_of(pod: Object, status: Object, clock: Clock = UNKNOWN) -> Fault | None:
     """Return the fault of a container, except for image problems."""
     waiting = (status.get("state") or {}).get("waiting") or {}
     reason = str(waiting.get("reason") or "")
@@ -154,18 +162,14 @@ def fault_of(pod: Object, status: Object) -> Fault | None:
     end = ended or before
     if end and end.get("reason") not in _UNKNOWN_ENDS:
         fault = _end_of(pod, status, end)._replace(previous=not ended)
-        return _as_it_is_now(fault, status)
+        return _as_it_is_now(fault, pod, status, clock)
     if reason == _BACK_OFF:
         return _fault(pod, status, CRASHES, reason, str(waiting.get("message") or ""))
     return None
 
 
-def _as_it_is_now(fault: Fault, status: Object) -> Fault | None:
-    """Return the end of a container with what it does now, or None if that end is over.
-
-    Of a container that is ready again only a lack of memory is worth a warning: any other end, such as that of all
-    containers when their node is stopped, says nothing of now.
-    """
+def _as_it_is_now(fault: Fault, pod: Object, status: Object, clock: Clock) -> Fault | None:
+    """Return the end of a container with what it does now, or None if that end is over."""
     state = status.get("state") or {}
     if (state.get("waiting") or {}).get("reason") == _BACK_OFF:
         return fault
@@ -173,15 +177,40 @@ def _as_it_is_now(fault: Fault, status: Object) -> Fault | None:
         return None
     if "terminated" in state:
         return fault
-    if status.get("ready", "waiting" not in state):
-        return fault._replace(is_over=fault.times < LASTING) if fault.reason == "OOMKilled" else None
-    return fault._replace(runs_since=str(state["running"].get("startedAt") or "")) if "running" in state else fault
+    since = str((state.get("running") or {}).get("startedAt") or "") if "running" in state else fault.time
+    is_away = was_away(fault.time, since)
+    if fault.reason != _OUT_OF_MEMORY and (is_away or _ended_with_node(fault, clock)):
+        return None
+    is_ready = bool(status.get("ready", "waiting" not in state))
+    created = str(pod["metadata"].get("creationTimestamp") or "")
+    stays = is_away or clock.stays_up(since, created=created, ends=fault.times, ready=is_ready)
+    if stays or (stays is None and is_ready):
+        return _past(fault, clock)
+    return fault._replace(runs_since=since) if "running" in state else fault
+
+
+def _ended_with_node(fault: Fault, clock: Clock) -> bool:
+    """Return whether a container ended with its node; a node without memory kills, and is not ready meanwhile."""
+    return fault.code != KILLED and clock.ended_with_node(fault.node, fault.time)
+
+
+def _past(fault: Fault, clock: Clock) -> Fault | None:
+    """Return the end of a container that runs well again, if it is worth a warning: a lack of memory.
+
+    Any other end says nothing of now. A container that is killed seldom may have been stopped by a probe.
+    """
+    if fault.reason == _OUT_OF_MEMORY:
+        within = clock.is_within(DAY, fault.time)
+        is_over = within is not None or fault.times < LASTING
+        return None if within is False else fault._replace(is_over=is_over)
+    is_repeated = fault.code == KILLED and fault.times >= LASTING
+    return fault._replace(is_over=True) if is_repeated and clock.is_within(RECENT, fault.time) else None
 
 
 def _end_of(pod: Object, status: Object, end: Object) -> Fault:
     exit_code, reason = end.get("exitCode"), str(end.get("reason") or "Error")
     limit = ""
-    if reason == "OOMKilled":
+    if reason == _OUT_OF_MEMORY:
         exit_code, limit = _SIGKILL, _memory_limit(pod, str(status.get("name") or ""))
     is_job = place_of(pod).owner.startswith("Job/")
     code = KILLED if exit_code == _SIGKILL else JOB_FAILED if is_job else CRASHES
@@ -189,7 +218,8 @@ def _end_of(pod: Object, status: Object, end: Object) -> Fault:
         code = "CONTAINER_NOT_CREATED"
     # With FallbackToLogsOnError the message is the end of the log.
     message = " / ".join(cause_lines(str(end.get("message") or ""), longest=_LONGEST))
-    return _fault(pod, status, code, reason, message)._replace(exit_code=exit_code, memory_limit=limit)
+    fault = _fault(pod, status, code, reason, message)
+    return fault._replace(exit_code=exit_code, memory_limit=limit, time=str(end.get("finishedAt") or ""))
 
 
 def _memory_limit(pod: Object, container: str) -> str:
@@ -217,6 +247,12 @@ def unscheduled(pod: Object) -> Fault:
 def is_failed(pod: Object) -> bool:
     """Return whether the pod has ended and will not run again."""
     return (pod.get("status") or {}).get("phase") == "Failed"
+
+
+def is_ready(pod: Object) -> bool:
+    """Return whether all containers of the pod are ready."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return bool(statuses) and all(one.get("ready") is True for one in statuses)
 
 
 def is_deleted(pod: Object) -> bool:

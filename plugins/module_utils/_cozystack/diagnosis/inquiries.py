@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from ..._kubernetes import kinds
-from .faults import CRASHES, KILLED, SLOW_PULL, Fault
+from .faults import CRASHES, EVICTED, KILLED, SLOW_PULL, Fault
 from .owners import Owners, owners_of
 from .pod_logs import add_logs
 from .pod_tally import PodTally
@@ -59,6 +59,8 @@ def inquire(reader: Reader, pods: PodTally, refused: Iterable[Fault], releases: 
     """
     waiting = {release.namespace for release in releases if not release.ready}
     _add_events(reader, pods)
+    _add_evictions(reader, pods)
+    pods.end()
     pods.faults = without_past_ends(pods.faults)
     places = [fault.place for fault in [*pods.faults, *refused]]
     places += [place for key in pods.images for place in pods.image_places(key)]
@@ -91,7 +93,7 @@ def _refusal(event: Mapping[str, Any]) -> Fault:
 
 def still_refused(refusals: Iterable[Fault], pods: PodTally) -> list[Fault]:
     """Return the refusals after which no pod of the same owner was created."""
-    return [one for one in refusals if pods.newest.get((one.place.namespace, one.place.owner), "") <= one.time]
+    return [one for one in refusals if pods.living.newest.get((one.place.namespace, one.place.owner), "") <= one.time]
 
 
 # --- Events ---
@@ -114,6 +116,22 @@ def _add_events(reader: Reader, pods: PodTally) -> None:
         said = _newest(unhealthy, ended, _PROBES)
         stopped = _newest(_events(reader, "Killing", ended), ended, _STOPPED_BY_PROBE)
         pods.faults = [_with_probe(fault, said, stopped) for fault in pods.faults]
+
+
+def _add_evictions(reader: Reader, pods: PodTally) -> None:
+    """Count evicted pods that exist no more: controllers other than those of Deployments and Jobs delete them."""
+    read = islice(reader.api.items(kinds.EVENT, fields="reason=Evicted"), _EVENTS)
+    events: list[Mapping[str, Any]] = reader.take("events Evicted", lambda: list(read), [])
+    owners = {(namespace, owner.partition("/")[2]): owner for namespace, owner in pods.living.newest}
+    for event in events:
+        namespace, name = _about(event)
+        # The name of a pod is that of its owner and one part, or two with the hash of a ReplicaSet.
+        base = name.rpartition("-")[0]
+        owner = owners.get((namespace, base)) or owners.get((namespace, base.rpartition("-")[0]))
+        if owner:
+            identity = str((event.get("involvedObject") or {}).get("uid") or name)
+            fault = _of_event(event, Place(namespace, name, owner, ""), EVICTED)
+            pods.failed.add_event(fault, identity=identity)
 
 
 def not_provisioned(reader: Reader, claims: Iterable[str]) -> list[Fault]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..._kubernetes.quantities import Need, pod_need
+from .clock import UNKNOWN, Clock
+from .failed_pods import FailedPods, Living
 from .faults import (
     FAILED,
     INIT,
@@ -22,6 +24,7 @@ from .faults import (
     faults_of,
     is_deleted,
     is_failed,
+    is_ready,
     is_sound,
     is_starting,
     is_unready,
@@ -86,6 +89,9 @@ class Waiting(Owned):
 class PodTally:
     """Totals over all pods."""
 
+    # The taints of each node, which the scheduler does not always name.
+    taints: Sequence[Sequence[Object]] = ()
+    clock: Clock = UNKNOWN
     total: int = 0
     phases: Counter[str] = field(default_factory=Counter)
     requested: dict[str, Need] = field(default_factory=dict)
@@ -100,10 +106,8 @@ class PodTally:
     # The first faults of each code, and how many were seen, for the limit.
     faults: list[Fault] = field(default_factory=list)
     fault_pods: Counter[str] = field(default_factory=Counter)
-    # When the last pod of each owner was created.
-    newest: dict[tuple[str, str], str] = field(default_factory=dict)
-    # The taints of each node, which the scheduler does not always name.
-    taints: Sequence[Sequence[Object]] = ()
+    living: Living = field(default_factory=Living)
+    failed: FailedPods = field(default_factory=FailedPods)
     # Pods whose cause only events contain.
     starting: list[Place] = field(default_factory=list)
     unready: list[Place] = field(default_factory=list)
@@ -118,7 +122,7 @@ class PodTally:
         if phase == "Succeeded":
             return
         self._add_troubles(pod)
-        self._add_created(pod)
+        self._add_created(pod, has_ended=phase == "Failed")
         if phase == "Failed":
             return
         spec = pod.get("spec") or {}
@@ -129,11 +133,15 @@ class PodTally:
         else:
             self._add_waiting(pod, need)
 
-    def _add_created(self, pod: Object) -> None:
-        place, created = place_of(pod), str(pod["metadata"].get("creationTimestamp") or "")
-        if place.owner:
-            owner = place.namespace, place.owner
-            self.newest[owner] = max(created, self.newest.get(owner, ""))
+    def _add_created(self, pod: Object, *, has_ended: bool) -> None:
+        place = place_of(pod)
+        if not place.owner:
+            return
+        owner = place.namespace, place.owner
+        self.living.add(owner, str(pod["metadata"].get("creationTimestamp") or ""))
+        if not has_ended:
+            self.living.pods[owner] += 1
+            self.living.ready[owner] += is_ready(pod)
 
     def _add_waiting(self, pod: Object, need: Need) -> None:
         message, place = unschedulable_message(pod), place_of(pod)
@@ -158,9 +166,12 @@ class PodTally:
         images = {str(one.get("name")): image for one in containers if (image := image_trouble(pod, one))}
         for image in images.values():
             self.add_image(image)
-        faults = [one for one in faults_of(pod) if not images or _is_of_another(one, images)]
+        faults = [one for one in faults_of(pod, self.clock) if not images or _is_of_another(one, images)]
         for fault in faults:
-            self.add_fault(fault)
+            if fault.code in FAILED:
+                self.add_failed(fault, pod["metadata"])
+            else:
+                self.add_fault(fault)
         if not images and all(fault.runs for fault in faults) and not is_failed(pod):
             self._keep(pod)
 
@@ -188,17 +199,15 @@ class PodTally:
         if self.fault_pods[fault.code] <= _FAULTS:
             self.faults.append(fault)
 
-    def drop_replaced(self) -> None:
-        """Leave out pods that failed as a whole and that their controller has replaced.
+    def add_failed(self, fault: Fault, metadata: Object) -> None:
+        """Count a pod that failed as a whole."""
+        identity = str(metadata.get("uid") or metadata["name"])
+        self.failed.add(fault, created=str(metadata.get("creationTimestamp") or ""), identity=identity)
 
-        Only Deployments and Jobs keep such pods: other controllers delete them first.
-        """
-        self.faults = [one for one in self.faults if not self._is_replaced(one)]
-
-    def _is_replaced(self, fault: Fault) -> bool:
-        if fault.code not in FAILED or not fault.place.owner.startswith(("Deployment/", "Job/")):
-            return False
-        return self.newest.get((fault.place.namespace, fault.place.owner), "") > fault.time
+    def end(self) -> None:
+        """Count the owners whose pods still fail as a whole, once all pods and events are known."""
+        for fault in self.failed.faults(self.living, self.clock):
+            self.add_fault(fault)
 
 
 def _is_of_another(fault: Fault, images: Collection[str]) -> bool:
@@ -206,10 +215,8 @@ def _is_of_another(fault: Fault, images: Collection[str]) -> bool:
     return bool(fault.container) and fault.container not in images and fault.code != INIT
 
 
-def tally(pods: Iterable[Object], *, taints: Sequence[Sequence[Object]] = ()) -> PodTally:
-    """Return the totals over all pods of a cluster whose nodes have these taints."""
-    result = PodTally(taints=taints)
+def tally(pods: Iterable[Object], result: PodTally) -> PodTally:
+    """Return the totals over all pods of a cluster."""
     for pod in pods:
         result.add(pod)
-    result.drop_replaced()
     return result

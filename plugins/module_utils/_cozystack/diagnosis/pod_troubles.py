@@ -161,7 +161,7 @@ def place_of(pod: Object) -> Place:
 def controller_of(metadata: Object) -> Object:
     """Return the reference to the owner that manages an object, or to its first owner, or an empty one."""
     owners: Sequence[Object] = metadata.get("ownerReferences") or ({},)
-    return next((one for one in owners if one.get("controller")), owners[0])
+    return owners[0] if len(owners) == 1 else next((one for one in owners if one.get("controller")), owners[0])
 
 
 def scheduling_of(pod: Object) -> Mapping[str, Any]:
@@ -266,8 +266,10 @@ def image_trouble(pod: Object, status: Object) -> ImageTrouble | None:
     message = str(waiting.get("message") or "")
     if waiting.get("reason") in _IMAGE_WAITS:
         return ImageTrouble(image, pull_cause(message), pull_words(message), place_of(pod))
-    for state in (status.get("state"), status.get("lastState")):
-        ended = str(((state or {}).get("terminated") or {}).get("message") or "")
-        if EXEC_FORMAT.search(ended) or EXEC_FORMAT.search(message):
+    # A container that is ready again was executed.
+    before = None if status.get("ready") is True else status.get("lastState")
+    for state in filter(None, (status.get("state"), before)):
+        ended = str((state.get("terminated") or {}).get("message") or "")
+        if (ended and EXEC_FORMAT.search(ended)) or (message and EXEC_FORMAT.search(message)):
             return ImageTrouble(image, "exec_format", " / ".join(cause_lines(ended or message)), place_of(pod))
     return None

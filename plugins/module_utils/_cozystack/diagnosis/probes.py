@@ -9,14 +9,12 @@ Private to urmanac.talos: may change at any time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Final
 
-from .faults import LASTING, Fault
+from .clock import LASTING, STAYS_UP, time_of
+from .faults import Fault
 
 PROBE_FAILED: Final = "PROBE_FAILED"
-# After this time the kubelet takes a container as one that stays up: it forgets the back-off of its restarts.
-_STAYS_UP: Final = timedelta(minutes=10)
 
 
 def without_past_ends(faults: Iterable[Fault]) -> list[Fault]:
@@ -41,5 +39,5 @@ def _is_past(end: Fault, probe: Fault) -> bool:
 
 
 def _has_stayed_up(since: str, until: str) -> bool:
-    begin, end = (datetime.fromisoformat(text) if text else None for text in (since, until))
-    return begin is not None and end is not None and end - begin >= _STAYS_UP
+    begin, end = time_of(since), time_of(until)
+    return begin is not None and end is not None and end - begin >= STAYS_UP

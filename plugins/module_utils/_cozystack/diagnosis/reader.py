@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
 from ..._kubernetes.errors import ApiError, Cause
@@ -32,6 +33,9 @@ class Api(Protocol):
 
     def version(self) -> str:
         """Return the server's version."""
+
+    def time(self) -> datetime | None:
+        """Return the server's time of its last answer, or None if it has none."""
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
         """Return the object, or None."""

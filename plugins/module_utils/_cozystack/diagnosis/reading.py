@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final
@@ -23,6 +24,7 @@ from ..kinds import (
     PACKAGE_SOURCE,
 )
 from ..names import OPERATOR
+from .clock import clock_of
 from .faults import Fault
 from .inquiries import inquire, not_provisioned, refusals_of, still_refused
 from .nodes import Node, nodes_of
@@ -153,8 +155,8 @@ def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
     # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
     nodes: list[Object] = reader.take("nodes", lambda: list(api.items(kinds.NODE)), [])
-    taints = list(map(taints_of, nodes))
-    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), taints=taints), found.pods)
+    empty = PodTally(list(map(taints_of, nodes)), clock_of(api.time() or datetime.now(UTC), nodes))
+    found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), empty), found.pods)
     found.nodes = nodes_of(nodes, found.pods)
     found.other_faults = still_refused(refusals, found.pods)
     found.owners = inquire(reader, found.pods, found.other_faults, found.releases)

@@ -9,7 +9,9 @@ import datetime
 import json
 import socket
 import ssl
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -39,6 +41,7 @@ class FakeTransport:
 
     def __init__(self, *answers: dict[str, Any] | str | Cause) -> None:
         self.server = SERVER
+        self.date = ""
         self.calls: list[Call] = []
         self._answers = list(answers)
 
@@ -276,3 +279,47 @@ def test_an_answer_that_is_taken_as_it_is_has_nothing_that_has_to_be_made_visibl
 
     assert hidden == []
     assert is_plain(json.dumps({"args": ["a && b < c > d", 'quoted "text"\n\t/']}).encode())
+
+
+@pytest.mark.parametrize(
+    ("date", "time"),
+    [
+        pytest.param(
+            "Fri, 02 Jan 2026 03:06:10 GMT", datetime.datetime(2026, 1, 2, 3, 6, 10, tzinfo=datetime.UTC), id="header"
+        ),
+        pytest.param("", None, id="none"),
+        pytest.param("yesterday", None, id="no-date"),
+    ],
+)
+def test_the_time_is_that_of_the_servers_last_answer(date: str, time: datetime.datetime | None) -> None:
+    transport = FakeTransport()
+    transport.date = date
+
+    assert KubernetesApi(transport).time() == time
+
+
+class Answering(BaseHTTPRequestHandler):
+    """A server that answers with a version."""
+
+    def do_GET(self) -> None:
+        """Answer; send_response adds the date."""
+        body = b'{"gitVersion": "v1.33.12"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing."""
+
+
+def test_the_date_of_an_answer_is_read_from_its_header(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        api = connect(Access(str(kubeconfig(tmp_path, server=f"http://127.0.0.1:{server.server_port}")), timeout=5))
+
+        api.version()
+
+    answered = api.time()
+    assert answered is not None
+    assert abs(answered - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(minutes=1)
