@@ -215,8 +215,8 @@ nodes:
 nearest:
   description: >-
     The cheapest change that fits if the limits in its C(exceeds) are raised and, with C(offered=false), in an
-    availability zone that offers its type.
-  returned: success, V(null) if it fits or if RV(changes) has something
+    availability zone that offers its type. The limits in C(unchecked) cannot be checked, because its price is unknown.
+  returned: success, V(null) if it fits or if RV(changes) has something for the profile
   type: dict
   sample:
     instance_type: t4g.xlarge
@@ -225,11 +225,16 @@ nearest:
     per_hour: 0.4416
     more_per_hour: 0.4048
     volume_size: null
+    types: {"t4g.xlarge": 3}
     exceeds: [cluster_cost_per_month_max]
+    unchecked: []
     offered: true
+    profile: null
 changes:
   description:
-    - The cheapest changes that fit, another type for all nodes or more nodes; empty if no change is needed.
+    - The cheapest changes that fit, another type for the nodes or more nodes; empty if no change is needed.
+    - C(instance_type) is the type of the nodes that are changed or added, C(types) the number of nodes of each type.
+    - C(profile) is V(null), or the largest smaller profile that fits, if nothing else is within the limits.
     - They observe O(nodes_max), O(cost_per_hour_max), O(offered_types), the limits of O(cluster) and documented use.
     - Prices are US dollars an hour for the instances only, V(null) if they are unknown.
     - C(volume_size) is the required disk size in GiB, V(null) if the current disks are large enough.
@@ -243,8 +248,11 @@ changes:
       per_hour: 0.1472
       more_per_hour: 0.0368
       volume_size: null
+      types: {"t4g.medium": 4}
       exceeds: []
+      unchecked: []
       offered: true
+      profile: null
 fitting_profiles:
   description: >-
     The profiles that fit on these nodes without a change, the largest first. None of them is recommended while a node

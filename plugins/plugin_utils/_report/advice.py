@@ -81,7 +81,8 @@ def computed(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
     """Yield the measures of the forecast, and images that are built for the nodes."""
     needs_images = any(one["code"] in IMAGES for one in blockers)
     as_well, ends = (f", and {OWN_IMAGES}", ROOM | IMAGES) if needs_images else ("", ROOM)
-    yield from (Way(f"{scaled(change)}{as_well}", ends) for change in forecast.get("changes") or ())
+    changes = forecast.get("changes") or ()
+    yield from (Way(f"{scaled(change)}{with_profile(change)}{as_well}", ends) for change in changes)
     profiles = list(forecast.get("fitting_profiles") or ())
     # A profile changes nothing about nodes that the forecast calls too small.
     if profiles and profile not in profiles and "BELOW_DOCUMENTED_USE" not in (forecast.get("codes") or ()):
@@ -98,6 +99,10 @@ def _allowed(nearest: Record) -> str:
     if not nearest.get("offered", True):
         raised = f" and raise the limits ({', '.join(limits)})" if limits else ""
         return f"Use another availability zone{raised}, because no type that this one offers fits"
+    unchecked = nearest.get("unchecked") or ()
+    if unchecked and not limits:
+        cannot = f"without which the limits cannot be checked ({', '.join(unchecked)})"
+        return f"Look up the price, {cannot}, and raise or remove them, because nothing is known to fit within them"
     names = ", ".join(limits or ("cluster_nodes_max", "cluster_cost_per_hour_max"))
     return f"Raise the limits ({names}), within which nothing fits"
 
@@ -116,13 +121,23 @@ def partial(way: Way, codes: Sequence[str]) -> str:
 
 def scaled(change: Record) -> str:
     """Return a change of the nodes as a sentence."""
+    types: Mapping[str, int] = change.get("types") or {change["instance_type"]: change["nodes"]}
     size = SIZES.get(change["instance_type"])
-    memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size else ""
+    memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size and len(types) == 1 else ""
+    names = (
+        " and ".join(f"{number} x {name}" for name, number in types.items()) if len(types) > 1 else next(iter(types))
+    )
     prices = [f"${change['per_hour']:.3f} an hour"] if change["per_hour"] is not None else []
     # The price of the current type may be unknown.
-    prices += [f"${change['more_per_hour']:.3f} more"] if change["more_per_hour"] is not None else []
+    more = change["more_per_hour"]
+    prices += [f"${abs(more):.3f} {'more' if more >= 0 else 'less'}"] if more is not None else []
     price = f" ({', '.join(prices)})" if prices else ""
     disk = change.get("volume_size")
     disks = f", with disks of {disk} GiB (cluster_volume_size)" if disk else ""
     count = counted(change["nodes"], "node")
-    return f"Scale to {count}{memory}, {change['instance_type']}{price}{disks}"
+    return f"Scale to {count}{memory}, {names}{price}{disks}"
+
+
+def with_profile(change: Record) -> str:
+    """Return the smaller profile that a change needs as well, if there is one."""
+    return f", and install profile {change['profile']}" if change.get("profile") else ""

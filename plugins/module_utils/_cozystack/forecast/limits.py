@@ -17,7 +17,8 @@ from ..catalog.packages import (
     unmet,
 )
 from ..catalog.releases import DATA, data_of, has_data, is_before_release
-from .fit import Machine, Request, packages_of
+from .caps import Caps, caps_of
+from .fit import Machine, Request, fit, packages_of
 
 # Documented use of the system's own parts on a node, for three to five nodes and up to five tenants.
 # https://cozystack.io/docs/v1.6/install/resource-planning/
@@ -32,6 +33,11 @@ _REMEDIES = {
     "CPU": f"Use an instance type with at least {USED_CPU // 1000} vCPUs, or expect slow pods.",
     "disk": f"Set cluster_volume_size to at least {LEAST_DISK}, or expect pods to be evicted for lack of disk space.",
 }
+
+_RESERVE = (
+    "All pods fit by their requests and measured use. For the reserve that the documentation asks for, use an instance "
+    f"type with at least {USED_MEMORY // 1024} GiB of memory."
+)
 
 
 def limits(request: Request, sizes: Mapping[str, Size]) -> list[Finding]:
@@ -117,7 +123,7 @@ def _unknown_sizes(request: Request, sizes: Mapping[str, Size]) -> Iterator[Find
         )
 
 
-def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
+def _virtualization(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding]:
     has_kubevirt = any(package.name == "kubevirt" for package in packages_of(request))
     if has_kubevirt and not any(has_kvm(machine.instance_type) for machine in request.machines):
         types = sorted({machine.instance_type for machine in request.machines})
@@ -125,21 +131,29 @@ def _virtualization(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Fi
             "KVM_MISSING",
             f"package {PREFIX}kubevirt",
             f"Virtual machines cannot start: there is no /dev/kvm on {', '.join(types)}. KubeVirt itself installs.",
-            _with_kvm(request),
+            _with_kvm(request, sizes),
             evidence={"instance_types": types},
         )
 
 
-def _with_kvm(request: Request) -> str:
+def _with_kvm(request: Request, sizes: Mapping[str, Size]) -> str:
     """Return the remedy for virtual machines; an instance type with KVM is proposed if it is offered."""
     price = shipped(request.region).instances.get(METAL)
-    is_dear = request.per_hour_max is not None and (price is None or price > request.per_hour_max)
     metal = request.machines[-1]._replace(instance_type=METAL)
-    is_dear = is_dear or bool(request.budget and request.budget.exceeded((*request.machines[:-1], metal)))
-    if is_dear or METAL not in (request.offered or (METAL,)):
+    caps = _price_caps(request._replace(machines=(*request.machines[:-1], metal)), sizes, price)
+    if caps.exceeds or METAL not in (request.offered or (METAL,)):
         return "Use the profile novirt: no instance type with KVM is offered within the limits."
+    if caps.unchecked:
+        unknown = f"The price of {METAL} in {request.region} is unknown" if price is None else "A price is unknown"
+        return f"Use the profile novirt. {unknown}, so that {' and '.join(caps.unchecked)} cannot be checked for it."
     said = f"{METAL} is ${price} an hour" if price is not None else f"the price of {METAL} is unknown"
     return f"Use a .metal type ({said}), or the profile novirt."
+
+
+def _price_caps(request: Request, sizes: Mapping[str, Size], metal: float | None) -> Caps:
+    """Return the limits of costs that a cluster with an instance type with KVM exceeds."""
+    known = sizes.get(METAL) or Size(0, 0)
+    return caps_of(request._replace(nodes_max=None), {**sizes, METAL: known._replace(price=metal)})
 
 
 def _storage(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:
@@ -165,12 +179,18 @@ def _documented(request: Request, sizes: Mapping[str, Size]) -> Iterator[Finding
             f"node {small[0]}",
             f"By CozyStack's documentation, its own parts use {USED_CPU // 1000} cores, {USED_MEMORY // 1024} GiB of "
             f"memory and {LEAST_DISK} GiB of disk on every node. {names}",
-            " ".join(_REMEDIES[what] for what in short),
+            " ".join(_remedies(request, sizes)[what] for what in short),
             evidence={
                 **{"nodes": small, "below": short},
                 **{"cpu": USED_CPU, "memory": USED_MEMORY, "disk_gib": LEAST_DISK},
             },
         )
+
+
+def _remedies(request: Request, sizes: Mapping[str, Size]) -> Mapping[str, str]:
+    """Return what to do about less memory, CPU or disk; nodes with room for all pods may keep what they have."""
+    is_enough_measured = fit(request, sizes).fits
+    return _REMEDIES | {"memory": _RESERVE} if is_enough_measured else _REMEDIES
 
 
 def _version(request: Request, _sizes: Mapping[str, Size]) -> Iterator[Finding]:

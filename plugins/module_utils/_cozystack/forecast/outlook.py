@@ -17,7 +17,8 @@ from ..catalog import measured
 from ..catalog.releases import data_of
 from ..names import OPERATOR
 from ..verdicts import is_blocked, outcome
-from .changes import Change, Ways, price, ways
+from .caps import price
+from .changes import Change, Ways, ways, with_profile
 from .fit import (
     Fit,
     Request,
@@ -66,11 +67,11 @@ def look_ahead(request: Request, sizes: Mapping[str, Size]) -> Outlook:
     verdict = _verdict(request, found, sizes)
     changes, profiles, short = Ways(), [], []
     if verdict != UNKNOWN:
-        changes = Ways() if verdict == FITS else ways(request, sizes)
         profiles = fitting_profiles(request, sizes)
         # Do not recommend nodes that the forecast would warn about, with other profiles as well.
         usable = profiles if is_enough(request, sizes) else []
-        short = _short(request, found, _remedy(request, changes, usable))
+        changes = Ways() if verdict == FITS else _ways(request, sizes, usable)
+        short = _short(request, found, _remedy(request, changes, usable, profiles))
     verdicts = tuple(_ordered(limits(request, sizes), short))
     return Outlook(request, found, verdict, verdicts, changes, tuple(profiles), price(request.machines, sizes))
 
@@ -85,6 +86,13 @@ def _verdict(request: Request, found: Fit, sizes: Mapping[str, Size]) -> str:
     return FITS if found.fits else RUNS_OUT
 
 
+def _ways(request: Request, sizes: Mapping[str, Size], usable: Sequence[str]) -> Ways:
+    """Return the changes of the nodes, with a smaller profile if that alone or larger nodes alone are not possible."""
+    found = ways(request, sizes)
+    smaller = None if found.within or usable else with_profile(request, sizes)
+    return found._replace(within=(smaller,)) if smaller else found
+
+
 def _short(request: Request, found: Fit, remedy: str) -> list[Finding]:
     """Return the shortages by requests or, if all pods fit by requests, by use."""
     return shortages(request, found, remedy=remedy) or list(runs_out(found.uses, remedy=remedy))
@@ -97,20 +105,34 @@ def _ordered(cannot: Sequence[Finding], short: Sequence[Finding]) -> Iterator[Fi
     yield from (verdict for verdict in cannot if not verdict.blocks)
 
 
-def _remedy(request: Request, found: Ways, profiles: Sequence[str]) -> str:
-    smaller = [f"profile {name}" for name in profiles[:1] if name != request.profile]
+def _remedy(request: Request, found: Ways, usable: Sequence[str], profiles: Sequence[str]) -> str:
+    smaller = [f"profile {name}" for name in usable[:1] if name != request.profile]
     choices = [*(way.text() for way in found.within), *smaller]
-    if choices:
-        return f"Use {', or '.join(choices)}."
-    return f"No change {_caps(request)} fits. {_nearest(found.nearest)}"
+    parts = [f"Use {', or '.join(choices)}."] if choices else []
+    has_profile = any(way.profile is None for way in found.within)
+    if not (has_profile or smaller):
+        parts += [_no_change(request, found), _nearest(found.nearest, request)]
+    if profiles and not choices:
+        parts.append(f"Profile {profiles[0]} fits these nodes, some of which have less than the documented use.")
+    return " ".join(parts)
 
 
-def _nearest(change: Change | None) -> str:
+def _no_change(request: Request, found: Ways) -> str:
+    nearest = found.nearest
+    if nearest and nearest.unchecked and not nearest.exceeds:
+        return f"It is unknown whether a change {_caps(request)} fits."
+    profile = f" profile {request.profile}" if found.within else ""
+    return f"No change {_caps(request)} fits{profile}."
+
+
+def _nearest(change: Change | None, request: Request) -> str:
     if change is None:
         return "No known type is large enough."
     why_not = [f"is above {_listed(change.exceeds)}"] if change.exceeds else []
     why_not += [] if change.offered else ["is not offered in the availability zone (cluster_availability_zone)"]
-    return f"The nearest, {change.text()}, {' and '.join(why_not) or 'fits'}."
+    if change.unchecked:
+        why_not.append(f"has no known price in {request.region}, so that {_listed(change.unchecked)} cannot be checked")
+    return f"The nearest, {change.text()}, {_listed(why_not) or 'fits'}."
 
 
 def _caps(request: Request) -> str:
@@ -121,7 +143,7 @@ def _caps(request: Request) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def result(outlook: Outlook) -> dict[str, Any]:
@@ -158,7 +180,8 @@ def _documented() -> dict[str, Any]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    return {**change._asdict(), "exceeds": list(change.exceeds)}
+    lists = {"exceeds": list(change.exceeds), "unchecked": list(change.unchecked)}
+    return {**change._asdict(), **lists, "types": dict(change.types)}
 
 
 def _requested(outlook: Outlook) -> dict[str, int]:
@@ -210,7 +233,10 @@ def _headline(outlook: Outlook) -> str:
     if outlook.verdict != FITS:
         words = {UNKNOWN: "unknown whether it fits", RUNS_OUT: f"{RUNS_OUT} on", DOES_NOT_FIT: "does not fit"}
         return f"{words[outlook.verdict]} {where}"
-    return f"will not complete on {where}" if is_blocked(outlook.verdicts) else f"fits {where}"
+    if is_blocked(outlook.verdicts):
+        return f"will not complete on {where}"
+    small = next((one.evidence["nodes"] for one in outlook.verdicts if one.code == "BELOW_DOCUMENTED_USE"), ())
+    return f"fits {where}" + (f", of which {len(small)} have less than the documented use" if small else "")
 
 
 def _node_line(node: Node, outlook: Outlook) -> str:

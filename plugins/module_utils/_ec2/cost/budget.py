@@ -42,16 +42,16 @@ class Budget(NamedTuple):
         """Return the limits in dollars by the names of their variables."""
         return {limit_name(period): limit for period, limit in self.spec.cost.limits.items()}
 
-    def exceeded(self, nodes: Iterable[Planned]) -> tuple[str, ...]:
-        """Return which limits a cluster with these nodes exceeds: all of them if a price is not known."""
+    def exceeded(self, nodes: Iterable[Planned]) -> tuple[str, ...] | None:
+        """Return which limits a cluster with these nodes exceeds, None if that is unknown for lack of a price."""
         limits = self.spec.cost.limits.items()
         if not limits:
             return ()
         planned = tuple(self._node(node) for node in nodes)
         totals = forecast(replace(self.spec, nodes=planned), self.prices).totals
-        return tuple(
-            limit_name(period) for period, limit in limits if totals is None or getattr(totals, period) > limit
-        )
+        if totals is None:
+            return None
+        return tuple(limit_name(period) for period, limit in limits if getattr(totals, period) > limit)
 
     def _node(self, node: Planned) -> NodeSpec:
         """Return a node; one that is not described yet is like the last one that is."""

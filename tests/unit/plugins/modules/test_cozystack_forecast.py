@@ -120,7 +120,7 @@ def test_what_is_proposed_is_within_all_limits_of_the_whole_cluster(
     found = described(**limits)
 
     remedy = verdict(found, "INSUFFICIENT_MEMORY")["remedy"]
-    assert bool(found["changes"]) == (not exceeds)
+    assert any(one["profile"] is None for one in found["changes"]) == (not exceeds)
     assert (found["nearest"] or {"exceeds": []})["exceeds"] == exceeds
     assert all(name in remedy for name in exceeds), remedy
 
@@ -131,6 +131,112 @@ def test_limits_are_listed_as_in_a_sentence() -> None:
     assert "within cluster_nodes_max 3, cluster_cost_per_hour_max $0.45, cluster_cost_per_day_max $5 and " in remedy
     assert remedy.endswith(
         "is above cluster_cost_per_hour_max, cluster_cost_per_day_max and cluster_cost_per_month_max."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "unchecked"),
+    [
+        pytest.param({"cost_per_hour_max": 1.0}, ["cluster_cost_per_hour_max"], id="instances an hour"),
+        pytest.param(
+            {"cluster": cluster(**{**THREE, "region": "me-south-1", "cost": {"per_day_max": 9.0}})},
+            ["cluster_cost_per_day_max"],
+            id="the whole cluster a day",
+        ),
+    ],
+)
+def test_a_price_that_is_unknown_is_not_said_to_be_above_a_limit(given: dict[str, Any], unchecked: list[str]) -> None:
+    found = forecast(nodes_max=3, region="me-south-1", profile="full", **given, **READY)
+
+    assert found["changes"] == []
+    assert (found["nearest"]["exceeds"], found["nearest"]["unchecked"]) == ([], unchecked)
+    remedy = verdict(found, "INSUFFICIENT_MEMORY")["remedy"]
+    assert remedy.startswith("It is unknown whether a change within cluster_nodes_max 3 and ")
+    assert remedy.endswith(
+        f"The nearest, 3 x t4g.xlarge, has no known price in me-south-1, so that {unchecked[0]} cannot be checked."
+    )
+    assert "The price of a1.metal in me-south-1 is unknown" in verdict(found, "KVM_MISSING")["remedy"]
+
+
+def test_a_known_limit_is_named_beside_a_price_that_is_unknown() -> None:
+    found = forecast(nodes_max=2, cost_per_hour_max=1.0, region="me-south-1", profile="full", **READY)
+
+    assert verdict(found, "INSUFFICIENT_MEMORY")["remedy"] == (
+        "No change within cluster_nodes_max 2 and $1 an hour fits. The nearest, 3 x t4g.xlarge, is above "
+        "cluster_nodes_max and has no known price in me-south-1, so that cluster_cost_per_hour_max cannot be checked."
+    )
+
+
+def test_the_other_nodes_count_for_the_limit_of_a_type_with_kvm() -> None:
+    within, above = (forecast(profile="full", cost_per_hour_max=most, **READY) for most in (0.54, 0.53))
+
+    assert "Use a .metal type" in verdict(within, "KVM_MISSING")["remedy"]
+    assert "no instance type with KVM is offered within the limits" in verdict(above, "KVM_MISSING")["remedy"]
+
+
+def test_a_smaller_profile_on_other_nodes_is_proposed_if_the_limits_allow_only_both() -> None:
+    found = forecast(nodes_max=3, cost_per_hour_max=0.25, profile="novirt", **READY)
+
+    (change,) = found["changes"]
+    assert (change["nodes"], change["instance_type"], change["profile"]) == (3, "t4g.large", "core")
+    assert change["per_hour"] <= 0.25
+    assert forecast(instance_type="t4g.large", profile="core", **READY)["fits"]
+    assert verdict(found, "INSUFFICIENT_MEMORY")["remedy"].startswith(
+        "Use 3 x t4g.large ($0.2208 an hour for the instances, $0.1104 more) with profile core. No change within "
+        "cluster_nodes_max 3 and $0.25 an hour fits profile novirt. The nearest, "
+    )
+
+
+# Three control planes of one type, and a worker of another.
+def mixed(small: str, large: str, **options: Any) -> dict[str, Any]:
+    """Return the forecast of three control planes of one type, and of a worker of another."""
+    given = params(instance_type=small, **options, **READY)
+    worker = {"name": "worker", "machine_type": "worker", "instance_type": large}
+    return cozystack_forecast.forecast({**given, "nodes": [*given["nodes"], worker]})
+
+
+def test_nodes_that_fit_although_some_are_small_are_not_said_to_kill_containers() -> None:
+    found = mixed("t4g.medium", "t4g.2xlarge", profile="slim")
+
+    assert (found["verdict"], found["codes"]) == ("fits", ["BELOW_DOCUMENTED_USE"])
+    assert "fits 4 nodes, of which 3 have less than the documented use" in found["lines"][0]
+    remedy = verdict(found, "BELOW_DOCUMENTED_USE")["remedy"]
+    assert "killed" not in remedy
+    assert remedy.startswith("All pods fit by their requests and measured use.")
+
+
+@pytest.mark.parametrize("types", [("t4g.large", "t4g.xlarge"), ("t4g.medium", "t4g.2xlarge")])
+def test_nodes_of_several_types_are_all_named_in_a_change(types: tuple[str, str]) -> None:
+    found = mixed(*types, profile="full", nodes_max=6)
+
+    for change in found["changes"]:
+        names = [name for name, count in change["types"].items() for _index in range(count)]
+        assert len(names) == change["nodes"]
+        assert change["instance_type"] in names
+        text = " and ".join(f"{count} x {name}" for name, count in change["types"].items())
+        assert text in found["verdicts"][0]["remedy"]
+        after = [
+            {"name": f"node-{index}", "machine_type": "controlplane" if index < 3 else "worker", "instance_type": name}
+            for index, name in enumerate(names)
+        ]
+        better = cozystack_forecast.forecast({**params(profile="full", **READY), "nodes": after})
+        assert (better["verdict"], better["prices"]["per_hour"]) == ("fits", change["per_hour"])
+    assert any(len(change["types"]) > 1 for change in found["changes"])
+
+
+def test_a_change_that_costs_less_says_so() -> None:
+    remedy = mixed("t4g.medium", "t4g.2xlarge", profile="novirt")["verdicts"][0]["remedy"]
+
+    assert "Use 4 x t4g.large ($0.2944 an hour for the instances, $0.1104 less)" in remedy
+
+
+def test_a_profile_that_fits_small_nodes_is_named_where_nothing_else_does() -> None:
+    found = mixed("t4g.medium", "t4g.2xlarge", profile="full", nodes_max=4, cost_per_hour_max=0.2)
+
+    assert found["fitting_profiles"] == ["slim"]
+    assert (
+        "Profile slim fits these nodes, some of which have less than the documented use."
+        in (found["verdicts"][0]["remedy"])
     )
 
 

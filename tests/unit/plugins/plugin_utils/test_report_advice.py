@@ -22,7 +22,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._report.advice impor
 PARTIAL = "that alone is not enough"
 CHANGE = re.compile(r"Scale to (\d+) nodes?.*?, ([a-z0-9]+\.[a-z0-9]+)(?: \(\$([0-9.]+) an hour)?")
 DISKS = re.compile(r"disks of (\d+) GiB")
-PROFILE = re.compile(r"Install profile (\w+)")
+PROFILE = re.compile(r"[Ii]nstall profile (\w+)")
 WAITS = {"code": "OPERATOR_NOT_READY", "severity": "error", "remedy": "Look at its pod."}
 LIMITED = {"code": "IMAGE_RATE_LIMITED", "severity": "error", "remedy": "Log in to the registry."}
 
@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
 def requests() -> Iterator[Request]:
     """Yield clusters of several sizes, profiles, caps and builds."""
-    caps: Sequence[tuple[int | None, float | None]] = ((None, None), (3, None), (4, 0.3), (1, 0.05))
+    caps: Sequence[tuple[int | None, float | None]] = ((None, None), (3, None), (4, 0.3), (3, 0.25), (1, 0.05))
     types = (("t4g.medium", 50), ("t4g.large", 50), ("t4g.large", 40), ("t4g.2xlarge", 50))
     for profile, count, (name, disk) in product(PROFILES, (1, 3, 7), types):
         machines = tuple(Machine(f"node-{index}", "controlplane", name, disk) for index in range(count))
@@ -64,7 +64,7 @@ def cases() -> Sequence[Case]:
 def changed(request: Request, text: str) -> Request:
     """Return the request after the advice was followed."""
     if profile := PROFILE.search(text):
-        return request._replace(profile=profile[1])
+        request = request._replace(profile=profile[1])
     scaled = CHANGE.search(text)
     if not scaled:
         return request
@@ -98,6 +98,39 @@ def test_advice_stays_within_the_caps_or_names_them(cases: Sequence[Case]) -> No
             if scaled and "Raise the limits" not in text:
                 assert int(scaled[1]) <= (case.request.nodes_max or int(scaled[1])), text
                 assert float(scaled[3]) <= (case.request.per_hour_max or float(scaled[3])) + 0.0005, text
+
+
+def test_nodes_and_a_smaller_profile_are_advised_together_if_the_limits_allow_only_both(cases: Sequence[Case]) -> None:
+    both = [case for case in cases if any("Scale to" in text and PROFILE.search(text) for text in case.said())]
+
+    assert both
+    for case in both:
+        recommended = case.said()[0]
+        after = result(look_ahead(changed(case.request, recommended)._replace(built=Built(others=True)), SIZES))
+        assert after["fits"], recommended
+        assert after["prices"]["per_hour"] <= (case.request.per_hour_max or after["prices"]["per_hour"])
+
+
+def test_a_price_that_is_unknown_is_not_advised_as_one_above_a_limit() -> None:
+    machines = tuple(Machine(f"n-{index}", "controlplane", "t4g.medium", 50) for index in range(3))
+    unpriced = {name: size._replace(price=None) for name, size in SIZES.items()}
+    forecast = result(look_ahead(Request(machines, built=Built(others=True), per_hour_max=1.0), unpriced))
+
+    said = advice({"outcome": "blocked", "profile": "full", "verdicts": forecast["verdicts"]}, forecast)
+
+    assert str(said["recommended"]).startswith(
+        "Look up the price, without which the limits cannot be checked (cluster_cost_per_hour_max)"
+    )
+
+
+def test_nodes_of_several_types_are_named_in_the_advice() -> None:
+    small = tuple(Machine(f"n-{index}", "controlplane", "t4g.medium", 50) for index in range(3))
+    request = Request((*small, Machine("w", "worker", "t4g.2xlarge", 50)), built=Built(others=True))
+    forecast = result(look_ahead(request, SIZES))
+
+    said = advice({"outcome": "blocked", "profile": "full", "verdicts": forecast["verdicts"]}, forecast)
+
+    assert said["recommended"] == "Scale to 4 nodes, 3 x t4g.large and 1 x t4g.2xlarge ($0.515 an hour, $0.110 more)"
 
 
 def test_where_one_way_is_enough_no_part_of_one_is_advised(cases: Sequence[Case]) -> None:
