@@ -102,6 +102,11 @@ VARIABLES: Mapping[str, Code] = {
         "No task of the playbook has a tag of the run, so the run would do nothing, or what was to be left out.",
         "Use the tags that the message names.",
     ),
+    "RECORD_INVALID": Code(
+        "A file in cluster_directory has the name of a record of the cluster, and is damaged or of another program.",
+        "A run would write it anew. If the cluster has that record elsewhere, such as in a backup, restore it. "
+        "Otherwise move the file to another place, or set cluster_directory to another directory.",
+    ),
     "DIRECTORY_NOT_WRITABLE": Code(
         "A directory of the cluster cannot be created or is not writable.",
         "Choose a directory below your home directory, or make it writable for the user who runs the playbook.",

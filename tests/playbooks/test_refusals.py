@@ -21,7 +21,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import mak
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REPOSITORY
 from tests.lab.labs import TEST_AGENT, Lab, vcpu_quota
-from tests.playbooks.runs import NODE, Run, calls, play
+from tests.playbooks.runs import CONFIRMED, NODE, Run, calls, play
 
 WRONG: dict[str, Any] = {
     "cluster_vpc_ipv4_cidr": "127.200.0.0/16",
@@ -392,6 +392,22 @@ def test_user_data_that_ec2_does_not_accept_is_refused_before_anything_is_made(
     assert run.code != 0
     assert "1. user-data of the bastion: it has" in listed(run)
     assert "Cache fewer registries on the bastion (cluster_registry_caches)." in run.output
+    assert calls(lab) == before
+
+
+@pytest.mark.parametrize("playbook", ["site", "reset"])
+def test_a_foreign_file_with_the_name_of_a_record_stops_what_would_write_it(
+    lab: Lab, tmp_path: Path, playbook: str
+) -> None:
+    theirs = tmp_path / "images.json"
+    theirs.write_text('{"photos": ["moon.jpg"]}', encoding="utf-8")
+    before = calls(lab)
+
+    run = play(lab, f"playbooks/{playbook}.yml", "-e", f"cluster_directory={tmp_path}", "-e", CONFIRMED)
+
+    assert run.code != 0
+    assert f"{theirs} was not written by this collection." in " ".join(run.output.split())
+    assert theirs.read_text(encoding="utf-8") == '{"photos": ["moon.jpg"]}'
     assert calls(lab) == before
 
 

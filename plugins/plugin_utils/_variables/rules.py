@@ -37,7 +37,7 @@ from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.merge import Patch, apply_patches
 from ...module_utils._talos.versions import KUBERNETES_OLDEST, NEWEST, OLDEST
-from . import of_bastion, of_cluster, of_cozystack
+from . import of_bastion, of_cluster, of_cozystack, records
 from .addresses import (
     certificate_name,
     image,
@@ -125,6 +125,7 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     everything = {**derived, **values}
     yield from of_cluster.endpoint_problems(values, everything)
     yield from of_cluster.file_problems(values, everything)
+    yield from records.record_problems(everything)
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)
         yield from _bastion_problems(values, everything, where)

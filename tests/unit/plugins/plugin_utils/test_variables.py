@@ -581,6 +581,66 @@ def test_a_directory_behind_a_link_that_leads_nowhere_is_refused(tmp_path: Path,
     assert f"{tmp_path / 'link'} is a symbolic link" in problem.message
 
 
+IMAGE = {
+    "reference": "ghcr.io/x/y:v1",
+    "resolved": f"ghcr.io/x/y@sha256:{'0' * 64}",
+    "resolved_at": "2026-11-29T12:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("images.json", {"images": {}, "nodes": {}}, id="images of a removed cluster"),
+        pytest.param("images.json", {"images": {"gateway": IMAGE}, "nodes": {"gateway": "x@y"}}, id="images"),
+        pytest.param("bastion_images.json", {}, id="no images of a bastion"),
+        pytest.param("bastion_images.json", {"arm64 nginx:1": "nginx@sha256:0"}, id="images of a bastion"),
+        pytest.param("talos.json", {}, id="a removed cluster"),
+        pytest.param("talos.json", {"contract": "v1.13"}, id="a contract"),
+    ],
+)
+def test_a_record_of_ours_is_no_problem(tmp_path: Path, name: str, content: Any) -> None:
+    (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+
+    assert problems("cluster_directory", str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        pytest.param(
+            "images.json", '{"photos": ["moon.jpg"]}', "was not written by this collection", id="a foreign one"
+        ),
+        pytest.param("images.json", '{"images": ["moon.jpg"], "nodes": {}}', "was not written by", id="a list"),
+        pytest.param(
+            "images.json", '{"images": {"a": {"url": "b"}}, "nodes": {}}', "was not written by", id="other images"
+        ),
+        pytest.param("images.json", '{"images": {}, "nodes": {}, "more": 1}', "was not written by", id="more keys"),
+        pytest.param("images.json", '{"images": {', "is not JSON", id="half of one"),
+        pytest.param("images.json", "\udcff", "is not JSON", id="no text"),
+        pytest.param("images.json", "", "is empty, as after a full disk", id="empty"),
+        pytest.param("bastion_images.json", "[1]", "was not written by this collection", id="images of a bastion"),
+        pytest.param("bastion_images.json", '{"a": {}}', "was not written by this collection", id="no digests"),
+        pytest.param("talos.json", '{"talos": "a bird"}', "was not written by this collection", id="no contract"),
+    ],
+)
+def test_a_file_with_only_the_name_of_a_record_is_refused_before_it_is_written_anew(
+    tmp_path: Path, name: str, content: str, fault: str
+) -> None:
+    (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
+
+    (problem,) = problems("cluster_directory", str(tmp_path))
+
+    assert (problem.code, problem.subject) == ("RECORD_INVALID", "cluster_directory")
+    assert f"{tmp_path / name} {fault}" in problem.message
+
+
+def test_an_empty_record_of_a_shared_state_is_fetched_again(tmp_path: Path) -> None:
+    (tmp_path / "images.json").touch()
+
+    assert judged({"cluster_directory": str(tmp_path), "cluster_state": "s3://moon/clusters"}).problems == ()
+
+
 def test_a_login_in_a_url_is_refused_and_not_shown() -> None:
     (problem,) = problems("cluster_registry_upstreams", {"ghcr.io": "https://ada:hunter2@example.com"})
 

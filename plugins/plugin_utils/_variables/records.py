@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records in the directory of a cluster. Private to urmanac.talos: may change at any time.
+
+A run reads them, adds to them and writes them again, and a removal empties them. So a file that only has the name of
+one must be found before: it may belong to another program, or be damaged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...module_utils._findings import Finding, finding
+from .files import real_path
+
+_LOCAL = "local"
+
+
+def _is_of_nodes(record: Mapping[str, Any]) -> bool:
+    """Return whether it has the image of each role and of each node."""
+    images, nodes = record.get("images"), record.get("nodes")
+    return (
+        record.keys() == {"images", "nodes"}
+        and isinstance(images, Mapping)
+        and isinstance(nodes, Mapping)
+        and all(isinstance(entry, Mapping) and {"reference", "resolved"} <= entry.keys() for entry in images.values())
+        and _has_texts(nodes)
+    )
+
+
+def _has_texts(record: Mapping[str, Any]) -> bool:
+    return all(isinstance(value, str) for value in record.values())
+
+
+def _is_of_talos(record: Mapping[str, Any]) -> bool:
+    return not record or isinstance(record.get("contract"), str)
+
+
+RECORDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "images.json": _is_of_nodes,
+    "bastion_images.json": _has_texts,
+    "talos.json": _is_of_talos,
+}
+
+
+def record_problems(everything: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the files with the name of a record that are none."""
+    directory = everything.get("cluster_directory")
+    for name in RECORDS if directory else ():
+        path = real_path(f"{directory}/{name}")
+        fault = _fault(path, RECORDS[name], is_shared=everything.get("cluster_state", _LOCAL) != _LOCAL)
+        if fault:
+            yield finding("RECORD_INVALID", "cluster_directory", f"{path} {fault}.")
+
+
+def _fault(path: Path, is_record: Callable[[Mapping[str, Any]], bool], *, is_shared: bool) -> str:
+    """Return why a file is no record, empty for one and for a file that does not exist."""
+    try:
+        content = path.read_bytes()
+    except (PermissionError, IsADirectoryError) as error:
+        return f"cannot be read: {error.strerror}"
+    except OSError:
+        # It does not exist, or the path of the directory is a problem of its own.
+        return ""
+    if not content:
+        # A file that is empty is fetched again.
+        return "" if is_shared else "is empty, as after a full disk"
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError):
+        return "is not JSON"
+    is_one = isinstance(record, Mapping) and is_record(record)
+    return "" if is_one else "was not written by this collection"
