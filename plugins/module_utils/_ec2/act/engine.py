@@ -38,6 +38,8 @@ from .stopping import lines, machines_to_stop, stop
 from .work import Machines, Work
 
 Act = Callable[[Work, str], None]
+# What was deleted, by kind and id: a role, its profile and a group have one name, which is their id.
+Gone = set[tuple[str, str]]
 _WORKERS = 8
 # How Work reports that an instance was created.
 _MADE_MACHINE = f"created {kind_word('instance')} "
@@ -346,7 +348,7 @@ def _title(work: Work, key: str) -> str:
 
 def _delete(work: Work, to_delete: Sequence[Found]) -> None:
     """Delete resources, in parallel if they do not depend on each other."""
-    gone: set[str] = set()
+    gone: Gone = set()
     with _saying_what_is_left(to_delete, gone):
         for _rank, group in groupby(to_delete, key=lambda found: teardown_rank(found.kind)):
             items = list(group)
@@ -362,18 +364,18 @@ def _delete(work: Work, to_delete: Sequence[Found]) -> None:
                 work.did("deleted", item.kind, item.name, item.id)
 
 
-def _deletion(kind: str, gone: set[str]) -> Act:
+def _deletion(kind: str, gone: Gone) -> Act:
     """Return a deletion that records what was deleted."""
 
     def delete(work: Work, thing_id: str) -> None:
         KINDS[kind].delete(work, thing_id)
-        gone.add(thing_id)
+        gone.add((kind, thing_id))
 
     return delete
 
 
 @contextmanager
-def _saying_what_is_left(to_delete: Sequence[Found], gone: set[str]) -> Iterator[None]:
+def _saying_what_is_left(to_delete: Sequence[Found], gone: Gone) -> Iterator[None]:
     """Add to the failure of a deletion what remains, which of it costs money, and how to continue."""
     try:
         yield
@@ -389,9 +391,9 @@ def _with_advice(error: Ec2Error, advice: str) -> Ec2Error:
     return AwsError(replace(error.problem, remedy=remedy), error.reason)
 
 
-def _left(to_delete: Sequence[Found], gone: set[str]) -> str:
+def _left(to_delete: Sequence[Found], gone: Gone) -> str:
     # A volume is deleted with its instance.
-    left = [item for item in to_delete if item.id not in gone and not item.goes_with]
+    left = [item for item in to_delete if (item.kind, item.id) not in gone and not item.goes_with]
     machines = [item.name for item in left if item.kind == "instance"]
     costs = f" {', '.join(machines)} cost{'s' * (len(machines) == 1)} money until then." if machines else ""
     things = ", ".join(f"{kind_word(item.kind)} {item.name} ({item.id})" for item in left)

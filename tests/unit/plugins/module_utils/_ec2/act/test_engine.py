@@ -729,6 +729,30 @@ def test_a_deletion_that_fails_says_what_is_left_and_nothing_of_what_is_kept(api
     assert absent(api).after.found == ()
 
 
+# Of the network, in the order in which a removal makes them.
+DELETING = (
+    *("revoke_security_group_ingress", "delete_security_group", "delete_subnet", "disassociate_route_table"),
+    *("delete_route_table", "detach_internet_gateway", "delete_internet_gateway", "delete_vpc", "delete_dhcp_options"),
+    *("remove_role_from_instance_profile", "delete_instance_profile", "delete_role_policy", "delete_role"),
+)
+
+
+def test_a_policy_that_denies_any_deletion_leaves_what_is_named_and_the_next_removal_goes_on(api: FailingEc2) -> None:
+    present(api)
+    left = []
+
+    for operation in DELETING:
+        api.refused[operation] = ["UnauthorizedOperation"]
+        with pytest.raises(AwsError) as denied:
+            absent(api)
+        left.append(denied.value.problem.remedy.partition("Not deleted yet: ")[2].partition(". Run")[0])
+
+    assert [text for text in left if not text] == []
+    # The profile of the same name is gone by then.
+    assert left[-1] == "IAM role talos-arm64-moon-node (talos-arm64-moon-node)"
+    assert absent(api).after.found == ()
+
+
 def test_a_machine_that_may_not_be_terminated_is_said_to_cost_money(api: FailingEc2) -> None:
     two = spec(nodes=[node(), node("compute-2", ipv4="10.10.0.102")])
     ensure_cluster(api.calls_of(), two, Order((NETWORK, NODES), machines=Machines(image=IMAGE)))
