@@ -159,6 +159,11 @@ ERRORS: Mapping[str, Code] = {
         "The checksum of a file is unknown, or is not the expected one.",
         "Correct the expected checksum, or the file at its source.",
     ),
+    "HOST_FILE_FOREIGN": Code(
+        "A machine has a file of another program where the bastion needs one of its own, such as docker's daemon.json.",
+        "Move it to another place if nothing needs it. On a host with other containers, set "
+        "bastion_host_docker_options to {}.",
+    ),
     "COMMAND_FAILED": Code(
         "A program on the machine failed or is not installed.",
         "Read its output in the message, and its log.",

@@ -16,6 +16,7 @@ extends_documentation_fragment:
   - urmanac.talos.attributes
 description:
   - Writes all files, restarts the units whose files changed, and starts the units that do not run.
+  - Fails if the host has a file of the same path that another program wrote, such as docker's C(daemon.json).
   - Removes files that an earlier run or the user-data wrote and that O(files) no longer contains.
   - Runs on the bastion. Its only requirements are Python 3.9 and systemd.
 options:

@@ -22,6 +22,8 @@ from .paths import UNITS
 UNIT_FOLDER = f"{UNITS}/"
 RUNNING = ("active", "activating", "reloading")
 _PRIVATE = "0600"
+# In the path of each file that is only of the bastion.
+_OWN_NAME = "talos-"
 
 
 class File(NamedTuple):
@@ -94,6 +96,7 @@ def plan(host: Host, wanted: Wanted) -> Plan:
     kept.update(*(file.content.split() for file in wanted.files if file.path == wanted.manifest))
     gone = [path for path in named if path not in kept]
     there = {file.path: host.read(file.path) for file in wanted.files}
+    _refuse_foreign([file for file in wanted.files if is_foreign(there[file.path], file, named)])
     write = tuple(file for file in wanted.files if differs(there[file.path], file))
     before = {file.path: there[file.path].content for file in write if there[file.path]}  # type: ignore[union-attr]
     # A file that its owner alone can read may hold a secret, which is shown in no diff.
@@ -114,6 +117,23 @@ def plan(host: Host, wanted: Wanted) -> Plan:
 def differs(there: File | None, file: File) -> bool:
     """Return whether the file must be written."""
     return there is None or (there.content, there.mode) != (file.content, file.mode)
+
+
+def is_foreign(there: File | None, file: File, written: Sequence[str]) -> bool:
+    """Return whether the host has a file of another program, which has no name of ours and no earlier run wrote."""
+    is_ours = _OWN_NAME in file.path or file.path in written
+    return there is not None and there.content != file.content and not is_ours
+
+
+def _refuse_foreign(files: Sequence[File]) -> None:
+    if files:
+        paths = ", ".join(file.path for file in files)
+        raise CollectionError(
+            f"Failed to configure the bastion: {paths} of this host was not written by this collection. Nothing was "
+            "changed. If nothing on the host needs it, move it to another place. For a host with other containers, "
+            "set bastion_host_docker_options to {}, which leaves docker as it is.",
+            code="HOST_FILE_FOREIGN",
+        )
 
 
 def affected(write: Sequence[File], units: Sequence[Unit]) -> tuple[str, ...]:

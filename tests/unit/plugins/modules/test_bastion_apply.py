@@ -99,6 +99,45 @@ def test_a_second_run_changes_nothing(laid: FakeHost) -> None:
     assert (result["changed"], laid.calls) == (False, [])
 
 
+DOCKER = "/etc/docker/daemon.json"
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["a plan", "a run"])
+def test_a_file_that_another_program_wrote_is_refused_and_nothing_is_changed(check_mode: bool) -> None:
+    theirs = File(DOCKER, '{"data-root": "/srv"}\n', "0644")
+    host = FakeHost(files={DOCKER: theirs})
+
+    with pytest.raises(CollectionError, match=r"/etc/docker/daemon\.json of this host was not written by") as refused:
+        ensure_bastion(host, params(), check_mode=check_mode)
+
+    assert [problem.code for problem in refused.value.problems] == ["HOST_FILE_FOREIGN"]
+    assert (host.files, host.calls) == ({DOCKER: theirs}, [])
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({DOCKER: File(DOCKER, "{}\n", "0600")}, id="the same content"),
+        pytest.param({RULES: File(RULES, "older\n", "0644")}, id="a file of a run that was killed"),
+    ],
+)
+def test_what_may_be_of_an_earlier_run_is_written(files: dict[str, File]) -> None:
+    host = FakeHost(files=files)
+
+    ensure_bastion(host, params(), check_mode=False)
+
+    assert {path: host.files[path].content for path in (DOCKER, RULES)} == {DOCKER: "{}\n", RULES: "table\n"}
+
+
+def test_a_file_of_ours_is_replaced(laid: FakeHost) -> None:
+    changed = params()
+    changed["files"][2]["content"] = '{"bridge": "none"}\n'
+
+    ensure_bastion(laid, changed, check_mode=False)
+
+    assert laid.files[DOCKER].content == '{"bridge": "none"}\n'
+
+
 LOGIN = "/etc/talos-bastion/registry-passwords/docker.io"
 
 
