@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The temporary directories of killed runs are removed, and those of other users are not."""
+"""Temporary directories of killed runs and old snapshots are removed, and what others have made is not."""
 
 from __future__ import annotations
 
@@ -58,3 +58,20 @@ def test_a_directory_of_another_user_is_not_removed() -> None:
     removed = Templar(loader=loader, variables=given).template(removal["loop"])
 
     assert [one["path"] for one in removed] == ["/tmp/urmanac-talos-b"]  # noqa: S108
+
+
+def test_old_snapshots_are_removed_and_those_that_a_person_has_named_stay(tmp_path: Path) -> None:
+    place = tmp_path / "snapshots"
+    place.mkdir()
+    ours = [f"2026110{day}T120000Z.snapshot" for day in range(1, 5)]
+    theirs = ["0-important.snapshot", "20261101T120000Z-before-upgrade.snapshot", "my-20261101T120000Z.snapshot"]
+    for name in (*ours, *theirs):
+        (place / name).touch()
+    step = STEP.with_name("etcd_snapshots_old.yml")
+    play = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.include_tasks": str(step)}]}
+    variables = {"talos_snapshots_directory": str(place), "talos_snapshots_kept": 2}
+
+    code, output = run_plays(tmp_path, [play], {"here": {"ansible_connection": "local", **variables}})
+
+    assert code == 0, output
+    assert {path.name for path in place.iterdir()} == {*ours[2:], *theirs}
