@@ -104,7 +104,7 @@ VARIABLES: Mapping[str, Code] = {
     ),
     "RECORD_INVALID": Code(
         "A file in cluster_directory has the name of a record of the cluster, and is damaged or of another program.",
-        "A run would write it anew. If the cluster has that record elsewhere, such as in a backup, restore it. "
+        "A run would overwrite it. If the cluster has that record elsewhere, such as in a backup, restore it. "
         "Otherwise move the file to another place, or set cluster_directory to another directory.",
     ),
     "DIRECTORY_NOT_WRITABLE": Code(

@@ -48,7 +48,7 @@ RECORDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 
 
 def record_problems(everything: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield the files with the name of a record that are none."""
+    """Yield the files that have the name of a record and are not one."""
     directory = everything.get("cluster_directory")
     for name in RECORDS if directory else ():
         path = real_path(f"{directory}/{name}")

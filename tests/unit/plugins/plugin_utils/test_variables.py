@@ -624,7 +624,7 @@ def test_a_record_of_ours_is_no_problem(tmp_path: Path, name: str, content: Any)
         pytest.param("talos.json", '{"talos": "a bird"}', "was not written by this collection", id="no contract"),
     ],
 )
-def test_a_file_with_only_the_name_of_a_record_is_refused_before_it_is_written_anew(
+def test_a_file_with_only_the_name_of_a_record_is_refused_before_it_is_overwritten(
     tmp_path: Path, name: str, content: str, fault: str
 ) -> None:
     (tmp_path / name).write_bytes(content.encode(errors="surrogateescape"))
