@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._findings import Finding, finding
+from ...module_utils._state.address import LOCAL
 from .files import real_path
-
-_LOCAL = "local"
 
 
 def _is_of_nodes(record: Mapping[str, Any]) -> bool:
@@ -52,7 +51,7 @@ def record_problems(everything: Mapping[str, Any]) -> Iterator[Finding]:
     directory = everything.get("cluster_directory")
     for name in RECORDS if directory else ():
         path = real_path(f"{directory}/{name}")
-        fault = _fault(path, RECORDS[name], is_shared=everything.get("cluster_state", _LOCAL) != _LOCAL)
+        fault = _fault(path, RECORDS[name], is_shared=everything.get("cluster_state", LOCAL) != LOCAL)
         if fault:
             yield finding("RECORD_INVALID", "cluster_directory", f"{path} {fault}.")
 
