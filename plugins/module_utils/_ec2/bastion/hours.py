@@ -4,7 +4,9 @@
 """When the schedule stops the bastion next, and whether a run postpones that. Private: may change at any time.
 
 A stop is postponed by its start time: Auto Scaling acts at that time first, and by the recurrence from then on. So
-nothing has to be restored after a run, even an interrupted one, and the bastion never runs permanently.
+nothing has to be restored after a run, even an interrupted one, and the bastion never runs permanently. That page also
+says that the start time is when the recurrence begins. If so, the bastion stops at its next daily stop, or by its time
+to live. The acceptance run does not show which it is, because a replay of its record would differ from then on.
 https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html
 """
 
