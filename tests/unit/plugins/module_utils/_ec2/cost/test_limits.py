@@ -19,7 +19,8 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.limits imp
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.spec import CostSpec
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.options import options_of
 from lab.settings import REPOSITORY
-from tests.ec2_costs import forecast_of
+from tests.ec2_cluster import node
+from tests.ec2_costs import THREE, forecast_of
 
 
 def of(cost: dict[str, Any], **changes: Any) -> Forecast:
@@ -109,6 +110,16 @@ def test_the_example_of_a_small_bill_keeps_its_limits_and_enforces_them() -> Non
     assert {example["policy"], example["per_day_max"], example["per_month_max"]} == {"enforce", 0.5, 20}
     assert list(limit_findings(of(example))) == []
     assert list(limit_findings(of({**example, "after_hours": "stopped"})))
+
+
+def test_the_example_of_a_small_bill_names_the_hours_that_its_limits_allow() -> None:
+    example = (REPOSITORY / "examples" / "small_bill.yml").read_text(encoding="utf-8")
+    text, per_day = " ".join(example.replace("#", " ").split()), yaml.safe_load(example)["cluster_cost_per_day_max"]
+
+    hours = [hours_within(of({}, nodes=nodes), "day", per_day) for nodes in (THREE["nodes"], [node()])]
+
+    assert f"for at most {hours[0]} hours a day" in text
+    assert f"One node alone could be used for {hours[1]} hours a day" in text
 
 
 def test_a_price_that_is_not_known_is_no_matter_without_a_limit() -> None:
