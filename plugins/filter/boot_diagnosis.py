@@ -16,6 +16,12 @@ from ..module_utils._talos.console import SERIAL_PORT
 FAILED = "urmanac.talos: FAILED"
 CONSOLE = f"console={SERIAL_PORT}"
 CONSOLE_LINES = 6
+# EC2 lists an instance for about an hour after its end, and says no more if it may not use the KMS key of a volume.
+ENDED = (
+    "EC2 may have ended it, and says why for an hour: aws ec2 describe-instances --filters Name=tag:Node,Values={node} "
+    "--query 'Reservations[].Instances[].StateReason.Message'. For 'Client error on launch', your identity needs "
+    "the permission to use the KMS key with which the region encrypts new volumes (kms:CreateGrant included). "
+)
 REPLACE = (
     "aws ec2 terminate-instances --instance-ids {id}, then run the playbook again: "
     "the new instance gets the same addresses."
@@ -49,13 +55,15 @@ def lines_of(node: Record, instance: Record, seen: Record) -> Iterator[str]:
         yield f"    boot-to-talos: {sentences(failure)}"
         failed = [line for line in console if failure.evidence["line"] in line][-1:] + failed
     yield from (f"    console: {line.rstrip()}" for line in [*failed, *console[-CONSOLE_LINES:]])
-    yield f"    Remedy: {remedy(state, bool(failed), bool(console)).format(id=instance['id'])}"
+    yield f"    Remedy: {remedy(state, bool(failed), bool(console)).format(id=instance['id'], node=node['name'])}"
 
 
 def remedy(state: str, failed: bool, console: bool) -> str:
     """Return the remedy, depending on the progress of the machine."""
+    if state == "missing":
+        return f"{ENDED}Then run the playbook again, which creates the instance."
     if state != "running":
-        return "run the playbook again, which creates or starts the instance."
+        return "run the playbook again, which starts the instance."
     if failed:
         return f"fix the problem in the console output, then {REPLACE}"
     if console:

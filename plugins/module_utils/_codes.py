@@ -764,6 +764,12 @@ AWS: Mapping[str, Code] = {
         "Choose another cluster_availability_zone (on an empty account) or another cluster_instance_type, or try again "
         "in an hour.",
     ),
+    "VOLUME_KEY_DENIED": Code(
+        "EC2 ended the instance at its launch, because it could not use the KMS key that encrypts its volume.",
+        "The region encrypts new volumes with a key of yours (console: EC2, Data protection and security, EBS "
+        "encryption). Choose aws/ebs there, or let the key's policy allow the role AWSServiceRoleForAutoScaling to use "
+        "the key and to call kms:CreateGrant.",
+    ),
     "BASTION_LAUNCH_FAILED": Code(
         "The Auto Scaling group of the bastion cannot launch an instance.",
         "Correct what the message of AWS names, and run the playbook again: the group continues to try.",

@@ -37,6 +37,8 @@ _CAUSES = (
     (re.compile(r"not have sufficient .*capacity|Insufficient\w*Capacity", re.I), "NO_CAPACITY"),
     *OF_TYPES,
     (re.compile(r"key pair .* does not exist", re.I), "KEY_PAIR_NOT_FOUND"),
+    # All that EC2 says if it cannot use the KMS key of a volume.
+    (re.compile(r"Client error on launch|KMS", re.I), "VOLUME_KEY_DENIED"),
 )
 # The usual remedy names the instance type of nodes.
 _REMEDIES = {

@@ -72,4 +72,9 @@ def test_a_stopped_machine_is_started_by_the_next_run() -> None:
 def test_a_machine_that_is_gone_is_reported_as_missing() -> None:
     gone = {"instance/gateway": {"id": None, "have": None}}
 
-    assert boot_diagnosis([GATEWAY], gone, [])[0].startswith("gateway (no instance, missing): ")
+    first, *_others, remedy = boot_diagnosis([GATEWAY], gone, [])
+
+    assert first.startswith("gateway (no instance, missing): ")
+    # What EC2 says of it is all that is known.
+    assert "describe-instances --filters Name=tag:Node,Values=gateway " in remedy
+    assert "kms:CreateGrant" in remedy

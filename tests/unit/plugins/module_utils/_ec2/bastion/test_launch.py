@@ -101,7 +101,7 @@ def test_a_running_instance_ends_the_wait() -> None:
         pytest.param(NOT_FREE, "FREE_PLAN_TYPE", "Paid plan", id="free plan"),
         pytest.param(NO_KEY_PAIR, "KEY_PAIR_NOT_FOUND", "aws ec2 import-key-pair", id="key pair"),
         pytest.param(NO_IMAGE, "BASTION_LAUNCH_FAILED", "Correct what the message of AWS names", id="image"),
-        pytest.param(NO_KMS_KEY, "BASTION_LAUNCH_FAILED", "Correct what the message of AWS names", id="KMS key"),
+        pytest.param(NO_KMS_KEY, "VOLUME_KEY_DENIED", "Choose aws/ebs there", id="KMS key"),
     ],
 )
 def test_a_failed_launch_ends_the_wait_with_the_words_of_aws(message: str, code: str, remedy: str) -> None:
