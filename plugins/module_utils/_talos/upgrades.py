@@ -57,7 +57,7 @@ def upgrades(nodes: Sequence[Record], record: Record, wanted: Wanted) -> Upgrade
 
 def _unknown_name(name: str, existing: Sequence[str]) -> Finding:
     remedy = f"Set talos_upgrade_nodes to names among {', '.join(existing)}."
-    return finding("UNKNOWN_NODE_NAME", name, "The cluster has no node of this name.", remedy)
+    return finding("UNKNOWN_NODE_NAME", name, remedy=remedy)
 
 
 def _unknown_version(image: str) -> Finding:

@@ -106,7 +106,7 @@ def _vpc_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
     yield from (replace(problem, severity=HIGH) for problem in unmanaged_problems(account.unmanaged))
     if len(account.vpcs) > 1:
         names = ", ".join(sorted(known.id for known in account.vpcs))
-        yield finding("DUPLICATE_VPC", f"VPC {names}", "several VPCs have the tags of the cluster")
+        yield finding("DUPLICATE_VPC", f"VPC {names}")
     # The VPC has the described IPv4 block, and one IPv6 block from Amazon, which comes first.
     ipv4 = [network for network in account.networks if network.version == 4 and allowed.vpc_ipv4]
     foreign = [network for network in ipv4 if network != ip_network(allowed.vpc_ipv4)]
@@ -187,8 +187,7 @@ def _rule_deviations(account: Account, allowed: Allowed, now: datetime) -> Itera
         resource = f"security group {name}, rule {ids}" if len(rules) == 1 else f"security group {name}, rules {ids}"
         reached = [item for item in reachable(facts_of(account, rules)) if item.source.kind != "security_group"]
         if rule.home.ours and rule.home.is_expired(now) and _is_exact(rule, allowed):
-            message = f"home access has expired and is still open: {rule_line(rule.home)}{_reach_text(reached)}"
-            yield finding("HOME_ACCESS_EXPIRED", resource, message)
+            yield finding("HOME_ACCESS_EXPIRED", resource, fact=f"{rule_line(rule.home)}{_reach_text(reached)}")
         elif rule.home.ours and not rule.egress and _is_too_long(rule, now) and _is_exact(rule, allowed):
             message = f"home access ends more than {LONGEST.days} days from now: {rule_line(rule.home)}"
             yield finding("HOME_ACCESS_TOO_LONG", resource, message + _reach_text(reached))
@@ -378,13 +377,9 @@ def _subnet_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
             remedy = f"Run `aws ec2 delete-subnet --subnet-id {subnet.known.id}` if it is not needed."
             yield finding("SUBNET_NOT_DESCRIBED", resource, message, remedy)
         if subnet.public_ipv4:
-            message = "every new instance in it gets a public IPv4 address"
-            remedy = f"{change} --no-map-public-ip-on-launch`."
-            yield finding("SUBNET_GIVES_PUBLIC_IPV4", resource, message, remedy)
+            yield finding("SUBNET_GIVES_PUBLIC_IPV4", resource, remedy=f"{change} --no-map-public-ip-on-launch`.")
         if subnet.ipv6_on_launch:
-            message = "every new instance in it gets an IPv6 address, which is globally routable"
-            remedy = f"{change} --no-assign-ipv6-address-on-creation`."
-            yield finding("SUBNET_GIVES_IPV6", resource, message, remedy)
+            yield finding("SUBNET_GIVES_IPV6", resource, remedy=f"{change} --no-assign-ipv6-address-on-creation`.")
 
 
 def _interface_deviations(account: Account, allowed: Allowed) -> Iterator[Finding]:
@@ -526,5 +521,5 @@ def _address_deviations(account: Account) -> Iterator[Finding]:
                 f"Run `aws ec2 release-address --allocation-id {address.known.id}`; an unassociated address is charged "
                 f"by the hour."
             )
-            message = f"the Elastic IP {address.public_ipv4} of the cluster is not associated with an instance"
-            yield finding("ADDRESS_UNUSED", f"address {address.known.id}", message, remedy)
+            fact = str(address.public_ipv4)
+            yield finding("ADDRESS_UNUSED", f"address {address.known.id}", fact=fact, remedy=remedy)

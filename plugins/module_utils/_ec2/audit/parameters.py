@@ -36,8 +36,6 @@ def _document_deviations(account: Account) -> Iterator[Finding]:
         )
         resource = f"SSM document {document.name}"
         if "all" in document.shared:
-            message = "every AWS account can read and run this document of the cluster"
-            yield finding("DOCUMENT_PUBLIC", resource, message, f"Run `{command}`.")
+            yield finding("DOCUMENT_PUBLIC", resource, remedy=f"Run `{command}`.")
         elif document.shared:
-            message = f"other accounts can read and run this document of the cluster: {', '.join(document.shared)}"
-            yield finding("DOCUMENT_SHARED", resource, message, f"Run `{command}`.")
+            yield finding("DOCUMENT_SHARED", resource, fact=", ".join(document.shared), remedy=f"Run `{command}`.")

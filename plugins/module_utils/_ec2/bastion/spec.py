@@ -123,10 +123,8 @@ def bastion_problems(bastion: BastionSpec) -> Iterator[Finding]:
 
 def _egress_problems(bastion: BastionSpec) -> Iterator[Finding]:
     if bastion.egress not in EGRESS:
-        message = f"The egress mode {bastion.egress!r} does not exist."
-        yield finding(
-            "UNKNOWN_EGRESS", "cluster_bastion_egress", message, f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
-        )
+        remedy = f"Use {', '.join(EGRESS[:-1])} or {EGRESS[-1]}."
+        yield finding("UNKNOWN_EGRESS", "cluster_bastion_egress", fact=repr(bastion.egress), remedy=remedy)
     if bastion.egress == "wireguard" and not fits("parameter_name", bastion.wireguard_parameter):
         yield finding(
             "WIREGUARD_PARAMETER_MISSING",
@@ -181,13 +179,12 @@ def _ssh_problems(bastion: BastionSpec) -> Iterator[Finding]:
             problem,
         )
     if bastion.connection not in CONNECTIONS:
-        message = f"The connection type {bastion.connection!r} does not exist."
-        yield finding("UNKNOWN_CONNECTION", "cluster_bastion_connection", message, f"Use {' or '.join(CONNECTIONS)}.")
+        yield finding("UNKNOWN_CONNECTION", "cluster_bastion_connection", fact=repr(bastion.connection))
     if bastion.host_key_parameter and not fits("parameter_name", bastion.host_key_parameter):
         yield finding(
             "INVALID_PARAMETER_NAME",
             "cluster_bastion_host_key_parameter",
-            f"{bastion.host_key_parameter!r} is not a valid name of an SSM parameter.",
+            fact=repr(bastion.host_key_parameter),
         )
 
 
