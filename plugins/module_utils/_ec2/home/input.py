@@ -89,14 +89,14 @@ def _is_documentation(network: IPv6Network) -> bool:
     return any(network.subnet_of(example) for example in _DOCUMENTATION)
 
 
-def _problem(code: str, message: str, remedy: str | None = None) -> Finding:
+def _problem(code: str, message: str | None = None, remedy: str | None = None) -> Finding:
     return finding(code, "ipv6", message, remedy)
 
 
 def _text_problems(text: str) -> Iterator[Finding]:
     plain = text.strip()
     if not plain:
-        yield _problem("IPV6_EMPTY", "no network was given")
+        yield _problem("IPV6_EMPTY")
     if re.search(r"[\s,;]", plain):
         message = f"{_quoted(plain)} contains more than one network"
         yield _problem("IPV6_SEVERAL", message)

@@ -46,6 +46,30 @@ def test_what_is_not_given_comes_from_the_list_of_codes() -> None:
     assert (TAKEN.blocks, KVM.blocks) == (True, False)
 
 
+def test_without_a_message_the_meaning_of_the_code_is_the_message_and_the_fact_follows() -> None:
+    plain = finding("INVALID_ADDRESS", "bastion")
+    specific = finding("INVALID_ADDRESS", "bastion", fact="'moon'")
+
+    assert plain.message == "A value is not an IPv4 address."
+    assert specific.message == "A value is not an IPv4 address: 'moon'."
+    assert specific.remedy == plain.remedy
+
+
+def test_no_plugin_writes_the_meaning_of_a_code_again() -> None:
+    meanings = {code.meaning.rstrip(".").lower(): name for name, code in CODES.items()}
+    files = [path for path in (ROOT / "plugins").rglob("*.py") if path.name != "_codes.py"]
+    texts = [
+        (str(path.relative_to(ROOT)), node.value)
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+
+    again = [(path, meanings[said]) for path, text in texts if (said := text.rstrip(".").lower()) in meanings]
+
+    assert again == [], "Leave out the message of finding()."
+
+
 def test_a_code_or_a_severity_that_is_not_on_the_list_is_a_bug() -> None:
     with pytest.raises(KeyError):
         finding("NO_SUCH_CODE", "it", "It is wrong.")
