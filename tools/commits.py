@@ -6,8 +6,8 @@
 
     python -m tools.commits
 
-What is published is not rewritten, so older commits are not checked. Without git, without an upstream branch and in a
-clone without its history no commit is checked.
+What is published is not rewritten, so older commits are not checked, nor those up to CHECKED_AFTER, which are older
+than this check. Without git, without an upstream branch and in a clone without its history no commit is checked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import NamedTuple
 from tools.measure import ROOT, words_in
 
 SUBJECT_MAX = 72
+CHECKED_AFTER = "b54a51f540526c9ae2d9ce47328442023bb01e4b"
 # The first of these that exists is what the commits are compared with.
 UPSTREAMS = ("@{upstream}", "origin/HEAD", "origin/main", "main")
 
@@ -33,10 +34,10 @@ class Commit(NamedTuple):
     body: str
 
 
-def commits(root: Path) -> list[Commit]:
-    """Return the commits that are ahead of the upstream branch, merges excepted."""
+def commits(root: Path, *, after: str = CHECKED_AFTER) -> list[Commit]:
+    """Return the commits that are ahead of the upstream branch and of another commit, merges excepted."""
     for upstream in UPSTREAMS:
-        listed = _git(root, "log", "--no-merges", "-z", "--format=%h%n%s%n%b", f"{upstream}..HEAD")
+        listed = _git(root, "log", "--no-merges", "-z", "--format=%h%n%s%n%b", f"{upstream}..HEAD", f"^{after}")
         if listed is not None:
             return [Commit(*f"{record}\n\n".split("\n", 2)) for record in listed.split("\0") if record]
     return []

@@ -42,7 +42,7 @@ def test_only_commits_ahead_of_the_upstream_branch_are_read(repository: Path) ->
     commit(repository, "Print the price\n\nIt was hidden.\n\nIn two places.")
     commit(repository, "Print the time")
 
-    found = commits(repository)
+    found = commits(repository, after="main")
 
     assert [(one.subject, one.body.strip()) for one in found] == [
         ("Print the time", ""),
@@ -56,7 +56,7 @@ def test_the_upstream_branch_goes_before_the_others(repository: Path) -> None:
     git(repository, "branch", "--set-upstream-to=published")
     commit(repository, "Print the time")
 
-    assert [one.subject for one in commits(repository)] == ["Print the time"]
+    assert [one.subject for one in commits(repository, after="main")] == ["Print the time"]
 
 
 def test_a_folder_without_history_has_no_commits_to_check(
@@ -65,11 +65,20 @@ def test_a_folder_without_history_has_no_commits_to_check(
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=change", f"file://{repository}", str(clone))
 
-    assert commits(clone) == []
+    assert commits(clone, after="HEAD") == []
+    assert commits(repository, after="0" * 40) == []
 
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert commits(repository) == []
+    assert commits(repository, after="main") == []
+
+
+def test_commits_older_than_the_check_are_left_out(repository: Path) -> None:
+    commit(repository, "Read it anew")
+    git(repository, "tag", "checked-after")
+    commit(repository, "Print the price")
+
+    assert [one.subject for one in commits(repository, after="checked-after")] == ["Print the price"]
 
 
 @pytest.mark.parametrize(
