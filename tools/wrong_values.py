@@ -9,6 +9,7 @@ tools/wrong_inputs.py tries them; each of WRONG has to be refused, and each of R
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 _SMALL: tuple[Any, ...] = (-1, 0)
@@ -41,6 +42,15 @@ _ADDRESSES: tuple[Any, ...] = ("10.10.0", "10.10.0.256", "10.10.0.0/24", "2001:d
 _IMAGES_ARM64: tuple[Any, ...] = ("some", {"no-such-image": True}, {"others": "maybe"}, ["a"], 2)
 _IMAGES = {"registry": "a.io/b:c", "dnsmasq": "a.io/d:e", "matchbox": "a.io/f:g", "nginx": "a.io/h:i"}
 _FOLDERS: tuple[Any, ...] = ('/srv/a"b', r"/srv/a\b", "/proc/moon")
+_NOT_JSON: tuple[Any, ...] = (
+    {"since": date(2026, 11, 30)},
+    {"share": float("nan")},
+    {"limits": [float("inf")]},
+    {True: "a"},
+    {"a": {1.5: "b"}},
+    {"key": b"text"},
+    {"names": {"a"}},
+)
 _CLUSTERS: tuple[Any, ...] = ({"name": "moon"}, {})
 
 WRONG: Mapping[str, tuple[Any, ...]] = {
@@ -51,6 +61,11 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
         *(["169.254.1.1"], ["10.10.0.101", "10.10.0.101"], [""]),
     ),
     "cozystack_host": ("", *_HOST_NAMES, "a" * 64),
+    **dict.fromkeys(("cozystack_values", "bastion_host_docker_options"), _NOT_JSON),
+    **dict.fromkeys(
+        ("cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),
+        ("v1.6.2", "tag=", "tag=a/b:c", "digest=sha256:abc", "branch=main"),
+    ),
     "cozystack_smoke_tests": (["spinn"], ["spin", "spin"], ["virtual-machine"], [""]),
     "cozystack_smoke_images": ({"spinn": "a.io/b:c"}, {"spin": "not an image"}, {"spin": None}),
     "cozystack_enabled_packages": (*_PACKAGES, ["cozystack.external-dnss"]),
@@ -214,6 +229,11 @@ RIGHT: Mapping[str, tuple[Any, ...]] = {
     # The description of the cluster limits the characters.
     "cluster_tags": ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"}),
     "talos_sysctls": ({"ghcr.io": 70000},),
+    # The chart of the platform and docker have their own rules.
+    **dict.fromkeys(
+        ("cozystack_values", "bastion_host_docker_options"),
+        ({"a": None}, {"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"}),
+    ),
 }
 
 # Values of the right type that no rule of the variables limits, and who does.
@@ -244,8 +264,6 @@ ELSEWHERE: Mapping[str, str] = {
     **{f"bastion_host_wireguard_{part}": _TUNNEL for part in ("address", "endpoint", "key_parameter", "private_key")},
     "bastion_host_wireguard_public_key": _TUNNEL,
     **{f"cluster_tailscale_{part}": _TAILSCALE for part in ("auth_key", "hostname", "routes")},
-    "bastion_host_docker_options": "It may be any content of docker's `daemon.json`.",
-    "cozystack_values": "It may be any values of the platform's chart.",
     "report_sessions_compare": "`sessions.yml` refuses sessions that do not exist; it changes nothing.",
     "talos_upgrade_nodes": "`upgrade.yml` refuses names of no node before it changes anything.",
     "cluster_spec": "It is composed of the variables, and is not to be set.",

@@ -107,6 +107,8 @@ class ActionModule(LocalAction):
                 return templar.template(everything.get(name))
             except AnsibleError as error:
                 raise Unreadable(error.message) from error
+            except RecursionError as error:
+                raise Unreadable("It contains itself, by an alias of YAML.") from error
 
         return Given(task_vars, defaults, read)
 

@@ -79,15 +79,12 @@ server:
 """
 
 import asyncio
-import base64
-import binascii
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._errors import CollectionError, InputError, TalosError, failure_of
-from ..module_utils._files import shell_word
 from ..module_utils._talos.api.module import (
     all_of,
     cluster_way,
@@ -98,17 +95,14 @@ from ..module_utils._talos.files.kubeconfig import KINDS, Entry, entry_of, merge
 MISSING: ImportError | None = None
 try:
     import yaml
-    from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
 
     from ..module_utils._talos.api import client, machine
+    from ..module_utils._talos.files import owners
     from ..module_utils._talos.files import secret_files as files
-    from ..module_utils._talos.files.user_files import UserFile, read_user_file, write_user_file
+    from ..module_utils._talos.files.user_files import read_kubeconfig, write_user_file
     from ..module_utils._talos.files.yaml_edit import read_one
 except ImportError as error:
     MISSING = error
-
-_ISSUED = ("client-certificate-data", "client-key-data")
 
 
 def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str | None) -> Entry:
@@ -121,88 +115,15 @@ def wanted_entry(fresh: Mapping[str, Any], *, context: str | None, server: str |
     return entry._replace(name=context or entry.name, cluster=cluster, context=settings)
 
 
-def check_owner(kept: Entry, wanted: Entry, path: Path) -> None:
-    """Raise if an entry belongs to another cluster, whose credentials would be lost."""
-    authority = _certificate(wanted.cluster.get("certificate-authority-data"))
-    cause = ""
-    if kept.cluster and _authority(kept.cluster, path) != authority:
-        cause = f"it belongs to a cluster with another authority ({kept.server or 'without a server'})"
-    elif kept.user and not _is_issued(kept.user, authority):
-        cause = f"its user {kept.names['users']} has other credentials than a certificate of this cluster"
-    if cause:
-        raise InputError(
-            f"Failed to write the context {wanted.name} to {path}: it exists, and {cause}. Set another one in the "
-            f"option context (roles: cluster_kubeconfig_context), or delete it if that cluster does not exist any "
-            f"more: {_deletion(kept, path)}",
-            code="CONTEXT_TAKEN",
-        )
-
-
-def _deletion(kept: Entry, path: Path) -> str:
-    """Return the commands that delete a context with its cluster and user, whose names would still be taken."""
-    there = {"contexts": kept.context, "clusters": kept.cluster, "users": kept.user}
-    words = [f"delete-{KINDS[kind]} {shell_word(kept.names[kind])}" for kind, entry in there.items() if entry]
-    return " && ".join(f"kubectl --kubeconfig {shell_word(path)} config {word}" for word in words)
-
-
-def _authority(cluster: Mapping[str, Any], path: Path) -> Any:
-    """Return the authority of an existing cluster entry, from its file if it has one; None for a public one."""
-    if cluster.get("certificate-authority-data") or not cluster.get("certificate-authority"):
-        return _certificate(cluster.get("certificate-authority-data"))
-    try:
-        # As in kubectl: relative to the kubeconfig.
-        content = path.resolve().parent.joinpath(str(cluster["certificate-authority"])).read_bytes()
-    except OSError:
-        return None
-    return _certificate(base64.b64encode(content).decode())
-
-
-def _is_issued(user: Mapping[str, Any], authority: Any) -> bool:
-    """Return whether a user has only a certificate of the authority, or an unreadable one."""
-    own = _certificate(user.get(_ISSUED[0]))
-    return set(user) <= set(_ISSUED) and (own is None or _has_issued(authority, own))
-
-
-def _has_issued(authority: Any, own: Any) -> bool:
-    try:
-        own.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
-
-
 def is_equivalent(kept: Entry, wanted: Entry, *, valid_until: datetime.datetime) -> bool:
     """Return whether the existing context has the same server, and a certificate that is valid long enough."""
     if not kept.context or kept.server != wanted.server:
         return False
-    authority = _certificate(kept.cluster.get("certificate-authority-data"))
-    own = _certificate(kept.user.get("client-certificate-data"))
-    if not authority or not own or authority != _certificate(wanted.cluster.get("certificate-authority-data")):
+    authority = owners.certificate(kept.cluster.get("certificate-authority-data"))
+    own = owners.certificate(kept.user.get("client-certificate-data"))
+    if not authority or not own or authority != owners.certificate(wanted.cluster.get("certificate-authority-data")):
         return False
-    return _has_issued(authority, own) and own.not_valid_after_utc > valid_until
-
-
-def _certificate(text: Any) -> Any:
-    try:
-        return x509.load_pem_x509_certificate(base64.b64decode(str(text or "")))
-    except (ValueError, binascii.Error):
-        return None
-
-
-def read(path: Path) -> UserFile:
-    """Return the existing kubeconfig, or an empty one."""
-    file = read_user_file(path, "kubeconfig")
-    for kind, inner in KINDS.items():
-        items = file.document.get(kind) or []
-        if not isinstance(items, list) or not all(_is_entry(item, inner) for item in items):
-            raise file.refused(f"its {kind} are not a list of entries with a name and a {inner}", "Correct it.")
-    return file
-
-
-def _is_entry(item: Any, inner: str) -> bool:
-    if not isinstance(item, dict) or isinstance(item.get("name"), dict | list):
-        return False
-    return bool(item.get("name")) and isinstance(item.get(inner), dict | None)
+    return owners.has_issued(authority, own) and own.not_valid_after_utc > valid_until
 
 
 def parsed(content: str) -> dict[str, Any]:
@@ -228,10 +149,10 @@ async def fetch(params: Mapping[str, Any]) -> dict[str, Any]:
 def ensure_kubeconfig(fresh: Mapping[str, Any], params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Save the kubeconfig and return the module's result."""
     path = Path(params["path"])
-    file = read(path)
+    file = read_kubeconfig(path)
     wanted = wanted_entry(fresh, context=params["context"], server=params["server"])
     kept = entry_of(file.document, wanted.name)
-    check_owner(kept, wanted, path)
+    owners.check_kubeconfig(kept, wanted, path)
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=params["renew_before"])
     changed = not is_equivalent(kept, wanted, valid_until=soon)
     warnings: list[str] = []

@@ -60,6 +60,27 @@ options:
     type: list
     elements: str
     default: []
+  shared_files:
+    description:
+      - Files in which the cluster will have a context, and which other clusters may use too. They are only read.
+      - A context that belongs to another cluster is in RV(problems). If the bundle does not exist, every context does.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: The kind of the file.
+        type: str
+        choices: [kubeconfig, talosconfig]
+        required: true
+      path:
+        description: The file, which may be missing.
+        type: path
+        required: true
+      context:
+        description: Name of the context.
+        type: str
+        required: true
   certificate_days:
     description: Lifetime of an admin certificate in days.
     type: int
@@ -106,6 +127,12 @@ authority:
   type: str
   returned: success
   sample: 5d41402abc4b2a76b9719d911017c592ae3d1e0e1a5d6e6d2f0a8c3d1b2e4f60
+problems:
+  description: The contexts of O(shared_files) that belong to another cluster.
+  type: list
+  elements: dict
+  returned: success
+  sample: []
 talosconfig:
   description: File of the talosconfig.
   type: str
@@ -131,6 +158,7 @@ MISSING: ImportError | None = None
 try:
     from ..module_utils._talos.config import secrets
     from ..module_utils._talos.config.bundle import Bundle
+    from ..module_utils._talos.files.owners import taken
 except ImportError as error:
     MISSING = error
 
@@ -142,6 +170,16 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "context": {"type": "str"},
     "endpoints": {"type": "list", "elements": "str", "default": []},
     "nodes": {"type": "list", "elements": "str", "default": []},
+    "shared_files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "kind": {"type": "str", "choices": ["kubeconfig", "talosconfig"], "required": True},
+            "path": {"type": "path", "required": True},
+            "context": {"type": "str", "required": True},
+        },
+    },
     "certificate_days": {"type": "int", "default": 365},
     "renewal_days": {"type": "int", "default": 30},
 }
@@ -167,6 +205,9 @@ def ensure_secrets(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any
     result: dict[str, Any] = {"path": str(path), "created": created and changed, "authority": ""}
     if bundle:
         result["authority"] = secrets.authority_of(bundle)
+    kubernetes, talos = (bundle.k8s.crt, bundle.os.crt) if bundle else ("", "")
+    found = taken(params["shared_files"], kubernetes=kubernetes, talos=talos)
+    result["problems"] = [problem.as_dict() for problem in found]
     if params["talosconfig"]:
         outcomes.append(ensure_talosconfig(params, bundle, validity, check_mode=check_mode))
         result |= {"talosconfig": params["talosconfig"]} | expiry(params)

@@ -233,7 +233,10 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
     [
         pytest.param("site", ("--tags", "talso"), "talso selects no task", id="a tag that does not exist"),
         pytest.param("site", ("--skip-tags", "cozystak"), "cozystak is the tag of no task", id="no tag to skip"),
-        pytest.param("preflight", ("--skip-tags", "all"), "all would leave out checks", id="no checks at all"),
+        pytest.param("preflight", ("--skip-tags", "all"), "selects nothing of preflight.yml", id="no checks at all"),
+        pytest.param("network", ("--skip-tags", "network"), "selects nothing of network.yml", id="no phase"),
+        pytest.param("reset", ("--tags", "always"), "selects nothing of reset.yml", id="tags of Ansible alone"),
+        pytest.param("site", ("--start-at-task", "act"), "--start-at-task leaves out the check", id="a later task"),
         pytest.param("reset", ("--skip-tags", "always"), "leaves out the check of the variables", id="no check"),
         pytest.param(
             "network", ("--skip-tags", "always"), "leaves out the check of the variables", id="no phase check"
@@ -264,6 +267,12 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
         pytest.param("stop", ("-e", "stop_snapshot="), "leave it out to save a snapshot", id="no word on a snapshot"),
         pytest.param("upgrade", ("-e", "talos_upgrade_nodes="), "leave it out to upgrade all", id="no names of nodes"),
         pytest.param("netboot", (), "the inventory has no host bastion", id="no inventory (netboot_noinv)"),
+        pytest.param(
+            "boot",
+            ("-e", "nodes_host_keys=known_hosts", "--limit", "localhost"),
+            "Nothing was booted: --limit localhost excludes gateway, compute-2, compute-3",
+            id="a limit without machines",
+        ),
         pytest.param("boot", (), "has no resources of a cluster lab", id="no instance (boot_noinv)"),
         pytest.param(
             "boot",
@@ -297,6 +306,33 @@ def test_what_talos_would_reject_is_refused_before_anything_is_made(lab: Lab) ->
     assert "Nothing was created or changed" in run.output
     reasons = ("static hostname", "time servers", "Remove machine.type from the patches", "supports Kubernetes v1.31")
     assert [reason for reason in reasons if reason not in found] == []
+    assert calls(lab) == before
+
+
+def test_what_the_last_phases_would_refuse_is_refused_before_anything_is_made(lab: Lab, tmp_path: Path) -> None:
+    before = calls(lab)
+    (tmp_path / "kubeconfig").write_text("contexts: [", encoding="utf-8")
+    (tmp_path / "talosconfig").write_text("contexts: {lab: {ca: a, crt: b, key: c}}", encoding="utf-8")
+    wrong = {
+        "cluster_kubeconfig": str(tmp_path / "kubeconfig"),
+        "cluster_talosconfig": str(tmp_path / "talosconfig"),
+        "cluster_cozystack_variant": "isp-hosted",
+        "cozystack_manifest": str(tmp_path / "none.yaml"),
+        "talos_bootstrap_snapshot": str(tmp_path / "talosconfig"),
+    }
+    # A date, which JSON does not have.
+    (tmp_path / "more.yml").write_text("cozystack_values: {since: 2026-11-30}", encoding="utf-8")
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps(wrong), "-e", f"@{tmp_path / 'more.yml'}")
+
+    assert run.code != 0
+    found = " ".join(listed(run).split())
+    said = (
+        *(f"cluster_kubeconfig: {tmp_path / 'kubeconfig'} cannot be used", "isp-hosted of v1.6.2 never becomes ready"),
+        *("none.yaml cannot be used: No such file", "cozystack_values.since: YAML reads it as a date"),
+        *("is not a complete snapshot of etcd", f"context lab in {tmp_path / 'talosconfig'}: it exists and belongs to"),
+    )
+    assert [one for one in said if one not in found] == []
     assert calls(lab) == before
 
 

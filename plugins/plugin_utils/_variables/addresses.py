@@ -14,7 +14,7 @@ from ...module_utils._boot.upstream import RAW_ENDINGS
 from ...module_utils._digests import SHA256_DIGEST
 from ...module_utils._findings import Finding
 from ...module_utils._oci.errors import ImageError
-from ...module_utils._oci.reference import parse_reference
+from ...module_utils._oci.reference import TAG, parse_reference
 from ...module_utils._urls import has_port, split_url
 from .checks import Check, Surroundings, host, wrong
 from .files import existing_file
@@ -24,7 +24,7 @@ _KMS_KEY = re.compile(
     r"(arn:aws:kms:[a-z0-9-]+:[0-9]{12}:(key/[0-9a-zA-Z-]+|alias/[A-Za-z0-9/_-]+)|alias/[A-Za-z0-9/_-]+"
     r"|mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
-_SOURCE_REF = re.compile(rf"(?:tag|semver)=[^\s=]+|digest={SHA256_DIGEST}")
+_SOURCE_REF = re.compile(rf"tag={TAG}|semver=[^\s=]+|digest={SHA256_DIGEST}")
 
 
 def registry_name(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -109,6 +109,8 @@ def oci_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]
             "Write it as oci://registry.example.com/cozystack-packages; the tag or digest goes to the variable _ref."
         )
         yield wrong(name, f"{value!r} is not the address of an OCI repository.", remedy)
+    else:
+        yield from image(name, rest, where)
 
 
 def source_ref(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from math import isfinite
 from typing import Any, NamedTuple
 
 from ...module_utils._ec2.spec import address_of
 from ...module_utils._ec2.texts import fits
+from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding, finding
 from ...module_utils._networks import is_address
 from .types import choice_problem, unknown_key_problems, written
@@ -31,6 +33,13 @@ Check = Callable[[str, Any, Surroundings], Iterator[Finding]]
 
 def wrong(name: str, message: str, remedy: str) -> Finding:
     return finding("VARIABLE_VALUE_WRONG", name, message, remedy)
+
+
+def unusable(name: str, path: object, error: InputError) -> Iterator[Finding]:
+    """Yield why a file cannot be used, by the error of the code that will read it."""
+    for problem in error.problems:
+        cause, _dot, remedy = problem.message.partition(". ")
+        yield finding(problem.code, name, f"{path} cannot be used: {cause.rstrip('.')}.", remedy or None)
 
 
 def at_least(smallest: int, what: str, largest: int | None = None) -> Check:
@@ -146,6 +155,31 @@ def filled(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
     """Yield that a text or a list is empty or blank."""
     if not (value.strip() if isinstance(value, str) else value):
         yield wrong(name, "It is empty.", "Set it to a value, or remove it for the default.")
+
+
+def json_value(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield the parts of a value that JSON, in which programs get it, does not have or would change."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if isinstance(key, bool) or not isinstance(key, (str, int)):
+                message = f"The key {key!r} is not a string: YAML reads what was written as another type."
+                yield wrong(f"{name}.{key}", message, "Put it in quotes.")
+            yield from json_value(f"{name}.{key}", part, where)
+    elif isinstance(value, (list, tuple)):
+        for number, part in enumerate(value):
+            yield from json_value(f"{name}[{number}]", part, where)
+    else:
+        yield from _scalar_problems(name, value)
+
+
+def _scalar_problems(name: str, value: Any) -> Iterator[Finding]:
+    if isinstance(value, date):
+        yield wrong(name, f"YAML reads it as a date, {value}.", "Put it in quotes.")
+    elif isinstance(value, float) and not isfinite(value):
+        yield wrong(name, f"{value} is not a number that JSON has.", "Set it to a number, or put it in quotes.")
+    elif not isinstance(value, (str, int, float, type(None))):
+        message = "It is binary data or a set, which JSON does not have."
+        yield wrong(name, message, "Set it to a string, a number or a list.")
 
 
 def ipv4_address(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding, finding
 from ...module_utils._ssh.arguments import path_problem
-from .checks import Surroundings, if_given, wrong
+from .checks import Check, Surroundings, if_given, unusable, wrong
 from .types import written
 
 _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
@@ -21,6 +23,8 @@ _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
 _LOCK_FILE = "requirements.txt"
 # In bytes, on Linux.
 _NAME_MAX, _PATH_MAX = 255, 4096
+# The SHA-256 that etcd appends to a snapshot, in bytes.
+_DIGEST = 32
 
 
 def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -131,6 +135,41 @@ def written_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding
     if not found and os.path.islink(target):  # noqa: PTH114 - Path.is_symlink raises below a closed directory
         found = [wrong(name, f"{target} is a symbolic link that leads to itself.", "Correct or remove the link.")]
     yield from found or writable_folder(name, str(target.parent), where)
+
+
+def merged_file(read: Callable[[Path], object]) -> Check:
+    """Return the check of a file that can be written, and that, if it exists, entries can be added to."""
+
+    def check(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+        found = list(written_file(name, value, where))
+        yield from found or _reading_problems(name, _expanded(value), read)
+
+    return check
+
+
+def _reading_problems(name: str, path: Path, read: Callable[[Path], object]) -> Iterator[Finding]:
+    try:
+        read(path)
+    except InputError as error:
+        yield from unusable(name, path, error)
+
+
+def snapshot(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
+    """Yield that a file is not a snapshot of etcd, which ends with its own SHA-256."""
+    found = list(existing_file(name, value, where))
+    yield from found or _snapshot_problems(name, _expanded(value))
+
+
+def _snapshot_problems(name: str, path: Path) -> Iterator[Finding]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        yield finding("FILE_NOT_READABLE", name, f"{path} cannot be read: {error.strerror}.")
+        return
+    body, digest = content[:-_DIGEST], content[-_DIGEST:]
+    if hashlib.sha256(body).digest() != digest:
+        message = f"{path} is not a complete snapshot of etcd: it does not end with its SHA-256."
+        yield wrong(name, message, "Set it to a file that etcd_snapshot.yml or `talosctl etcd snapshot` has written.")
 
 
 def lock_file(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:

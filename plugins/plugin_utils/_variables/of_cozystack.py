@@ -11,12 +11,14 @@ from typing import Any
 from ...module_utils._cozystack.catalog.built import read_built
 from ...module_utils._cozystack.catalog.packages import PREFIX, VERSION, all_packages
 from ...module_utils._cozystack.catalog.releases import has_data
+from ...module_utils._cozystack.install.manifests import Source, deployment_of, read_manifest
+from ...module_utils._cozystack.install.platform import BROKEN, BROKEN_REMEDY, is_broken
 from ...module_utils._ec2.spec import address_of
 from ...module_utils._ec2.texts import fits
 from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding
 from ...module_utils._spelling import did_you_mean
-from .checks import Surroundings, fitting, matching, wrong
+from .checks import Surroundings, fitting, matching, unusable, wrong
 
 SMOKE_TESTS = ("spin", "spin_app", "virtual_machine")
 # What the charts of v1.0.0 to v1.7 look for in publishing.exposedServices; linstor-gui since v1.5.
@@ -67,13 +69,22 @@ def platform_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
             read_built(values.get(name, False), _version(name, values))
         except InputError as error:
             yield wrong(name, f"{error}", "Set it to true, to false, or to a mapping of images to true or false.")
+    yield from _variant_problems(values)
     yield from _manifest_problems(values)
+    yield from _local_manifest_problems(values)
 
 
 def _version(name: str, values: Mapping[str, Any]) -> str:
     """Return the version that goes with a variable, that of its own role before the shared one."""
     own = values.get(f"{name.partition('cozystack')[0]}cozystack_version")
     return str(own or values.get("cluster_cozystack_version") or VERSION)
+
+
+def _variant_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    for name in ("cluster_cozystack_variant", "cozystack_variant"):
+        version = _version(name, values)
+        if is_broken(str(values.get(name)), version):
+            yield wrong(name, f"{BROKEN.format(version)}.", BROKEN_REMEDY)
 
 
 def _package_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -114,3 +125,27 @@ def _manifest_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
         if str(place or "").startswith("http://") and not values.get(f"{name}_checksum"):
             message = f"{place} is fetched with plain http, which does not protect it from changes."
             yield wrong(name, message, f"Set {name}_checksum, or use https.")
+
+
+def _local_manifest_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the manifests on the controller that cannot be applied; those on another host are read there."""
+    hosts = ("cozystack_api_host", "cozystack_api_via", "cluster_api_via")
+    if next((values[name] for name in hosts if values.get(name)), "") != "localhost":
+        return
+    for name, is_operator in (("cozystack_manifest", True), ("cozystack_crds_manifest", False)):
+        place, checksum = str(values.get(name) or ""), values.get(f"{name}_checksum")
+        if place.startswith(("/", "~")):
+            yield from _local_problems(name, Source(place, checksum or None), is_operator=is_operator)
+
+
+def _local_problems(name: str, source: Source, *, is_operator: bool) -> Iterator[Finding]:
+    try:
+        objects = read_manifest(source, _no_request)
+        if is_operator:
+            deployment_of(objects)
+    except InputError as error:
+        yield from unusable(name, source.place, error)
+
+
+def _no_request(place: str) -> bytes:
+    raise InputError(f"Failed to read the manifest {place}: it is not a file.")

@@ -36,6 +36,7 @@ from ...module_utils._ssh.arguments import PERCENT_REMEDY
 from ...module_utils._state.address import ADDRESS_REMEDY, LOCAL, address_of
 from ...module_utils._talos.config.contract import CONTRACTS
 from ...module_utils._talos.config.merge import Patch, apply_patches
+from ...module_utils._talos.files.user_files import read_kubeconfig, read_talosconfig
 from ...module_utils._talos.versions import KUBERNETES_OLDEST, NEWEST, OLDEST
 from . import of_bastion, of_cluster, of_cozystack, records
 from .addresses import (
@@ -65,6 +66,7 @@ from .checks import (
     host,
     if_given,
     ipv4_address,
+    json_value,
     keys_of,
     matching,
     one_of,
@@ -73,15 +75,15 @@ from .checks import (
 from .files import (
     console,
     device,
-    existing_file,
     file_path,
     identity_file,
     installation_folder,
     lock_file,
+    merged_file,
     path_of_ssh,
+    snapshot,
     writable_file,
     writable_folder,
-    written_file,
 )
 from .types import unknown_key_problems, written
 
@@ -519,6 +521,7 @@ _OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
     "cozystack_exposed_services": (each(of_cozystack.service),),
     "cozystack_external_ips": (each(of_cozystack.external_ip), distinct),
     "cozystack_host": (of_bastion.domain,),
+    **_checks(json_value, "cozystack_values", "bastion_host_docker_options"),
     **_checks(if_given(place), "cozystack_manifest", "cozystack_crds_manifest"),
     **_checks(if_given(of_cozystack.checksum), "cozystack_manifest_checksum", "cozystack_crds_manifest_checksum"),
     "cozystack_platform_source_secret": (if_given(of_cozystack.object_name),),
@@ -534,7 +537,8 @@ _OF_COZYSTACK: Mapping[str, Sequence[Check]] = {
     **_checks(file_path, "access_kubeconfig", "access_talosconfig"),
 }
 _OF_OTHERS: Mapping[str, Sequence[Check]] = {
-    **_checks(written_file, "cluster_kubeconfig", "cluster_talosconfig", "talos_kubeconfig", "talos_talosconfig"),
+    **_checks(merged_file(read_kubeconfig), "cluster_kubeconfig", "talos_kubeconfig"),
+    **_checks(merged_file(read_talosconfig), "cluster_talosconfig", "talos_talosconfig"),
     "cluster_kubeconfig_context": (filled,),
     "cluster_claim_existing": (
         if_given(matching("(vpc|i)-[0-9a-f]{8,17}", "the ID of a VPC or an instance", "vpc-…")),
@@ -607,7 +611,7 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     ),
     **_checks(patches, "talos_patches", "talos_controlplane_patches", "talos_worker_patches"),
     **_checks(each(patches), "talos_node_patches"),
-    **_checks(if_given(existing_file), "talos_bootstrap_snapshot"),
+    **_checks(if_given(snapshot), "talos_bootstrap_snapshot"),
     **_checks(of_cluster.https_address, *of_cluster.ENDPOINTS),
     **_checks(archive_sha256, "cluster_boot_to_talos_sha256"),
     "bastion_host_netboot_ipxe": (of_bastion.boot_files, each(downloaded_file)),

@@ -23,8 +23,11 @@ from .types import Option, type_problems
 ROLES = Path(__file__).parents[3] / "roles"
 
 
-# Their defaults are below the home directory of the user.
-_OF_THE_USER = ("cluster_directory", "cluster_secrets_directory", "cluster_bastion_ssh_identity_file")
+# Their defaults are files of the user, or below the home directory.
+_OF_THE_USER = (
+    *("cluster_directory", "cluster_secrets_directory", "cluster_bastion_ssh_identity_file"),
+    *("cluster_kubeconfig", "cluster_talosconfig"),
+)
 
 
 class Unreadable(Exception):
@@ -42,13 +45,16 @@ class Given(NamedTuple):
         """Return whether a variable has its role's default."""
         try:
             return name not in self.written or bool(self.written[name] == self.defaults.get(name))
-        except AnsibleError:
+        except (AnsibleError, RecursionError):
             # An encrypted value is decrypted to compare it; reading it reports why it cannot be.
             return False
 
     def is_derived(self, name: str) -> bool:
         """Return whether a value is derived from other variables, in which the fault may be."""
-        return _has_template(self.written.get(name))
+        try:
+            return _has_template(self.written.get(name))
+        except RecursionError:
+            return False
 
     def is_worth_reading(self, name: str) -> bool:
         """Return whether a value can be wrong by itself; a default that is a template follows from other variables.

@@ -22,6 +22,8 @@ VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
 HOSTED: Final = "isp-hosted"
 # Since this version, telemetry is a value of the platform, and the variant isp-hosted has all its packages.
 REPAIRED: Final = (1, 7)
+BROKEN: Final = f"{HOSTED} of {{}} never becomes ready: it installs applications without their dependencies"
+BROKEN_REMEDY: Final = "Use v1.7 or newer, or another variant."
 LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 
 
@@ -45,14 +47,19 @@ def package(desired: Desired) -> Object:
     """Return the Package that defines the installation."""
     if desired.variant not in VARIANTS:
         raise InputError(_not_a_variant(desired.variant, VARIANTS))
-    if desired.variant == HOSTED and minor(desired.version) < REPAIRED:
-        text = "it installs applications without their dependencies. Use v1.7 or newer, or another variant"
-        raise InputError(f"Failed to describe the platform: {HOSTED} of {desired.version} never becomes ready: {text}.")
+    if is_broken(desired.variant, desired.version):
+        cause = f"{BROKEN.format(desired.version)}. {BROKEN_REMEDY}"
+        raise InputError(f"Failed to describe the platform: {cause}")
     values = merged(_platform_values(desired), desired.values)
     spec: Object = {"variant": desired.variant}
     if values:
         spec["components"] = {"platform": {"values": values}}
     return {"apiVersion": "cozystack.io/v1alpha1", "kind": "Package", "metadata": {"name": PLATFORM}, "spec": spec}
+
+
+def is_broken(variant: str, version: str) -> bool:
+    """Return whether a variant of this release never becomes ready."""
+    return variant == HOSTED and minor(version) < REPAIRED
 
 
 def _platform_values(desired: Desired) -> Object:

@@ -12,7 +12,7 @@ import base64
 import datetime
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ..._errors import InputError
-from ..._files import shell_word
 from ..files import secret_files as files
 from ..files import yaml_text
-from ..files.user_files import UserFile, read_user_file, write_user_file
+from ..files.owners import check_talosconfig
+from ..files.user_files import read_talosconfig, write_user_file
 from .bundle import (
     Bundle,
     Pair,
@@ -61,7 +61,6 @@ class Validity(NamedTuple):
 
 
 DEFAULT_VALIDITY = Validity()
-_CREDENTIALS = {"crt", "key", "auth"}
 
 
 class Kept(NamedTuple):
@@ -302,30 +301,17 @@ def ensure_talosconfig(
         return Kept(True)
     files.sweep_private(path, check_mode=check_mode)
     with files.locked(path):
-        file = _read_talosconfig(path)
-        _check_owner(file.document, bundle, context.name, path)
+        file = read_talosconfig(path)
+        check_talosconfig(file.document, bundle.os.crt, context.name, path)
         wanted = _talosconfig(file.document, bundle, context, validity)
         if file.document == wanted:
             return Kept(False)
         return Kept(True, () if check_mode else tuple(write_user_file(file, wanted)))
 
 
-def _check_owner(current: Mapping[str, Any], bundle: Bundle, name: str, path: Path) -> None:
-    """Raise if the context belongs to another cluster, whose credentials would be lost."""
-    entry = (current.get("contexts") or {}).get(name) or {}
-    is_ours = entry.get("ca") == bundle.os.crt if entry.get("ca") else not _CREDENTIALS & set(entry)
-    if not is_ours:
-        raise InputError(
-            f"Failed to write the context {name} to {path}: it exists and belongs to a cluster with another authority. "
-            f"Choose another cluster name or another file, or delete the context if that cluster does not exist any "
-            f"more: talosctl --talosconfig {shell_word(path)} config remove {name}.",
-            code="CONTEXT_TAKEN",
-        )
-
-
 def valid_until(path: Path, context: str) -> datetime.datetime | None:
     """Return the expiry of the certificate of a context in a talosconfig, if the context exists."""
-    entry = (_read_talosconfig(path).document.get("contexts") or {}).get(context) or {}
+    entry = (read_talosconfig(path).document.get("contexts") or {}).get(context) or {}
     return load_certificate(entry["crt"]).not_valid_after_utc if entry.get("crt") else None
 
 
@@ -354,14 +340,6 @@ def _is_usable(entry: dict[str, Any], bundle: Bundle, validity: Validity) -> boo
         return False
     lasts = certificate.not_valid_after_utc - _now() > validity.renewal
     return lasts and _spki(certificate.public_key()) == _spki(key.public_key())
-
-
-def _read_talosconfig(path: Path) -> UserFile:
-    file = read_user_file(path, "talosconfig")
-    contexts = file.document.get("contexts") or {}
-    if not isinstance(contexts, dict) or not all(isinstance(entry or {}, dict) for entry in contexts.values()):
-        raise file.refused("its contexts are not a mapping of names to contexts", "Correct it.")
-    return file
 
 
 def _encoded(pem: bytes) -> str:

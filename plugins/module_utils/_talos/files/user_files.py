@@ -21,6 +21,7 @@ from ..._files import shell_word, target_of, write_file
 from ..._findings import remedy_of
 from ..config.bundle import encrypted_with
 from . import yaml_edit
+from .kubeconfig import KINDS
 from .secret_files import make_private_directory
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -74,6 +75,31 @@ def _document(file: UserFile, text: str) -> dict[str, Any]:
 
 
 _AWAY = "Use another file, or repair this one; a missing file is created."
+
+
+def read_kubeconfig(path: Path) -> UserFile:
+    """Return the existing kubeconfig, or an empty one."""
+    file = read_user_file(path, "kubeconfig")
+    for kind, inner in KINDS.items():
+        items = file.document.get(kind) or []
+        if not isinstance(items, list) or not all(_is_entry(item, inner) for item in items):
+            raise file.refused(f"its {kind} are not a list of entries with a name and a {inner}", "Correct it.")
+    return file
+
+
+def _is_entry(item: Any, inner: str) -> bool:
+    if not isinstance(item, dict) or isinstance(item.get("name"), dict | list):
+        return False
+    return bool(item.get("name")) and isinstance(item.get(inner), dict | None)
+
+
+def read_talosconfig(path: Path) -> UserFile:
+    """Return the existing talosconfig, or an empty one."""
+    file = read_user_file(path, "talosconfig")
+    contexts = file.document.get("contexts") or {}
+    if not isinstance(contexts, dict) or not all(isinstance(entry or {}, dict) for entry in contexts.values()):
+        raise file.refused("its contexts are not a mapping of names to contexts", "Correct it.")
+    return file
 
 
 def write_user_file(file: UserFile, wanted: Mapping[str, Any]) -> list[str]:

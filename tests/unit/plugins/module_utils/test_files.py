@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.urmanac.talos.plugins.module_utils import _files
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import secrets
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import user_files
-from ansible_collections.urmanac.talos.plugins.modules import talos_kubeconfig
 from tests.checks.process import ROOT
 
 # Says where its temporary file is when all of it is written, and then waits for its end.
@@ -101,10 +100,10 @@ def test_the_next_run_removes_the_file_even_if_it_has_nothing_to_write(tmp_path:
 
 def test_a_kubeconfig_is_kept_whole_when_a_run_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
-    user_files.write_user_file(talos_kubeconfig.read(path), {"kind": "Config"})
+    user_files.write_user_file(user_files.read_kubeconfig(path), {"kind": "Config"})
     Writer(REPLACING, path).kill()
 
-    kept = talos_kubeconfig.read(path)
+    kept = user_files.read_kubeconfig(path)
     assert kept.document == {"kind": "Config"}
     user_files.write_user_file(kept, {"kind": "Config", "users": []})
     assert [item.name for item in tmp_path.iterdir()] == ["kubeconfig"]

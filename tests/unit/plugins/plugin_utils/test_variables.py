@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validatio
     role_names,
     validate_variables,
 )
+from lab.talos.etcd import snapshot
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
 from tests.ec2_cluster import cluster
@@ -420,6 +421,133 @@ def test_a_kubeconfig_behind_a_link_is_written_where_the_link_leads(tmp_path: Pa
 
     assert problems("cluster_kubeconfig", str(tmp_path / "config")) == []
     assert [one.code for one in problems("cluster_kubeconfig", str(tmp_path / "proc"))] == ["DIRECTORY_NOT_WRITABLE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        pytest.param("cluster_kubeconfig", ": : [", "line 1, column 1", id="no YAML"),
+        pytest.param(
+            "talos_kubeconfig", "contexts: [moon]", "a list of entries with a name", id="contexts without names"
+        ),
+        pytest.param("cluster_kubeconfig", "sops: {mac: a, version: 3.9.0}", "encrypted with SOPS", id="encrypted"),
+        pytest.param(
+            "cluster_talosconfig", "contexts: [moon]", "a mapping of names to contexts", id="a list of contexts"
+        ),
+        pytest.param("talos_talosconfig", "- moon", "one YAML mapping", id="a list"),
+    ],
+)
+def test_a_file_that_entries_cannot_be_added_to_is_refused_before_a_machine_is_made(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    path = tmp_path / "config"
+    path.write_text(content, encoding="utf-8")
+
+    (found,) = problems(name, str(path))
+
+    assert said in found.message
+    assert str(path) in found.message
+    assert found.remedy
+
+
+def test_a_kubeconfig_and_a_talosconfig_of_other_clusters_are_no_problem(tmp_path: Path) -> None:
+    kubeconfig, talosconfig = tmp_path / "kubeconfig", tmp_path / "talosconfig"
+    kubeconfig.write_text("contexts: [{name: moon, context: {cluster: moon}}]", encoding="utf-8")
+    talosconfig.write_text("contexts: {moon: {endpoints: [10.10.0.101]}}", encoding="utf-8")
+
+    assert problems("cluster_kubeconfig", str(kubeconfig)) == []
+    assert problems("cluster_talosconfig", str(talosconfig)) == []
+
+
+def test_a_snapshot_of_etcd_is_refused_unless_it_ends_with_its_checksum(tmp_path: Path) -> None:
+    whole = snapshot({"a": "b"}, version="3.6.0")
+    path = tmp_path / "db.snapshot"
+    path.write_bytes(whole)
+    cut = tmp_path / "cut.snapshot"
+    cut.write_bytes(whole[:-1])
+
+    (found,) = problems("talos_bootstrap_snapshot", str(cut))
+
+    assert "not a complete snapshot of etcd" in found.message
+    assert problems("talos_bootstrap_snapshot", str(path)) == []
+
+
+@pytest.mark.parametrize("name", ["cozystack_values", "bastion_host_docker_options"])
+def test_each_part_of_a_value_that_json_would_lose_is_named(name: str) -> None:
+    value = {"publishing": {"since": date(2026, 11, 30)}, "share": [0.5, float("nan")], True: "a", 2: None}
+
+    found = problems(name, value)
+
+    assert [one.subject for one in found] == [f"{name}.publishing.since", f"{name}.share[1]", f"{name}.True"]
+    assert problems(name, {"a": [{"b": None, "c": 1.5}], "d": False, "e": "2026-11-30"}) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "subjects"),
+    [
+        pytest.param({"cluster_cozystack_variant": "isp-hosted"}, ["cluster_cozystack_variant"], id="default release"),
+        pytest.param(
+            {"cozystack_variant": "isp-hosted", "cozystack_version": "v1.5.1"}, ["cozystack_variant"], id="an older one"
+        ),
+        pytest.param({"cluster_cozystack_variant": "isp-hosted", "cluster_cozystack_version": "v1.7.0"}, [], id="new"),
+        pytest.param({"cluster_cozystack_variant": "isp-full"}, [], id="another variant"),
+    ],
+)
+def test_a_variant_that_never_becomes_ready_is_refused_with_the_variables(
+    written: dict[str, Any], subjects: list[str]
+) -> None:
+    assert [one.subject for one in judged(written).problems] == subjects
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(None, "No such file", id="missing"),
+        pytest.param("kind: [", "it is not YAML", id="no YAML"),
+        pytest.param("a: b", "Kubernetes objects", id="no objects"),
+        pytest.param("{apiVersion: v1, kind: Namespace, metadata: {name: a}}", "a Deployment", id="no operator"),
+    ],
+)
+def test_a_manifest_on_the_controller_is_read_before_a_machine_is_made(
+    tmp_path: Path, content: str | None, said: str
+) -> None:
+    path = tmp_path / "operator.yaml"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    given = {"cozystack_manifest": str(path), "cluster_api_via": "localhost"}
+
+    (found,) = judged(given).problems
+
+    assert found.subject == "cozystack_manifest"
+    assert said in found.message
+    # The bastion reads it from its own disk, which may have it.
+    assert judged({**given, "cluster_api_via": "bastion"}).problems == ()
+
+
+def test_the_checksum_of_a_manifest_on_the_controller_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "crds.yaml"
+    path.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: a}}", encoding="utf-8")
+    given = {"cozystack_crds_manifest": str(path), "cozystack_api_via": "localhost"}
+
+    (found,) = judged({**given, "cozystack_crds_manifest_checksum": f"sha256:{'0' * 64}"}).problems
+
+    assert found.code == "CHECKSUM_WRONG"
+    assert judged(given).problems == ()
+
+
+def test_a_value_that_contains_itself_is_a_problem_of_its_own() -> None:
+    value: dict[str, Any] = {}
+    other: dict[str, Any] = {}
+    value["again"], other["again"] = value, other
+
+    def read(name: str) -> Any:
+        raise Unreadable("It contains itself")
+
+    given = Given({"cozystack_values": value}, {"cozystack_values": other}, read)
+
+    (found,) = validate_variables({"cozystack_values": OPTIONS["cozystack_values"]}, given, NOW, roles=role_names()).problems
+
+    assert (found.code, found.subject) == ("VARIABLE_NOT_READABLE", "cozystack_values")
 
 
 @pytest.mark.parametrize("name", ["cluster_kubeconfig", "cluster_talosconfig"])
