@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fail if the limit of a run excludes the host of a play."""
+"""Fail if the options of a run leave nothing of a play to do."""
 
 from __future__ import annotations
 
@@ -9,20 +9,41 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import split_host_pattern
+
+from ..plugin_utils._variables.tags import are_own, nothing_selected
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-def within_limit(host: str, limit: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """Return the host that a play is for, or fail if the limit of the run excludes it."""
-    if limit and not _selects(split_host_pattern(limit), host, groups):
+def within_limit(hosts: str | list[str], limit: str, groups: Mapping[str, Sequence[str]]) -> str | list[str]:
+    """Return the host that a play is for, or fail if the options of the run leave the play or its checks out.
+
+    Of a list of hosts, return those that the limit selects, which may be none.
+    """
+    if not isinstance(hosts, str):
+        return [host for host in hosts if not limit or _selects(split_host_pattern(limit), host, groups)]
+    if cause := _left_out(context.CLIARGS):
+        raise AnsibleFilterError(f"Nothing was done: {cause}")
+    if limit and not _selects(split_host_pattern(limit), hosts, groups):
         raise AnsibleFilterError(
-            f"Nothing was done: the playbook begins on {host}, but --limit {limit} excludes {host}. Run it without "
-            f"--limit, or with --limit {host},{limit}."
+            f"Nothing was done: the playbook begins on {hosts}, but --limit {limit} excludes {hosts}. Run it without "
+            f"--limit, or with --limit {hosts},{limit}."
         )
-    return host
+    return hosts
+
+
+def _left_out(options: Mapping[str, Any]) -> str:
+    """Return why a run of the collection's playbooks would leave out all tasks, or the first ones, or ""."""
+    playbooks = options.get("args") or ()
+    if options.get("start_at_task") and are_own(playbooks):
+        return (
+            "--start-at-task leaves out the check of the variables and the lock against concurrent runs. Run the "
+            "whole playbook, which changes nothing that is as it should be, or a phase of site.yml with --tags."
+        )
+    return nothing_selected(options.get("tags") or ("all",), options.get("skip_tags") or (), playbooks)
 
 
 def _selects(patterns: Sequence[str], host: str, groups: Mapping[str, Sequence[str]]) -> bool:

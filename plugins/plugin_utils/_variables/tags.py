@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from ...module_utils._findings import Finding, finding
@@ -46,12 +46,51 @@ def unknown_skipped_tags(tags: Iterable[str], playbooks: Iterable[str]) -> Itera
             yield finding("TAG_SELECTS_NOTHING", f"--skip-tags {tag}", message, remedy)
 
 
+def nothing_selected(run: Collection[str], skip: Collection[str], playbooks: Iterable[str]) -> str:
+    """Return why the tags of a run leave nothing of the collection's playbooks to do, with the remedy, or "".
+
+    Tags that no task has are refused with the variables, with the nearest name.
+    """
+    named = list(playbooks)
+    known = _known(named)
+    if known is None:
+        return ""
+    is_foreign = any(tag not in known | _OF_ANSIBLE for tag in run)
+    for playbook in map(_own_name, named):
+        phases = _tags_of(str(playbook))
+        if not any(_is_selected(phase, {"all"} if is_foreign else {*run}, {*skip}) for phase in phases or ("",)):
+            return f"{_written(run, skip)} selects nothing of {playbook}.yml. {_remaining(phases)}"
+    return ""
+
+
+def _is_selected(phase: str, run: set[str], skip: set[str]) -> bool:
+    """Return whether the tasks of a phase run, as Ansible decides it; those of other playbooks have no tags."""
+    own = {"all", phase, "tagged"} if phase else {"all", "untagged"}
+    return bool(own & run) and not own & skip
+
+
+def _written(run: Collection[str], skip: Collection[str]) -> str:
+    given = {"--tags": [tag for tag in run if tag != "all"], "--skip-tags": list(skip)}
+    return " ".join(f"{option} {','.join(sorted(tags))}" for option, tags in given.items() if tags)
+
+
+def _remaining(phases: Collection[str]) -> str:
+    if len(phases) > 1:
+        return f"Use --tags with some of: {', '.join(phases)}."
+    return "Run it without tags."
+
+
 def _known(playbooks: Iterable[str]) -> set[str] | None:
     """Return the tags of the playbooks, None if one of them is not of the collection."""
     names = [_own_name(playbook) for playbook in playbooks]
     if not names or None in names:
         return None
     return {tag for name in names if name for tag in _tags_of(name)}
+
+
+def are_own(playbooks: Iterable[str]) -> bool:
+    """Return whether a run is of the collection's playbooks alone."""
+    return _known(playbooks) is not None
 
 
 def _own_name(playbook: str) -> str | None:

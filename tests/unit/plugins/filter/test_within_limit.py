@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from ansible import context
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.collections import ImmutableDict
 
 from ansible_collections.urmanac.talos.plugins.filter.within_limit import within_limit
 
@@ -32,3 +36,50 @@ def test_a_limit_without_the_host_is_refused_with_one_that_works(limit: str) -> 
 
 def test_a_host_that_a_playbook_finds_itself_is_selected_by_its_name() -> None:
     assert within_limit("bastion", "localhost,bastion", {"all": []}) == "bastion"
+
+
+@pytest.fixture
+def command_line() -> Iterator[None]:
+    """Restore the options of the command line after a test."""
+    before = context.CLIARGS
+    yield
+    context.CLIARGS = before
+
+
+@pytest.mark.usefixtures("command_line")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"skip_tags": ("network",)}, "--skip-tags network selects nothing of network.yml", id="skipped"),
+        pytest.param({"tags": ("always",)}, "--tags always selects nothing of network.yml", id="tags of Ansible"),
+        pytest.param({"start_at_task": "act"}, "--start-at-task leaves out the check", id="a later task"),
+    ],
+)
+def test_options_that_leave_out_a_play_or_its_checks_are_refused(options: dict[str, object], said: str) -> None:
+    context.CLIARGS = ImmutableDict({"args": ("urmanac.talos.network",), "tags": ("all",), **options})
+
+    with pytest.raises(AnsibleFilterError, match=f"Nothing was done: {said}"):
+        within_limit("localhost", "", GROUPS)
+
+
+@pytest.mark.usefixtures("command_line")
+def test_a_playbook_of_ones_own_may_begin_with_a_later_task() -> None:
+    context.CLIARGS = ImmutableDict({"args": ("/home/ada/all.yml",), "start_at_task": "act"})
+
+    assert within_limit("localhost", "", GROUPS) == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("limit", "left"),
+    [
+        pytest.param("", ["gateway", "compute-2"], id="no limit"),
+        pytest.param("localhost,compute-2", ["compute-2"], id="a name"),
+        pytest.param("role_gateway", ["gateway"], id="a group"),
+        pytest.param("localhost", [], id="the controller alone"),
+        pytest.param("all:!gateway", ["compute-2"], id="all but one"),
+    ],
+)
+def test_of_a_list_the_hosts_within_the_limit_are_left(limit: str, left: list[str]) -> None:
+    groups = {"all": ["gateway", "compute-2"], "role_gateway": ["gateway"]}
+
+    assert within_limit(["gateway", "compute-2"], limit, groups) == left

@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.tags import (
     PHASES,
     PLAYBOOKS,
+    nothing_selected,
     unknown_skipped_tags,
     unknown_tags,
 )
@@ -63,6 +64,50 @@ def test_tags_to_skip_are_phases_of_the_playbooks(tags: list[str], playbooks: li
         ("TAG_SELECTS_NOTHING", f"--skip-tags {tag}") for tag in refused
     ]
     assert all(one.remedy for one in found)
+
+
+@pytest.mark.parametrize(
+    ("playbook", "run", "skip"),
+    [
+        pytest.param("network", ["all"], ["network"], id="the only phase is skipped"),
+        pytest.param("network", ["network"], ["network"], id="selected and skipped"),
+        pytest.param("network", ["nodes"], ["network"], id="another phase, and the only one is skipped"),
+        pytest.param("report", ["all"], ["report"], id="a playbook with more plays"),
+        pytest.param("site", ["all"], list(PHASES), id="all phases are skipped"),
+        pytest.param("site", ["all"], ["tagged"], id="all tagged tasks are skipped"),
+        *(pytest.param("site", [tag], [], id=f"{tag} of site.yml") for tag in ("always", "never", "untagged")),
+        *(pytest.param("reset", [tag], [], id=f"{tag} of reset.yml") for tag in ("always", "never", "tagged")),
+        pytest.param("start", ["always"], [], id="a playbook that imports the phases"),
+    ],
+)
+def test_tags_that_leave_nothing_of_a_playbook_to_do_are_refused(
+    playbook: str, run: list[str], skip: list[str]
+) -> None:
+    said = nothing_selected(run, skip, [str(PLAYBOOKS / f"{playbook}.yml")])
+
+    assert f"selects nothing of {playbook}.yml" in said
+
+
+@pytest.mark.parametrize(
+    ("playbooks", "run", "skip"),
+    [
+        pytest.param([SITE], ["all"], [], id="no tags"),
+        pytest.param([SITE], ["nodes", "always"], ["network"], id="one phase is left"),
+        pytest.param([SITE], ["tagged"], ["preflight"], id="tagged tasks"),
+        pytest.param(["urmanac.talos.reset"], ["untagged"], [], id="untagged tasks"),
+        pytest.param([SITE], ["nodse"], [], id="a misspelt tag, which is refused with the variables"),
+        pytest.param(["/home/ada/all.yml"], ["always"], [], id="a playbook outside the collection"),
+        pytest.param([], ["always"], [], id="no playbook"),
+    ],
+)
+def test_tags_that_leave_something_to_do_are_no_problem(playbooks: list[str], run: list[str], skip: list[str]) -> None:
+    assert nothing_selected(run, skip, playbooks) == ""
+
+
+def test_one_of_several_playbooks_without_a_task_is_named() -> None:
+    said = nothing_selected(["network"], [], ["urmanac.talos.network", "urmanac.talos.reset"])
+
+    assert said == "--tags network selects nothing of reset.yml. Run it without tags."
 
 
 def test_the_phases_are_the_tags_of_the_playbooks_that_site_runs() -> None:
