@@ -82,7 +82,7 @@ def test_a_value_that_is_called_right_and_is_refused_fails_the_command(monkeypat
     ("option", "said"),
     [
         pytest.param({"nodes_new": {"type": "str"}}, "nodes_new: add a rule", id="no rule"),
-        pytest.param({"cozystack_values": {"type": "bool"}}, "cozystack_values: it is judged", id="two judges"),
+        pytest.param({"cluster_name": {"type": "bool"}}, "cluster_name: it is judged", id="two judges"),
     ],
 )
 def test_a_variable_without_a_judge_fails_the_command(option: dict[str, Any], said: str) -> None:
