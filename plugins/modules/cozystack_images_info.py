@@ -18,6 +18,7 @@ description:
   - CozyStack's images are single manifests, which containerd pulls on any architecture. Without this check, pods with
     images for another architecture crash later.
   - A failed look-up is returned as a note; the module does not fail.
+  - A release, packages or an operator's image that the registry does not have are in RV(problems).
 author:
   - The urmanac.talos authors (@urmanac)
 extends_documentation_fragment:
@@ -116,6 +117,12 @@ notes:
       message: The packages do not contain references of kubeovn.
       remedy: The forecast uses cluster_cozystack_images_arm64 for these images.
       evidence: {}
+problems:
+  description: Why the installation cannot work with these options, each with the same fields.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 """
 
 import os
@@ -157,6 +164,7 @@ def found(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str
         "known": sorted(answer.built),
         "images": {name: list(images) for name, images in answer.images.items()},
         "notes": [note.as_dict() for note in answer.notes],
+        "problems": [problem.as_dict() for problem in answer.problems],
     }
 
 

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import ssl
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -78,7 +79,7 @@ class HttpTransport:
         self.date = ""
         self.server = str(self._configuration.host)
         refuse_expired(self.server, self._configuration.cert_file)
-        self._pool = kubernetes_client.ApiClient(self._configuration).rest_client.pool_manager
+        self._pool = _pool(self._configuration, access)
 
     def send(self, call: Call) -> dict[str, Any]:
         """Return the answer as data, or raise ApiError."""
@@ -140,6 +141,19 @@ def _content(server: str, call: Call, code: int, data: bytes) -> dict[str, Any]:
     raise ApiError(server, call.doing, *reason_of_status(code, content), token=token)
 
 
+def _pool(configuration: Any, access: Access) -> Any:
+    """Return the connection pool; its proxy may need a library, or be of a kind that urllib3 does not have."""
+    # Not its URL, which may have a password.
+    doing = f"use the proxy of {_where(access)}"
+    try:
+        return kubernetes_client.ApiClient(configuration).rest_client.pool_manager
+    except ImportError as error:
+        remedy = f"Install the Python library PySocks with {sys.executable}, or use a proxy with http"
+        raise InputError(f"Failed to {doing}: {error}. {remedy}.", code="LIBRARY_MISSING") from error
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
+        raise InputError(f"Failed to {doing}: {error}. Write it as http://host:port.") from error
+
+
 def _configuration(access: Access) -> Any:
     configuration = kubernetes_client.Configuration()
     configuration.retries = False
@@ -163,14 +177,14 @@ def _configuration(access: Access) -> Any:
 
 
 def _where(access: Access) -> str:
-    """Return the name of the kubeconfig in messages; raise if the file does not exist."""
+    """Return the name of the kubeconfig in messages; raise if there is no such file."""
     given = access.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
     files = [Path(part).expanduser() for part in given.split(os.pathsep) if part]
-    if not any(path.is_file() for path in files):
+    # Path.is_file raises below a closed directory.
+    if not any(os.path.isfile(path) for path in files):  # noqa: PTH113
+        cause = "it is not a file" if any(map(os.path.exists, files)) else "the file does not exist"
         text = "Create it (urmanac.talos.talos_kubeconfig), or set kubeconfig to another file"
-        raise InputError(
-            f"Failed to read the kubeconfig {given}: the file does not exist. {text}.", code="FILE_NOT_READABLE"
-        )
+        raise InputError(f"Failed to read the kubeconfig {given}: {cause}. {text}.", code="FILE_NOT_READABLE")
     return f"the kubeconfig {given}"
 
 

@@ -15,8 +15,10 @@ from ..names import OPERATOR, STOCK
 from .built import OTHERS, Built
 from .packages import Choice, disabled_by, installed
 from .references import packages_image, references, registries_of
+from .releases import DEFAULT
 
 _FOREIGN: Final = "IMAGE_NO_SUCH_PLATFORM"
+_MISSING: Final = "IMAGE_NOT_FOUND"
 _ELSEWHERE: Final = (
     "Build it for the nodes and set cluster_cozystack_operator_image, or set cluster_cozystack_expect to any to see "
     "where the installation stops."
@@ -43,11 +45,12 @@ class Registries(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Images with a known architecture, the references that were looked up, and notes about the others."""
+    """Images with a known architecture, the references that were looked up, notes, and what does not exist."""
 
     built: Mapping[str, bool]
     images: Mapping[str, tuple[str, ...]]
     notes: tuple[Finding, ...]
+    problems: tuple[Finding, ...] = ()
 
     def over(self, stated: Built) -> dict[str, bool]:
         """Return the known architectures over the stated ones, in the form of the option images_arm64."""
@@ -60,23 +63,45 @@ def inquire(build: Build, registries: Registries) -> Answer:
         archive = registries.archive(packages_image(build.source_url, build.source_ref, build.choice.version))
         named = references(archive, registries_of(build.source_url))
     except CollectionError as error:
-        return Answer({}, {}, (unchecked(f"the packages cannot be read: {error}"),))
+        note = unchecked(f"the packages cannot be read: {error}")
+        return Answer({}, {}, (note,), tuple(_unreleased(build, registries, error)))
     named[OPERATOR] = (build.operator_image or f"{STOCK}{OPERATOR}:{build.choice.version}",)
     packages = installed(disabled_by(build.choice), build.choice.version)
     wanted = sorted({image for package in packages for image in package.images})
     asked = {name: named[name] for name in wanted if name in named}
-    return answer_of(asked, registries, sorted(set(wanted) - set(asked)))
+    return answer_of(asked, registries, sorted(set(wanted) - set(asked)), own=build.operator_image)
 
 
-def answer_of(asked: Mapping[str, tuple[str, ...]], registries: Registries, unnamed: Sequence[str]) -> Answer:
-    """Return the architectures of the images, each by all its references in the packages."""
+def _unreleased(build: Build, registries: Registries, error: CollectionError) -> Iterator[Finding]:
+    """Yield that the packages do not exist: those of one's own, or packages and operator of a release.
+
+    A release of which one of the two is missing may be published in another way than the known ones.
+    """
+    problem = error.problems[0]
+    version = build.choice.version
+    if problem.code != _MISSING:
+        return
+    if build.source_url:
+        reference = packages_image(build.source_url, build.source_ref, version)
+        yield finding(_MISSING, "cluster_cozystack_platform_source_url", f"{reference}: {problem.message}")
+    elif [one.exists for one in registries.images([f"{STOCK}{OPERATOR}:{version}"])] == [False]:
+        message = f"{STOCK} has neither the packages nor the operator of CozyStack {version}."
+        yield finding(_MISSING, "cluster_cozystack_version", message, f"Set it to a release, such as {DEFAULT}.")
+
+
+def answer_of(
+    asked: Mapping[str, tuple[str, ...]], registries: Registries, unnamed: Sequence[str], *, own: str = ""
+) -> Answer:
+    """Return the architectures of the images, each by all its references in the packages; own is a user's image."""
     every = [image for images in asked.values() for image in images][:IMAGES_MAX]
     found = {image.image: image for image in registries.images(every)}
     built = {
         name: judged for name, images in asked.items() if (judged := validate_variables(images, found)) is not None
     }
     failed = [image for image in found.values() if runs(image) is None]
-    return Answer(built, asked, tuple(notes(failed, unnamed)))
+    missing = [image.error for image in failed if image.image == own and image.exists is False]
+    problems = [error.about("cluster_cozystack_operator_image") for error in missing if error]
+    return Answer(built, asked, tuple(notes(failed, unnamed)), tuple(problems))
 
 
 def validate_variables(images: Sequence[str], found: Mapping[str, Image]) -> bool | None:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import os
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,15 +57,16 @@ def read_talosconfig(source: str | Mapping[str, Any], context: str | None = None
     """Return the context of a talosconfig, given as its path or its content."""
     document, name = _document(source)
     chosen = context or document.get("context")
-    entry = (document.get("contexts") or {}).get(chosen)
+    contexts = document.get("contexts")
+    entry = contexts.get(chosen) if isinstance(contexts, Mapping) and isinstance(chosen, Hashable) else None
     if not isinstance(entry, Mapping):
         raise InputError(
             f"Failed to read {name}: it has no context {chosen!r}. Set talosconfig_context to one of its contexts."
         )
     return TalosConfig(
         credentials=Credentials(*(_pem(entry, key, name) for key in ("ca", "crt", "key"))),
-        endpoints=[str(endpoint) for endpoint in entry.get("endpoints") or []],
-        nodes=[str(node) for node in entry.get("nodes") or []],
+        endpoints=_addresses(entry, "endpoints", name),
+        nodes=_addresses(entry, "nodes", name),
     )
 
 
@@ -87,6 +88,13 @@ def _document(source: str | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     if not isinstance(document, Mapping):
         raise InputError(f"Failed to read the talosconfig {path}: it does not contain a mapping.", code="FILE_INVALID")
     return document, f"the talosconfig {path}"
+
+
+def _addresses(entry: Mapping[str, Any], key: str, name: str) -> list[str]:
+    addresses = entry.get(key) or []
+    if not isinstance(addresses, list):
+        raise InputError(f"Failed to read {name}: its {key} are not a list. Correct it.", code="FILE_INVALID")
+    return [str(address) for address in addresses]
 
 
 def _pem(entry: Mapping[str, Any], key: str, name: str) -> str:

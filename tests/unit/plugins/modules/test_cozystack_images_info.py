@@ -189,3 +189,40 @@ def test_packages_that_were_changed_on_the_way_are_a_note(registry: Registry) ->
 
     assert "has the digest" in found["notes"][0]["message"]
     assert found["known"] == []
+
+
+def test_a_release_that_the_registry_does_not_have_is_a_problem(registry: Registry) -> None:
+    found = ask(registry, version="v1.6.99")
+
+    (problem,) = found["problems"]
+    assert (problem["code"], problem["subject"]) == ("IMAGE_NOT_FOUND", "cluster_cozystack_version")
+    assert "neither the packages nor the operator of CozyStack v1.6.99" in problem["message"]
+
+
+def test_a_release_whose_packages_alone_are_missing_is_a_note(registry: Registry) -> None:
+    add_release(registry.store, "v1.6.2")
+    registry.store.add_image("cozystack/cozystack/cozystack-operator", "v1.6.99", ["linux/amd64"])
+
+    found = ask(registry, version="v1.6.99")
+
+    assert (found["problems"], len(found["notes"])) == ([], 1)
+
+
+def test_packages_and_an_operator_of_ones_own_that_do_not_exist_are_problems(registry: Registry) -> None:
+    add_release(registry.store, "v1.6.2")
+
+    own = {"platform_source_url": f"oci://{OWN}cozystack-packages", "platform_source_ref": "tag=none"}
+    (packages,) = ask(registry, **own)["problems"]
+    (operator,) = ask(registry, operator_image=f"{OWN}cozystack-operator:none", version="v1.6.2")["problems"]
+
+    assert packages["subject"] == "cluster_cozystack_platform_source_url"
+    assert f"{OWN}cozystack-packages:none" in packages["message"]
+    assert (operator["code"], operator["subject"]) == ("IMAGE_NOT_FOUND", "cluster_cozystack_operator_image")
+
+
+def test_a_registry_that_does_not_answer_is_a_note_and_no_problem(registry: Registry) -> None:
+    registry.faults = [Fault("status", "manifests", count=99, status=503)]
+
+    found = ask(registry, version="v1.6.99", attempts=1)
+
+    assert (found["problems"], len(found["notes"])) == ([], 1)

@@ -545,7 +545,9 @@ def test_a_value_that_contains_itself_is_a_problem_of_its_own() -> None:
 
     given = Given({"cozystack_values": value}, {"cozystack_values": other}, read)
 
-    (found,) = validate_variables({"cozystack_values": OPTIONS["cozystack_values"]}, given, NOW, roles=role_names()).problems
+    (found,) = validate_variables(
+        {"cozystack_values": OPTIONS["cozystack_values"]}, given, NOW, roles=role_names()
+    ).problems
 
     assert (found.code, found.subject) == ("VARIABLE_NOT_READABLE", "cozystack_values")
 

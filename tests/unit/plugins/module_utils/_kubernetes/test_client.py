@@ -9,6 +9,7 @@ import datetime
 import json
 import socket
 import ssl
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -216,6 +217,29 @@ def kubeconfig(directory: Path, *, server: str = SERVER) -> Path:
     content = {"current-context": "a", "contexts": [context], "clusters": clusters, "users": users}
     path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", **content}))
     return path
+
+
+def test_a_directory_is_not_called_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="it is not a file"):
+        connect(Access(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        pytest.param("socks5://ada:hush@192.0.2.1:1080", "Install the Python library PySocks", id="a missing library"),
+        pytest.param("ftp://ada:hush@192.0.2.1", "http://host:port", id="another scheme"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_reported_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "urllib3.contrib.socks", None)
+
+    with pytest.raises(InputError, match=said) as caught:
+        connect(Access(str(kubeconfig(tmp_path)), proxy=proxy))
+
+    assert "hush" not in str(caught.value)
 
 
 def test_a_context_that_is_not_there_is_reported(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
@@ -484,11 +485,23 @@ def test_an_ecdsa_authority_works_as_well(tmp_path: Path) -> None:
     assert error.cause is Cause.OTHER_AUTHORITY
 
 
+_PEM = base64.b64encode(b"-----BEGIN A-----").decode()
+ENTRY = {"ca": _PEM, "crt": _PEM, "key": _PEM}
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
         pytest.param({"context": "a", "contexts": {}}, "it has no context 'a'", id="no such context"),
         pytest.param({"context": "a", "contexts": {"a": {"ca": "?"}}}, "its ca is not base64 of PEM", id="no PEM"),
+        pytest.param({"context": ["a"], "contexts": {"a": {}}}, "it has no context", id="a list as the context"),
+        pytest.param({"context": "a", "contexts": ["a"]}, "it has no context 'a'", id="a list of contexts"),
+        pytest.param(
+            {"context": "a", "contexts": {"a": {**ENTRY, "endpoints": 5}}},
+            "its endpoints are not a list",
+            id="endpoints",
+        ),
+        pytest.param({"context": "a", "contexts": {"a": {**ENTRY, "nodes": "b"}}}, "its nodes are not", id="nodes"),
         pytest.param("/nonexistent/talosconfig", "No such file or directory", id="no such file"),
     ],
 )
