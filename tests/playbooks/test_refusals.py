@@ -336,6 +336,37 @@ def test_what_the_last_phases_would_refuse_is_refused_before_anything_is_made(la
     assert calls(lab) == before
 
 
+def test_a_release_that_no_registry_has_is_refused_before_anything_is_made(lab: Lab) -> None:
+    before = calls(lab)
+    wrong = {"cluster_cozystack_version": "v1.6.99", "cozystack_manifest": "", "talos_kubernetes_version": "1.34.99"}
+
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps({**wrong, "cluster_cozystack_enabled": True}))
+
+    assert run.code != 0
+    found = " ".join(listed(run).split())
+    assert "has neither the packages nor the operator of CozyStack v1.6.99" in found
+    # In one list with the others.
+    assert "kubelet:v1.34.99" in found
+    assert calls(lab) == before
+
+
+@pytest.mark.parametrize("role", ["network", "bastion", "nodes", "talos"])
+def test_a_role_in_a_playbook_of_ones_own_refuses_what_the_playbooks_refuse(
+    lab: Lab, tmp_path: Path, role: str
+) -> None:
+    before = calls(lab)
+    own = [{"hosts": "localhost", "gather_facts": False, "roles": [{"role": f"urmanac.talos.{role}"}]}]
+    (tmp_path / "own.yml").write_text(json.dumps(own), encoding="utf-8")
+
+    wrong = {"cluster_volume_size": 100000, "cluster_nodse": []}
+    run = play(lab, str(tmp_path / "own.yml"), "-e", json.dumps(wrong))
+
+    assert run.code != 0
+    found = listed(run)
+    assert [said for said in ("you mean cluster_nodes?", "volumes of 100000 GiB") if said not in found] == []
+    assert calls(lab) == before
+
+
 WORKER = {**NODE, "machine_type": "worker"}
 TOO_DEAR = {"cluster_cost_policy": "enforce", "cluster_cost_per_day_max": 0.1}
 
