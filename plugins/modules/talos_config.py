@@ -244,8 +244,8 @@ notes:
     C($patch: delete) does nothing in a document that does not exist; older versions reject both. Since v1.12, C(0)
     replaces numbers for which Talos distinguishes 0 from absent, such as C(maxPoolPercent) of C(ZswapConfig).
   - >-
-    A configuration that Talos rejects is not written. Expressions in CEL, such as C(match) of a disk selector, are not
-    checked: only a node reports one that is wrong.
+    A configuration that Talos rejects is not written. Of expressions in CEL, such as C(match) of a disk selector,
+    brackets, quotes and the order of operands and operators are checked: only a node reports wrong names and types.
 seealso:
   - module: urmanac.talos.talos_secrets
 """

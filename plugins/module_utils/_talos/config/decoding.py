@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..versions import NEWEST, OLDEST
 from . import fields
+from .expressions import is_expression
 
 Document = dict[str, Any]
 Release = tuple[int, int]
@@ -267,7 +268,7 @@ def _own(value: Any, kind: str, path: tuple[str, ...]) -> Iterator[Unknown | Wro
         # Talos reads a text as a range alone.
         yield Wrong(path, "a port without quotation marks, or a range such as 8000-8010")
     elif not isinstance(value, _SCALARS) or not _reads(kind, str(value)):
-        yield Wrong(path, f"a value of type {kind}")
+        yield Wrong(path, _OWN_NAMES.get(kind, f"a value of type {kind}"))
 
 
 def _certificate(value: Any, kind: str, path: tuple[str, ...]) -> Iterator[Unknown | Wrong]:
@@ -360,6 +361,7 @@ def _is_port_range(text: str) -> bool:
     return re.fullmatch(r"[0-9]+(?:-[0-9]+)?", text) is not None and all(int(part) < 65536 for part in text.split("-"))
 
 
+_OWN_NAMES = {"Expression": "an expression in CEL, whose brackets, quotes and operators belong together"}
 _READERS: dict[str, Callable[[str], bool]] = {
     "Addr": _is_address,
     "AddrPort": _is_address_port,
@@ -367,6 +369,7 @@ _READERS: dict[str, Callable[[str], bool]] = {
     "ByteSize": _is_size,
     "DiskSize": lambda text: size_of(text) is not None,
     "Endpoint": _is_url,
+    "Expression": lambda text: text == "" or is_expression(text),
     "HardwareAddr": lambda text: bool(re.fullmatch(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}", text)),
     "InstallDiskSizeMatcher": lambda text: size_of(re.sub(r"^\s*(?:[<>]=?|==)?\s*", "", text)) is not None,
     "PortRange": _is_port_range,

@@ -4,8 +4,8 @@
 """Validate configurations as a node of a version does. Private to urmanac.talos: may change at any time.
 
 The rules are facts about Talos' own validation of a metal machine (types/v1alpha1/v1alpha1_validation.go and the
-Validate methods of the documents in siderolabs/talos). Expressions in CEL are not parsed, which the notes of
-talos_config say. tests/peers compares the verdicts with those of Talos itself.
+Validate methods of the documents in siderolabs/talos). Of expressions in CEL only the syntax is checked, which
+the notes of talos_config say. tests/peers compares the verdicts with those of Talos itself.
 """
 
 from __future__ import annotations
