@@ -134,7 +134,9 @@ def test_contexts_of_another_cluster_are_known_before_it_is_built(params: dict[s
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_contexts_of_the_cluster_itself_and_of_other_names_are_no_problem(params: dict[str, Any], tmp_path: Path) -> None:
+def test_contexts_of_the_cluster_itself_and_of_other_names_are_no_problem(
+    params: dict[str, Any], tmp_path: Path
+) -> None:
     own = test_bundle()
     write_contexts(tmp_path, kubernetes=own.k8s.crt, talos=own.os.crt)
     asked = {**params, "talosconfig": None, "shared_files": shared(tmp_path)}
