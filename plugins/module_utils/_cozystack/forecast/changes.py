@@ -146,7 +146,8 @@ def _more_nodes(request: Request, most: int) -> Iterator[Request]:
 def _with_workers(request: Request, count: int) -> Request:
     """Return it with more workers: the number of control planes has to stay odd."""
     last = request.machines[-1]
-    added = (last._replace(name=f"worker-{index}", machine_type=WORKER) for index in range(1, count + 1))
+    # Pods are placed by the names of nodes: these are names that no existing node can have.
+    added = (last._replace(name=f"+{index}", machine_type=WORKER) for index in range(1, count + 1))
     return request._replace(machines=(*request.machines, *added))
 
 

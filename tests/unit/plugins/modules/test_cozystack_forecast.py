@@ -351,6 +351,20 @@ def test_one_more_worker_never_leaves_more_pods_waiting(profile: str, instance_t
     assert waiting == sorted(waiting, reverse=True)
 
 
+def test_the_names_of_nodes_do_not_matter_for_a_change() -> None:
+    given = params(instance_type="t4g.large")
+
+    same, other = (
+        cozystack_forecast.forecast(
+            {**given, "nodes": [*given["nodes"], {"name": name, "machine_type": "worker"}]},
+        )["changes"]
+        for name in ("worker-1", "compute-4")
+    )
+
+    assert same == other
+    assert any(change["more_nodes"] for change in same)
+
+
 def test_figures_say_how_much_is_missing() -> None:
     evidence = verdict(forecast(profile="novirt"), "INSUFFICIENT_MEMORY")["evidence"]
 
