@@ -66,9 +66,14 @@ def ways_out(blockers: Sequence[Record], profile: str, forecast: Record) -> Iter
 def whole(blockers: Sequence[Record]) -> Iterator[Way]:
     """Yield the remedies of what stops the whole cluster; with its nodes back, pods that fit there have room again."""
     room = {problem(one) for one in blockers if (one.get("evidence") or {}).get("fits_on")}
-    for code, remedy in {str(one["code"]): str(one["remedy"]) for one in reversed(blockers)}.items():
-        if code in WHOLE_CLUSTER:
-            yield Way(remedy, frozenset({code}) | (room if code.startswith("NODE_") else frozenset()))
+    # Several nodes may have the same problem, each with a remedy that names it.
+    remedies: dict[str, list[str]] = {}
+    for one in blockers:
+        if one["code"] in WHOLE_CLUSTER:
+            remedies.setdefault(str(one["code"]), []).append(str(one["remedy"]))
+    for code, texts in remedies.items():
+        ends = frozenset({code}) | (room if code.startswith("NODE_") else frozenset())
+        yield Way(" ".join(dict.fromkeys(texts)), ends)
 
 
 def problem(verdict: Record) -> str:

@@ -176,3 +176,22 @@ def test_larger_nodes_do_not_end_a_kill_at_the_limit_of_a_container() -> None:
 
     assert limited["recommended"] == "Raise the limit."
     assert "Scale to" in str(unlimited["recommended"])
+
+
+def test_what_stops_the_whole_cluster_is_advised_in_the_order_of_the_findings() -> None:
+    full = {"code": "ETCD_DATABASE_FULL", "severity": "error", "remedy": "Defragment etcd."}
+    lost = {"code": "NODE_NOT_READY", "severity": "error", "remedy": "Inspect it."}
+
+    for verdicts in ([full, lost], [lost, full]):
+        said = list(advice({"outcome": "blocked", "profile": "full", "verdicts": verdicts}, {}).values())
+
+        assert [str(text).partition(";")[0] for text in said] == [one["remedy"].rstrip(".") for one in verdicts]
+
+
+def test_each_cordoned_node_is_named_once() -> None:
+    held = {"code": "NODE_CORDONED", "severity": "error"}
+    verdicts = [{**held, "remedy": f"kubectl uncordon {name}."} for name in ("node-1", "node-2", "node-2")]
+
+    said = advice({"outcome": "blocked", "profile": "full", "verdicts": verdicts}, {})
+
+    assert said == {"recommended": "kubectl uncordon node-1. kubectl uncordon node-2.", "alternative": None}
