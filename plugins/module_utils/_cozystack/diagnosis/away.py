@@ -18,6 +18,7 @@ from ..._findings import remedy_of as remedy_of_code
 from ..._kubernetes.quantities import Need
 from .fault_findings import first_waiter, waiting_titles
 from .nodes import Node
+from .pod_tally import Waiting
 from .pod_troubles import Unschedulable, codes_of
 from .progress import Progress
 from .reading import Reading
@@ -46,12 +47,15 @@ def cordoned(found: Reading, progress: Progress, *, settled: bool) -> Iterator[F
         yield finding(CORDONED, node.name, message, remedy, severity=severity, evidence=evidence)
 
 
-def fits_on(code: str, found: Reading) -> list[Node]:
+def fits_on(code: str, waiting: Waiting, found: Reading) -> list[Node]:
     """Return the nodes that take no pods now, if all pods with this problem would fit there."""
+    # How much of a disk is free is unknown.
+    if code == "INSUFFICIENT_DISK":
+        return []
     away = [node for node in found.nodes if node.is_cordoned or not node.ready]
-    waiting = [one for one in found.pods.unschedulable if code in codes_of(one.lacking)]
-    is_enough = waiting and all(map(_may_use_one, waiting)) and _fit(code, waiting, away)
-    return away if is_enough else []
+    first = [one for one in found.pods.unschedulable if code in codes_of(one.lacking)]
+    is_enough = first and all(map(_may_use_one, first)) and _have_room(waiting, away)
+    return away if is_enough and (code != "NOT_ENOUGH_NODES" or _fit_apart(first, away)) else []
 
 
 def remedy_of(away: Sequence[Node]) -> str | None:
@@ -70,14 +74,17 @@ def _may_use_one(pod: Unschedulable) -> bool:
     return any(pod.lacking.get(reason) for reason in _AWAY)
 
 
-def _fit(code: str, waiting: Sequence[Unschedulable], away: Sequence[Node]) -> bool:
-    """Return whether pods fit on nodes: together, and those of the same kind apart where that is what they lack."""
-    need, room = Need(), Need()
-    for pod in waiting:
-        need = need.plus(pod.need)
+def _have_room(waiting: Waiting, away: Sequence[Node]) -> bool:
+    """Return whether nodes have room for all waiting pods together."""
+    room, slots = Need(), 0
     for node in away:
         # The pods of a lost node are those that wait, or wait to be replaced.
         room = room.plus(node.free if node.ready else node.allocatable)
+        slots += node.slots if node.ready else node.pods_max
+    return waiting.need.beyond(room) == Need() and waiting.pods <= slots
+
+
+def _fit_apart(waiting: Sequence[Unschedulable], away: Sequence[Node]) -> bool:
+    """Return whether there is a node for each pod of an owner."""
     owners: Mapping[tuple[str, str], int] = Counter((one.place.namespace, one.place.owner) for one in waiting)
-    apart = code != "NOT_ENOUGH_NODES" or max(owners.values()) <= len(away)
-    return need.beyond(room) == Need() and apart
+    return max(owners.values()) <= len(away)

@@ -96,7 +96,7 @@ def shortages(found: Reading, progress: Progress) -> Iterator[Finding]:
                 "requested": waiting.need.as_dict(),
                 "deficit": deficit,
             }
-            fitting = fits_on(code, found)
+            fitting = fits_on(code, waiting, found)
             evidence["fits_on"] = [node.name for node in fitting]
             remedy = remedy_of(fitting)
             yield finding(code, "nodes", message, remedy, severity=_grade(waiter), evidence=evidence)

@@ -60,6 +60,11 @@ class Node(NamedTuple):
         """Return the unreserved capacity."""
         return self.allocatable.beyond(self.requested)
 
+    @property
+    def slots(self) -> int:
+        """Return how many more pods it may have."""
+        return max(0, self.pods_max - self.pods)
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as the module returns it."""
         return {
@@ -67,7 +72,7 @@ class Node(NamedTuple):
             "capacity": self.capacity.as_dict() | {"pods": self.pods_max},
             "allocatable": self.allocatable.as_dict() | {"pods": self.pods_max, "disk_gib": self.disk_gib},
             "requested": self.requested.as_dict() | {"pods": self.pods},
-            "free": self.free.as_dict() | {"pods": max(0, self.pods_max - self.pods)},
+            "free": self.free.as_dict() | {"pods": self.slots},
             **{"pressures": list(self.pressures), "taints": list(self.taints), "kvm": self.kvm},
             **{"instance_type": self.instance_type, "control_plane": self.control_plane},
         }
@@ -117,5 +122,5 @@ def deficit_of(nodes: Iterable[Node], pods: PodTally) -> dict[str, int]:
     free, slots = Need(), 0
     for node in nodes:
         free = free.plus(node.free)
-        slots += max(0, node.pods_max - node.pods)
+        slots += node.slots
     return pods.pending.beyond(free).as_dict() | {"pods": max(0, pods.unschedulable_total - slots)}

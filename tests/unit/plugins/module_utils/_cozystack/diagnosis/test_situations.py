@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
-from tests.cozystack_cluster import FakeApi
+from tests.cozystack_cluster import FakeApi, waiting_pod
 from tests.cozystack_situations import AWAY, SITUATIONS, Situation, pending_claim
 
 
@@ -81,7 +81,7 @@ def test_pods_that_fit_a_node_which_takes_none_need_no_other_node(situation: Sit
     away = [one["name"] for one in nodes if not one["ready"] or one["taints"]]
 
     is_missed = len(situation.also) > 0
-    assert any(f"The pods fit on {', '.join(away)}" in shortage["remedy"] for _ in [0]) == is_missed
+    assert (f"The pods fit on {', '.join(away)}" in shortage["remedy"]) == is_missed
     assert ("ore nodes" in shortage["remedy"]) != is_missed
 
 
@@ -93,3 +93,30 @@ def test_pods_that_are_too_large_for_the_lost_node_need_larger_ones() -> None:
     shortage = seen(situation._replace(objects={**situation.objects, kinds.POD: [waiting]}))["verdicts"][-1]
 
     assert "larger instance type or more nodes" in shortage["remedy"]
+
+
+def _shortage_beside_a_cordoned_node(message: str, *, pods: int, slots: str) -> dict[str, Any]:
+    """Return the finding of pods without a node, while a cordoned one has this number of slots."""
+    (situation,) = (one for one in AWAY if one.name == "a cordoned node, while the others have too little memory")
+    waiting = [waiting_pod(f"linstor-controller-{index}", message) for index in range(pods)]
+    first, *others = deepcopy(situation.objects[kinds.NODE])
+    first["status"]["allocatable"]["pods"] = slots
+    objects = {**situation.objects, kinds.POD: waiting, kinds.NODE: [first, *others]}
+    return seen(situation._replace(objects=objects))["verdicts"][-1]
+
+
+@pytest.mark.parametrize(
+    ("message", "pods", "slots", "fits"),
+    [
+        pytest.param("1 node(s) were unschedulable, 2 Too many pods.", 2, "2", True, id="slots"),
+        pytest.param("1 node(s) were unschedulable, 2 Too many pods.", 2, "1", False, id="too-few-slots"),
+        pytest.param("1 node(s) were unschedulable, 2 Insufficient memory.", 51, "512", True, id="all-fit"),
+        pytest.param("1 node(s) were unschedulable, 2 Insufficient memory.", 52, "512", False, id="all-but-one-fit"),
+        pytest.param("1 node(s) were unschedulable, 2 Insufficient ephemeral-storage.", 1, "512", False, id="disk"),
+    ],
+)
+def test_a_cluster_is_large_enough_if_all_pods_fit(message: str, pods: int, slots: str, fits: bool) -> None:
+    shortage = _shortage_beside_a_cordoned_node(f"0/3 nodes are available: {message}", pods=pods, slots=slots)
+
+    assert shortage["evidence"]["pods"] == pods
+    assert ("The cluster is large enough" in shortage["remedy"]) == fits
