@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from .releases import ready_condition
+
 # How often a fault has to occur before it counts as permanent although its container or release is in progress.
 LASTING: Final = 3
 # After this time the kubelet takes a container as one that stays up: it forgets the back-off of its restarts.
@@ -86,6 +88,5 @@ def clock_of(now: datetime, nodes: Iterable[Object]) -> Clock:
 
 
 def _ready_since(node: Object) -> datetime | None:
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    ready: Object = next((one for one in conditions if one.get("type") == "Ready" and one.get("status") == "True"), {})
-    return time_of(str(ready.get("lastTransitionTime") or ""))
+    ready = ready_condition(node)
+    return time_of(str(ready.get("lastTransitionTime") or "")) if ready.get("status") == "True" else None

@@ -21,7 +21,7 @@ Owner = tuple[str, str]
 
 @dataclass
 class Living:
-    """The pods of each owner that have not ended: when the last one was created, how many exist and are ready."""
+    """When the last pod of each owner was created, and how many have not ended, and are ready."""
 
     newest: dict[Owner, str] = field(default_factory=dict)
     pods: Counter[Owner] = field(default_factory=Counter)

@@ -192,7 +192,8 @@ def _hints(root: Root, found: Reading) -> str:
 
 
 def _root_verdict(code: str, root: Root, hints: str) -> Finding:
-    waiting = f"; {root.holds_back} releases wait for it" if root.holds_back else ""
+    count = "1 release waits" if root.holds_back == 1 else f"{root.holds_back} releases wait"
+    waiting = f"; {count} for it" if root.holds_back else ""
     message = f"{root.kind} {root.title}: {root.reason}: {root.message}{hints}{waiting}"
     remedy = remedy_of(code, namespace=root.namespace, name=root.name)
     evidence = {"holds_back": root.holds_back, "since": root.since, NAMES_CAUSE: _names_cause(root)}

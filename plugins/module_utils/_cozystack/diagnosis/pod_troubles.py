@@ -57,7 +57,7 @@ _PULL_CODES: Final = {
     "no_space": "INSUFFICIENT_DISK",
     **dict.fromkeys(ARCHITECTURES, "ARCH_UNSUPPORTED_IMAGES"),
 }
-# Messages of the scheduler about unsuitable nodes, and their names here. None: the name is in the message.
+# Messages of the scheduler about unsuitable nodes, and their names here.
 _LACKS: Final = (
     ("cpu", re.compile(r"(\d+) Insufficient cpu\b")),
     ("memory", re.compile(r"(\d+) Insufficient memory\b")),

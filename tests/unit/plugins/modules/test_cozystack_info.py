@@ -173,6 +173,15 @@ def test_one_release_blocks_all_that_wait_for_it() -> None:
     assert "2 releases wait for it" in found["verdicts"][0]["message"]
 
 
+def test_one_release_that_waits_is_singular() -> None:
+    cilium = release("cilium", "cozy-cilium", ready=False, reason="InstallFailed", message="x509: expired", failures=2)
+    other = release("kubeovn", "cozy-kubeovn", ready=False, depends_on=[NOT_READY])
+
+    found = seen(installed(releases=[cilium, other]))
+
+    assert "; 1 release waits for it" in found["verdicts"][0]["message"]
+
+
 def test_a_release_that_waits_for_one_that_does_not_exist_is_a_root() -> None:
     lost = release("velero", "cozy-velero", ready=False, depends_on=[("cozy-monitoring", "monitoring-agents")])
 
