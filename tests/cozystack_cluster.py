@@ -53,7 +53,7 @@ class FakeApi:
         self._ask("version")
         return "v1.33.12"
 
-    def time(self) -> datetime:
+    def server_time(self) -> datetime:
         return self.now
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:

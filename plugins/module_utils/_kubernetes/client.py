@@ -50,7 +50,7 @@ class KubernetesApi:
         """Return the server's version."""
         return str(self._send(Call("GET", "/version", "read the version")).get("gitVersion", ""))
 
-    def time(self) -> datetime | None:
+    def server_time(self) -> datetime | None:
         """Return the server's time of its last answer, or None if it has none."""
         try:
             return parsedate_to_datetime(self._transport.date)

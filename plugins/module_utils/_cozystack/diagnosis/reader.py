@@ -34,7 +34,7 @@ class Api(Protocol):
     def version(self) -> str:
         """Return the server's version."""
 
-    def time(self) -> datetime | None:
+    def server_time(self) -> datetime | None:
         """Return the server's time of its last answer, or None if it has none."""
 
     def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:

@@ -155,7 +155,7 @@ def _read_work(reader: Reader, found: Reading, refusals: list[Fault]) -> None:
     # Finished pods use no capacity, and there may be many.
     living = "status.phase!=Succeeded"
     nodes: list[Object] = reader.take("nodes", lambda: list(api.items(kinds.NODE)), [])
-    empty = PodTally(list(map(taints_of, nodes)), clock_of(api.time() or datetime.now(UTC), nodes))
+    empty = PodTally(list(map(taints_of, nodes)), clock_of(api.server_time() or datetime.now(UTC), nodes))
     found.pods = reader.take("pods", lambda: tally(api.items(kinds.POD, fields=living), empty), found.pods)
     found.nodes = nodes_of(nodes, found.pods)
     found.other_faults = still_refused(refusals, found.pods)

@@ -319,7 +319,7 @@ def test_the_time_is_that_of_the_servers_last_answer(date: str, time: datetime.d
     transport = FakeTransport()
     transport.date = date
 
-    assert KubernetesApi(transport).time() == time
+    assert KubernetesApi(transport).server_time() == time
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -344,6 +344,6 @@ def test_the_date_of_an_answer_is_read_from_its_header(tmp_path: Path) -> None:
 
         api.version()
 
-    answered = api.time()
+    answered = api.server_time()
     assert answered is not None
     assert abs(answered - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(minutes=1)
