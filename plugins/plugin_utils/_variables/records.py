@@ -26,9 +26,13 @@ def _is_of_nodes(record: Mapping[str, Any]) -> bool:
         record.keys() == {"images", "nodes"}
         and isinstance(images, Mapping)
         and isinstance(nodes, Mapping)
-        and all(isinstance(entry, Mapping) and {"reference", "resolved"} <= entry.keys() for entry in images.values())
+        and all(isinstance(entry, Mapping) and _is_of_an_image(entry) for entry in images.values())
         and _has_texts(nodes)
     )
+
+
+def _is_of_an_image(entry: Mapping[str, Any]) -> bool:
+    return entry.keys() >= {"reference", "resolved", "resolved_at"} and _has_texts(entry)
 
 
 def _has_texts(record: Mapping[str, Any]) -> bool:

@@ -745,6 +745,12 @@ def test_a_record_of_ours_is_no_problem(tmp_path: Path, name: str, content: Any)
         pytest.param(
             "images.json", '{"images": {"a": {"url": "b"}}, "nodes": {}}', "was not written by", id="other images"
         ),
+        pytest.param(
+            "images.json",
+            json.dumps({"images": {"gateway": {name: IMAGE[name] for name in ("reference", "resolved")}}, "nodes": {}}),
+            "was not written by",
+            id="an image without its time",
+        ),
         pytest.param("images.json", '{"images": {}, "nodes": {}, "more": 1}', "was not written by", id="more keys"),
         pytest.param("images.json", '{"images": {', "is not JSON", id="half of one"),
         pytest.param("images.json", "\udcff", "is not JSON", id="no text"),
