@@ -367,6 +367,19 @@ def test_a_role_in_a_playbook_of_ones_own_refuses_what_the_playbooks_refuse(
     assert calls(lab) == before
 
 
+def test_the_variables_of_each_cluster_in_a_playbook_of_ones_own_are_checked(lab: Lab, tmp_path: Path) -> None:
+    before = calls(lab)
+    play_of = {"hosts": "localhost", "gather_facts": False, "roles": [{"role": "urmanac.talos.network"}]}
+    second = {**play_of, "vars": {"cluster_project": "second", "cluster_volume_size": 100000}}
+    (tmp_path / "own.yml").write_text(json.dumps([play_of, second]), encoding="utf-8")
+
+    run = play(lab, str(tmp_path / "own.yml"), "--check")
+
+    assert run.code != 0
+    assert "volumes of 100000 GiB" in listed(run)
+    assert calls(lab) == before
+
+
 WORKER = {**NODE, "machine_type": "worker"}
 TOO_DEAR = {"cluster_cost_policy": "enforce", "cluster_cost_per_day_max": 0.1}
 
