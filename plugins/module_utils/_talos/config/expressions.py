@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+# Before the others: in a raw text a backslash is no escape of the quote that ends it.
+_RAW = r"""(?:[rR][bB]?|[bB][rR])(?:"(?!"")[^"\r\n]*"|'(?!'')[^'\r\n]*')"""
 _QUOTED = "|".join(
     (r'"""(?:[^\\]|\\.)*?"""', r"'''(?:[^\\]|\\.)*?'''", r'"(?:[^"\\\r\n]|\\.)*"', r"'(?:[^'\\\r\n]|\\.)*'")
 )
 _TOKEN = re.compile(
     rf"""(?P<blank>\s+|//[^\n]*)
-    |(?P<operand>[rRbB]{{0,2}}(?:{_QUOTED})|0x[0-9a-fA-F]+u?|[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?[uU]?|`[^`]*`)
+    |(?P<operand>{_RAW}|[rRbB]{{0,2}}(?:{_QUOTED})|0x[0-9a-fA-F]+u?|[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?[uU]?|`[^`]*`)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<sign>&&|\|\||==|!=|<=|>=|[-<>+*/%!?:.,()\[\]{{}}])""",
     re.VERBOSE | re.DOTALL,
@@ -75,6 +77,6 @@ def _may_be_empty(bracket: str, before: str) -> bool:
 
 def _may_follow(sign: str, before: str, *, is_wanted: bool) -> bool:
     """Return whether an operand or an operator may be where an operand is wanted, or is not."""
-    # An optional entry of a list or mapping begins with a question mark.
-    is_prefix = sign in ("a", *_UNARY) or (sign == "?" and before in ("[", "{", ","))
+    # An optional entry of a list or mapping begins with a question mark, and so does an optional field after its dot.
+    is_prefix = sign in ("a", *_UNARY) or (sign == "?" and before in ("[", "{", ",", "."))
     return is_prefix if is_wanted else sign not in ("a", "!")

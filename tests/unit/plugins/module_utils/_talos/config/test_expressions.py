@@ -20,6 +20,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.expres
         *('glob("enp*", link.name) || link.driver in ["ena", "igb",]', "a ? b : c", "[]", "f()", "{'a': 1, 'b': [2]}"),
         *("disk.model.matches(r'^Sam\\d+$')", '"""a "b" c""" == disk.serial', "volume.name == 'it\\'s'"),
         *("(disk.size >= 0x10u)\n  && (disk.rotational == false) // spinning", "disk.`a-b` == b'x'", "1.5e-3 < .5"),
+        *("disk.?bus_path.orValue('') == 'a'", r"disk.model == r'\'", r'rb"\" != b"a"', "r'' == ''"),
         *("Disk{size: 1}.size == 1", "a[?0].b", "!(!a)", "disk.symlinks.exists(s, s.startsWith('/dev/disk/by-id/'))"),
     ],
 )
@@ -39,7 +40,7 @@ def test_an_expression_of_cel_is_accepted(text: str) -> None:
             "!",
         ),
         *("f(a,)", "(]", "[1, 2)", "a & b", "a | b", "not system_disk", "a b", "'a' 'b'", "()", "a !b", "disk.", " "),
-        *('"a\nb"', "disk.size > 10 u", "a ? : b", "== a", "#", "a; b", "$HOME"),
+        *('"a\nb"', "disk.size > 10 u", "a ? : b", "== a", "#", "a; b", "$HOME", "?a", "a ?? b", "r'a", "r'a''"),
     ],
 )
 def test_what_no_parser_accepts_is_found(text: str) -> None:
