@@ -23,6 +23,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.cluster import ClusterConfig
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.files import yaml_text
 from tests.talos_config import test_bundle
+from tests.talos_documents import documents, together
 
 Document = dict[str, Any]
 DOCUMENTATION = Path(__file__).resolve().parents[1] / "docs" / "talos_versions.md"
@@ -831,11 +832,21 @@ def _apply(document: Document, change: str) -> None:
 
 def _with_documents() -> Iterator[Case]:
     """Yield a configuration with one more document each, in place of one of the same kind and name."""
-    for line in DOCUMENTS.strip().splitlines():
-        kind, _, content = line.partition(": ")
-        added = {"apiVersion": "v1alpha1", "kind": kind, **yaml.safe_load(content)}
+    for line in (*DOCUMENTS.strip().splitlines(), *documents()):
+        added = _document(line)
         kept = [item for item in _plain_documents() if merge.identity(item) != merge.identity(added)]
         yield Case(line, _text([*kept, added]))
+    for name, lines in together().items():
+        base = _plain_documents()
+        changes = [line for line in lines if " = " in line or line.startswith("- ")]
+        for change in changes:
+            _apply(base[0], change)
+        yield Case(name, _text([*base, *(_document(line) for line in lines if line not in changes)]))
+
+
+def _document(line: str) -> Document:
+    kind, _, content = line.partition(": ")
+    return {"apiVersion": "v1alpha1", "kind": kind, **yaml.safe_load(content)}
 
 
 def _plain_documents() -> list[Document]:

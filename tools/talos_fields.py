@@ -39,10 +39,10 @@ Types = dict[str, dict[str, str]]
 
 
 def kinds_of(schema: Path) -> list[str]:
-    """Return the kinds of documents that a JSON schema of Talos names, and two that it misspells."""
+    """Return the kinds of documents that a JSON schema of Talos names, and three that it misspells or lacks."""
     definitions = json.loads(schema.read_text(encoding="utf-8"))["$defs"].values()
     found = (definition.get("properties", {}).get("kind", {}).get("enum", [""])[0] for definition in definitions)
-    return sorted({*found, "KubeSpanEndpointsConfig", "UnattendedInstallConfig"} - {""})
+    return sorted({*found, "ImageVerificationConfig", "KubeSpanEndpointsConfig", "UnattendedInstallConfig"} - {""})
 
 
 def types_of(judge: Path, kinds: Iterable[str]) -> Types:

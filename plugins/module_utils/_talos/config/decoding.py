@@ -217,7 +217,7 @@ def _is_scalar(value: Any, kind: str, release: Release) -> bool:
         return isinstance(value, bool) or (isinstance(value, str) and _OLD_BOOLEANS.fullmatch(value) is not None)
     if kind == "duration":
         is_text = isinstance(value, str) and _DURATION.fullmatch(value) is not None
-        return is_text or (isinstance(value, int) and not isinstance(value, bool))
+        return is_text or (release >= _WHOLE_SINCE and _is_integer(value, "int", release) and value == 0)
     return _is_integer(value, kind, release)
 
 

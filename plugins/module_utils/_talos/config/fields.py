@@ -23,13 +23,13 @@ BGPInstanceConfig:network.BGPInstanceConfig+14 BlackholeRouteConfig:network.Blac
  FilesystemScrubConfig:block.FilesystemScrubConfig+14 FilesystemTrimConfig:block.FilesystemTrimConfig+14
  HCloudVIPConfig:network.HCloudVIPConfig+12 HTTPProbeConfig:network.HTTPProbeConfig+14
  HostnameConfig:network.HostnameConfig+12 ImageCacheConfig:cri.ImageCacheConfig+14
- KernelModuleConfig:runtime.KernelModuleConfig+14 KmsgLogConfig:runtime.KmsgLog
- KubeAPIServerCAConfig:k8s.KubeAPIServerCAConfig+14 KubeAPIServerConfig:k8s.KubeAPIServerConfig+14
- KubeAdmissionControlConfig:k8s.KubeAdmissionControlConfig+14 KubeAggregatorCAConfig:k8s.KubeAggregatorCAConfig+14
- KubeAuditPolicyConfig:k8s.KubeAuditPolicyConfig+14 KubeAuthenticationConfig:k8s.KubeAuthenticationConfig+14
- KubeAuthorizerConfig:k8s.KubeAuthorizerConfig+14 KubeClusterConfig:k8s.KubeClusterConfig+14
- KubeControllerManagerConfig:k8s.KubeControllerManagerConfig+14 KubeCoreDNSConfig:k8s.KubeCoreDNSConfig+14
- KubeCredentialProviderConfig:k8s.KubeCredentialProviderConfig+14
+ ImageVerificationConfig:security.ImageVerificationConfig+13 KernelModuleConfig:runtime.KernelModuleConfig+14
+ KmsgLogConfig:runtime.KmsgLog KubeAPIServerCAConfig:k8s.KubeAPIServerCAConfig+14
+ KubeAPIServerConfig:k8s.KubeAPIServerConfig+14 KubeAdmissionControlConfig:k8s.KubeAdmissionControlConfig+14
+ KubeAggregatorCAConfig:k8s.KubeAggregatorCAConfig+14 KubeAuditPolicyConfig:k8s.KubeAuditPolicyConfig+14
+ KubeAuthenticationConfig:k8s.KubeAuthenticationConfig+14 KubeAuthorizerConfig:k8s.KubeAuthorizerConfig+14
+ KubeClusterConfig:k8s.KubeClusterConfig+14 KubeControllerManagerConfig:k8s.KubeControllerManagerConfig+14
+ KubeCoreDNSConfig:k8s.KubeCoreDNSConfig+14 KubeCredentialProviderConfig:k8s.KubeCredentialProviderConfig+14
  KubeEtcdEncryptionConfig:k8s.KubeEtcdEncryptionConfig+14 KubeExternalManifestConfig:k8s.KubeExternalManifestConfig+14
  KubeFlannelCNIConfig:k8s.KubeFlannelCNIConfig+14 KubeInlineManifestConfig:k8s.KubeInlineManifestConfig+14
  KubeNetworkConfig:k8s.KubeNetworkConfig+14 KubeNodeConfig:k8s.KubeNodeConfig+14
@@ -274,6 +274,11 @@ runtime.UdevRulesConfig apiVersion:string+14 kind:string+14 rules:[string]+14
 runtime.UnattendedInstallConfig apiVersion:string+14 installer:runtime.InstallerSpec+14 kind:string+14
  provisioning:runtime.ProvisioningSpec+14 reboot:bool+14
 runtime.WatchdogTimer apiVersion:string device:string kind:string timeout:duration
+security.ImageKeylessVerifier issuer:string+13 subject:string+13 subjectRegex:string+13
+security.ImagePublicKeyVerifier certificate:string+13
+security.ImageVerificationConfig apiVersion:string+13 kind:string+13 rules:[security.ImageVerificationRule]+13
+security.ImageVerificationRule deny:bool+13 image:string+13 keyless:security.ImageKeylessVerifier+13
+ publicKey:security.ImagePublicKeyVerifier+13 skip:bool+13
 security.TrustedRootsConfig apiVersion:string certificates:string kind:string name:string
 siderolink.Config apiUrl:own/URL apiVersion:string kind:string uniqueToken:string
 storage.LVMLogicalVolumeConfig apiVersion:string+14 kind:string+14 mirrors:uint32+14 name:string+14

@@ -5,7 +5,8 @@
 
 The rules are facts about Talos' own validation of a metal machine (types/v1alpha1/v1alpha1_validation.go and the
 Validate methods of the documents in siderolabs/talos). Of expressions in CEL only the syntax is checked, which
-the notes of talos_config say. tests/peers compares the verdicts with those of Talos itself.
+the notes of talos_config say, and nothing of the OCI specification in CRIBaseRuntimeSpecConfig. tests/peers compares
+the verdicts with those of Talos itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import itertools
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,7 +23,7 @@ from ..._findings import Finding
 from ..._machine_types import CONTROL_PLANE, WORKER
 from ..._networks import is_address
 from ..._urls import split_url
-from . import decoding, kubernetes, volumes
+from . import containers, decoding, kubernetes, networks, volumes
 from .decoding import Document, Release
 from .kubernetes import authorizer_faults
 from .values import (
@@ -32,6 +34,8 @@ from .values import (
     image_cause,
     is_endpoint,
     is_interface,
+    is_negative,
+    is_qualified,
     is_subnet,
     metadata_faults,
     protected_faults,
@@ -93,11 +97,20 @@ _EXCLUDES = {
         }.items()
     },
 }
+# In /etc, what a node writes itself.
+_MANAGED_FILES = words("resolv.conf hosts machine-id extensions.yaml localtime os-release xattr.conf")
+_MANAGED_FOLDERS = words("apparmor.d apparmor ca-certificates cni cri iscsi kubernetes lvm nvme pki selinux ssl")
 # Fields that exclude a document whatever they are: pointers in Talos, where false and {} differ from an absent field.
 _BY_PRESENCE = words(
     "cluster.allowSchedulingOnControlPlanes cluster.allowSchedulingOnMasters machine.kubelet.nodeIP "
     "machine.kubelet.skipNodeRegistration machine.kubelet.registerWithFQDN machine.features.kubePrism "
     "machine.features.kubernetesTalosAPIAccess"
+)
+# Kinds of documents of which one alone can have a name.
+_ALTERNATIVES = (
+    words("BondConfig BridgeConfig DummyLinkConfig LinkConfig VLANConfig VRFConfig VethConfig WireguardConfig"),
+    words("HCloudVIPConfig Layer2VIPConfig"),
+    words("ExistingVolumeConfig UserVolumeConfig"),
 )
 # The required fields of each kind of document.
 _REQUIRED = {
@@ -109,14 +122,15 @@ _REQUIRED = {
                 "EthernetConfig EtcFileConfig ExtensionServiceConfig KernelModuleConfig KmsgLogConfig "
                 "KubeAdmissionControlConfig KubeInlineManifestConfig LinkConfig NetworkRuleConfig RawVolumeConfig "
                 "RegistryAuthConfig RegistryMirrorConfig RegistryTLSConfig StaticHostConfig "
-                "SwapVolumeConfig UserVolumeConfig VethConfig"
+                "SwapVolumeConfig UserVolumeConfig"
             ),
             "name",
         ),
         "BGPInstanceConfig": "name localASN",
         "BondConfig": "name links bondMode",
         "ContainerConfig": "name image",
-        "DiscoveryIdentityConfig": "clusterID",
+        "DiscoveryIdentityConfig": "clusterID clusterSecret",
+        "DiscoveryServiceConfig": "name endpoint",
         "ExistingVolumeConfig": "name discovery.volumeSelector.match",
         "ExternalVolumeConfig": "name filesystemType mount.virtiofs.tag",
         "HCloudVIPConfig": "name link apiToken",
@@ -127,7 +141,7 @@ _REQUIRED = {
         "KubeExternalManifestConfig": "name url",
         "KubeNetworkConfig": "podSubnets serviceSubnets",
         "KubeStaticPodConfig": "name pod",
-        "LVMLogicalVolumeConfig": "name provisioning.volumeGroup provisioning.maxSize",
+        "LVMLogicalVolumeConfig": "name provisioning.volumeGroup",
         "LVMVolumeGroupConfig": "name provisioning.volumeSelector.match",
         "Layer2VIPConfig": "name link",
         "LinkAliasConfig": "name selector.match",
@@ -139,6 +153,7 @@ _REQUIRED = {
         "UnattendedInstallConfig": "provisioning.diskSelector.match",
         "VLANConfig": "name parent vlanID",
         "VRFConfig": "name table",
+        "VethConfig": "name peer.name",
         "WatchdogTimerConfig": "device",
         "WireguardConfig": "name privateKey",
     }.items()
@@ -210,8 +225,56 @@ def invalid(documents: list[Document], release: Release) -> list[Finding]:
         if document.get("kind"):
             reported = [*_document(document, release), *_conflicts(document, config)]
             found += [_invalid(decoding.name_of(document), fault) for fault in reported]
-    identity = (_invalid("DiscoveryServiceConfig", fault) for fault in _identity(documents, config))
-    return [*found, *identity]
+    return [*found, *(_invalid(name, fault) for name, fault in _together(documents, config))]
+
+
+def _together(documents: list[Document], config: _Config) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """Yield what is wrong with documents beside others, each with the document's name."""
+    by_document = {
+        "DiscoveryServiceConfig": _identity(documents, config),
+        "ContainerConfig": containers.dependency_faults(documents),
+        "ResolverConfig": networks.encrypted_faults(documents, config.get("machine.features.hostDNS")),
+    }
+    if config.release >= (1, 14):
+        by_document["KubeSpanConfig"] = _kubespan_discovery(documents, config)
+        by_document["KubeAPIServerCAConfig"] = _etcd_encryption(documents, config)
+    for name, faults in by_document.items():
+        yield from ((name, fault) for fault in faults)
+    yield from _conflicting(documents)
+
+
+def _conflicting(documents: list[Document]) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """Yield the documents that are about the same as one of another kind."""
+    owners: dict[tuple[int, str], str] = {}
+    for document in documents:
+        kind, label = str(document.get("kind")), decoding.name_of(document)
+        names = [str(document.get("name") or "")]
+        names += [str(at(document, "peer.name") or "")] if kind == "VethConfig" else []
+        for at_group in (at_group for at_group, group in enumerate(_ALTERNATIVES) if kind in group):
+            taken = {owner for name in names if (owner := owners.setdefault((at_group, name), label)) != label}
+            if taken or len(names) > len({*names}):
+                cause = f"conflicting documents: {', '.join(taken) or label} and {label} configure the same"
+                yield label, ("name", cause, "Remove one of the two, or choose another name.")
+
+
+def _kubespan_discovery(documents: list[Document], config: _Config) -> Found:
+    by_kind = {document.get("kind"): document for document in documents}
+    kubespan = by_kind.get("KubeSpanConfig") or config.get("machine.network.kubespan") or {}
+    legacy = config.get("cluster.discovery") or {}
+    is_legacy = legacy.get("enabled") and not at(legacy, "registries.service.disabled")
+    if kubespan.get("enabled") and not (is_legacy or "DiscoveryServiceConfig" in by_kind):
+        yield "enabled", "KubeSpan requires cluster discovery to be enabled", "Add a DiscoveryServiceConfig."
+
+
+def _etcd_encryption(documents: list[Document], config: _Config) -> Found:
+    kinds = {document.get("kind") for document in documents}
+    has_authority = any(config.get(f"cluster.{field}") is not None for field in ("ca", "acceptedCAs"))
+    secrets = ("secretboxEncryptionSecret", "aescbcEncryptionSecret")
+    is_encrypted = "KubeEtcdEncryptionConfig" in kinds or any(config.get(f"cluster.{field}") for field in secrets)
+    is_server = config.machine_type == CONTROL_PLANE and (has_authority or "KubeAPIServerCAConfig" in kinds)
+    if is_server and not is_encrypted:
+        cause = "etcd encryption config is required for control plane machines running kube-apiserver"
+        yield "", cause, "Add a KubeEtcdEncryptionConfig."
 
 
 def _identity(documents: list[Document], config: _Config) -> Found:
@@ -569,7 +632,7 @@ def _document(document: Document, release: Release) -> Found:
     for path in _REQUIRED.get(kind, ()):
         if not at(document, path):
             yield path, f"{path} must be specified", "Add it."
-    if check := _CHECKS.get(kind):
+    if (check := _CHECKS.get(kind)) and release >= _SINCE.get(kind, release):
         yield from check(document)
     yield from kubernetes.faults(document, release)
     yield from volumes.faults(document, release)
@@ -601,6 +664,8 @@ def _cri_customization(document: Document) -> Found:
     if document.get("name") == "customization":
         cause = 'name "customization" is reserved for the legacy CRI customization'
         yield "name", cause, "Choose another name."
+    if not is_qualified(str(document.get("name") or "a")):
+        yield "name", "it is not a qualified name of Kubernetes", CORRECT
 
 
 def _hostname(document: Document) -> Found:
@@ -621,6 +686,8 @@ def _time(document: Document) -> Found:
         yield "", "only one of ntp or ptp configuration can be specified", "Remove one of them."
     if str(document.get("bootTimeout") or "").startswith("-"):
         yield "bootTimeout", "bootTimeout cannot be negative", CORRECT
+    if at(document, "ntp.useNTS") and any(is_address(str(item)) for item in at(document, "ntp.servers") or []):
+        yield "ntp.servers", "NTS requires hostnames, not IP addresses", CORRECT
 
 
 def _link(document: Document) -> Found:
@@ -670,6 +737,9 @@ def _wireguard(document: Document) -> Found:
     yield from (
         (path, "it is not a key of WireGuard", "Use 32 bytes as base64.") for path, key in keys if not _is_key(key)
     )
+    for path, one in peers:
+        if is_negative(one.get("persistentKeepaliveInterval")):
+            yield f"{path}persistentKeepaliveInterval", "it cannot be negative", CORRECT
     if not 0 <= (document.get("listenPort") or 0) <= 65535:
         yield "listenPort", "it must be between 0 and 65535", CORRECT
     yield from _link(document)
@@ -698,6 +768,53 @@ def _zswap(document: Document) -> Found:
 def _probe(document: Document) -> Found:
     if (document.get("failureThreshold") or 0) < 0:
         yield "failureThreshold", "probe failure threshold cannot be negative", CORRECT
+    for field in ("interval", "timeout"):
+        if is_negative(document.get(field)):
+            yield field, f"probe {field} cannot be negative", CORRECT
+
+
+def _http_probe(document: Document) -> Found:
+    url = split_url(str(document.get("url") or "http://-"))
+    if url.scheme not in ("http", "https") or not url.hostname:
+        yield "url", "HTTP probe URL must be an absolute http or https URL with a non-empty host", CORRECT
+    yield from _probe(document)
+
+
+def _discovery_identity(document: Document) -> Found:
+    if document.get("clusterSecret") and not _is_key(document["clusterSecret"]):
+        yield "clusterSecret", "it must be 32 bytes as base64", CORRECT
+
+
+def _discovery_service(document: Document) -> Found:
+    url = split_url(str(document.get("endpoint") or "http://-"))
+    if url.scheme not in ("http", "https", "grpc") or not url.hostname:
+        yield "endpoint", "endpoint needs http://, https:// or grpc://, and a host", CORRECT
+
+
+def _link_alias(document: Document) -> Found:
+    name = str(document.get("name") or "")
+    if "%" in name and not re.fullmatch(r"[^%]+%d", name):
+        yield "name", "name contains an invalid format verb", "Use one %d, at the end, such as net%d."
+
+
+def _veth(document: Document) -> Found:
+    yield from networks.veth_faults(document)
+    yield from _link(document)
+    yield from ((f"peer.{path}", cause, remedy) for path, cause, remedy in _link(document.get("peer") or {}))
+
+
+def _etc_file(document: Document) -> Found:
+    name = str(document.get("name") or "a")
+    parts = posixpath.normpath(name).split("/")
+    if name.startswith((".", "/")) or parts[0] == "..":
+        yield "name", "it must be a local path, below /etc", "Use one such as example/example.conf."
+    elif name in _MANAGED_FILES or (name.split("/")[0] in _MANAGED_FOLDERS):
+        yield "name", "the file is managed by Talos", "Choose another one."
+
+
+def _parameters(document: Document) -> Found:
+    if "" in (document.get("params") or {}):
+        yield "params", "a key cannot be empty", CORRECT
 
 
 def _mirror(document: Document) -> Found:
@@ -804,35 +921,49 @@ def _extension(document: Document) -> Found:
         yield "configFiles", "content and mountPath are required", "Add them."
 
 
+# The versions of Talos that a check begins with, where the kind of document is older.
+_SINCE = {"LinkAliasConfig": (1, 13), "ResolverConfig": (1, 14)}
 _CHECKS = {
+    "BGPInstanceConfig": networks.bgp_faults,
     "BlackholeRouteConfig": _prefix_name,
     "BondConfig": _link,
     "BridgeConfig": _link,
+    "CRICustomizationConfig": _cri_customization,
+    "ContainerConfig": containers.container_faults,
     "DHCPv4Config": _dhcp,
     "DHCPv6Config": _dhcp,
+    "DiscoveryIdentityConfig": _discovery_identity,
+    "DiscoveryServiceConfig": _discovery_service,
     "DummyLinkConfig": _link,
     "EnvironmentConfig": _environment,
+    "EtcFileConfig": _etc_file,
     "EventSinkConfig": _event_sink,
     "ExtensionServiceConfig": _extension,
     "HCloudVIPConfig": _address_name,
+    "HTTPProbeConfig": _http_probe,
     "HostnameConfig": _hostname,
+    "ImageVerificationConfig": containers.image_verification_faults,
     "KmsgLogConfig": _kernel_log,
-    "Layer2VIPConfig": _address_name,
-    "CRICustomizationConfig": _cri_customization,
     "KubeSpanConfig": _kubespan,
+    "Layer2VIPConfig": _address_name,
+    "LinkAliasConfig": _link_alias,
     "LinkConfig": _link,
     "NetworkRuleConfig": _rule,
     "OOMConfig": _oom,
     "RegistryAuthConfig": _registry_auth,
     "RegistryMirrorConfig": _mirror,
     "RegistryTLSConfig": _registry_tls,
+    "ResolverConfig": networks.resolver_faults,
     "RoutingRuleConfig": _routing_rule,
     "SideroLinkConfig": _siderolink,
     "StaticHostConfig": _address_name,
+    "SysctlConfig": _parameters,
+    "SysfsConfig": _parameters,
     "TCPProbeConfig": _probe,
     "TimeSyncConfig": _time,
     "VLANConfig": _vlan,
     "VRFConfig": _vrf,
+    "VethConfig": _veth,
     "WatchdogTimerConfig": _watchdog,
     "WireguardConfig": _wireguard,
     "ZswapConfig": _zswap,

@@ -44,6 +44,11 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def items_of(value: Any, path: str) -> list[Any]:
+    """Return the items of the list at a path; Talos leaves out those that are null."""
+    return [item for item in at(value, path) or [] if item is not None]
+
+
 def resource_faults(resources: Any, path: str) -> Found:
     """Yield the resources of a static pod that Talos does not support."""
     given = resources or {}
@@ -60,7 +65,7 @@ def protected_faults(config: Any, path: str) -> Found:
 def metadata_faults(kind: str, metadata: Any, path: str) -> Found:
     """Yield the labels, annotations or taints of a node that Kubernetes does not take."""
     for key, value in (metadata or {}).items():
-        if not (_is_qualified(str(key)) and (kind == "annotations" or _is_node_metadata(kind, value))):
+        if not (is_qualified(str(key)) and (kind == "annotations" or _is_node_metadata(kind, value))):
             yield f"{path}.{key}", "it is not a valid name and value for Kubernetes", CORRECT
 
 
@@ -75,7 +80,7 @@ def _is_node_metadata(kind: str, value: Any) -> bool:
     return text == "" or _QUALIFIED.fullmatch(text) is not None
 
 
-def _is_qualified(key: str) -> bool:
+def is_qualified(key: str) -> bool:
     """Return whether a key is a qualified name of Kubernetes."""
     prefix, slash, name = key.rpartition("/")
     is_prefixed = not slash or is_subdomain(prefix)
@@ -108,6 +113,11 @@ def seconds(value: Any) -> float:
         return float(value) / 1e9
     parts = _TIMES.findall(value)
     return (-1 if value.startswith("-") else 1) * sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def is_negative(value: Any) -> bool:
+    """Return whether a value is a duration below 0."""
+    return value is not None and seconds(value) < 0
 
 
 def is_interface(value: Any) -> bool:
