@@ -10,10 +10,8 @@ from collections.abc import Iterator
 # A document a line, as in talos_corpus.py; below a line with `...`, what stands in its place.
 _DOCUMENTS = r"""
 BlackholeRouteConfig: {name: 192.0.2.0}
-BlackholeRouteConfig: {}
 CRIBaseRuntimeSpecConfig: {overrides: {process: {rlimits: [{type: RLIMIT_NOFILE, hard: 1024, soft: 1024}]}}}
 CRIBaseRuntimeSpecConfig: {overrides: {unknown: text}}
-CRIBaseRuntimeSpecConfig: {}
 CRICustomizationConfig: {name: a b, content: '[metrics]'}
 CRICustomizationConfig: {name: example.com/a, content: '[metrics]'}
 ContainerConfig: {name: Nginx, image: 'docker.io/library/nginx:1.27'}
@@ -96,10 +94,8 @@ ImageVerificationConfig: {rules: [{image: a/*, skip: true, keyless: {issuer: a, 
 ImageVerificationConfig: {rules: [{image: a/*, skip: true}]}
 ImageVerificationConfig: {rules: [{image: a/*}]}
 ImageVerificationConfig: {rules: [{skip: true}]}
-ImageVerificationConfig: {}
 KernelModuleConfig: {name: drbd, parameters: [a=b]}
 KernelModuleConfig: {parameters: [a=b]}
-KubeAPIServerCAConfig: {}
 KubeAdmissionControlConfig: {name: PodSecurity}
 KubeControllerManagerConfig: {enabled: false}
 KubeControllerManagerConfig: {image: 'registry.k8s.io/kube-controller-manager:v1.34.0', resources: {requests: {gpu: 1}}}
