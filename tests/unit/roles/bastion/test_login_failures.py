@@ -52,7 +52,9 @@ def test_a_failed_login_names_the_code_the_cause_the_remedy_and_the_words_of_ssh
 @pytest.mark.parametrize(
     ("state", "cause", "remedy"),
     [
-        pytest.param(NOTHING, "BASTION_MISSING: The bastion does not exist", "Run playbooks/site.yml.", id="missing"),
+        pytest.param(
+            NOTHING, "BASTION_MISSING: The bastion through which the nodes", "Run playbooks/site.yml.", id="missing"
+        ),
         pytest.param(STOPPED, "BASTION_STOPPED: It was stopped by", "Run playbooks/start.yml", id="stopped"),
     ],
 )
