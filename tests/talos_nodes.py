@@ -49,7 +49,7 @@ class Cluster:
         self.kubernetes = pki.new_authority("kubernetes")
         self.etcd = pki.new_authority("etcd")
         self.endpoint = endpoint
-        self.id, self.secret = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
+        self.id, self.secret, self.encryption = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(3))
 
     def document(self, kind: str = "controlplane", **machine_keys: Any) -> dict[str, Any]:
         """Return the base document for a machine of the kind."""
@@ -73,6 +73,8 @@ class Cluster:
         }
         if kind == "controlplane":
             cluster["etcd"] = {"ca": _pair(self.etcd)}
+            # Talos v1.14 refuses a control plane that stores secrets without encryption.
+            cluster["secretboxEncryptionSecret"] = self.encryption
         else:
             document["machine"]["ca"]["key"] = ""
             cluster["ca"]["key"] = ""

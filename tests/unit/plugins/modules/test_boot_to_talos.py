@@ -181,7 +181,9 @@ def test_check_mode_returns_command_and_plan_and_does_nothing(
 @pytest.mark.parametrize(
     ("image", "says"),
     [
-        pytest.param("both:v1", "is an index, from which boot-to-talos always selects linux/amd64", id="index"),
+        pytest.param(
+            "both:v1", "is an index, from which boot-to-talos selects linux/amd64 on every machine", id="index"
+        ),
         pytest.param("amd64:v1", "is for linux/amd64, this machine is arm64", id="amd64 only"),
         pytest.param("arm64:v2", "Correct", id="missing"),
     ],
