@@ -808,7 +808,7 @@ def _etc_file(document: Document) -> Found:
     parts = posixpath.normpath(name).split("/")
     if name.startswith((".", "/")) or parts[0] == "..":
         yield "name", "it must be a local path, below /etc", "Use one such as example/example.conf."
-    elif name in _MANAGED_FILES or (name.split("/")[0] in _MANAGED_FOLDERS):
+    elif name in _MANAGED_FILES or (name.split("/", maxsplit=1)[0] in _MANAGED_FOLDERS):
         yield "name", "the file is managed by Talos", "Choose another one."
 
 
