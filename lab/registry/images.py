@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.catalog.releases import DATA
-from lab.registry.releases import add_release
-from lab.registry.store import Store
+from lab.registry.releases import add_packages, add_release
+from lab.registry.store import Store, packed
 from lab.settings import REPOSITORY
 
 AMD64_ONLY = "urmanac/amd64-only/talos"
@@ -49,6 +49,8 @@ def lab_store() -> Store:
     store.add_image("siderolabs/kubelet", f"v{_defaults('talos')['talos_kubernetes_version']}")
     for data in DATA.values():
         add_release(store, data.version)
+    add_packages(store, "urmanac/cozystack-assets/cozystack-packages", "v1.5.1", packed("values.yaml", b""))
+    store.add_image("urmanac/cozystack-assets/cozystack-operator", "v1.5.1", _ARM64)
     store.add_image(AMD64_ONLY, "latest", ["linux/amd64"], version="v1.13.6")
     store.add_image(ARM64_ONLY, "latest", _ARM64, version="v1.13.6")
     store.add_image(SERIAL, "v1.13.6", _ARM64, version="v1.13.6", cmdline="console=ttyS0")

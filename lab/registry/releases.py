@@ -22,6 +22,6 @@ def add_release(store: Store, version: str) -> None:
 
 def add_packages(store: Store, repository: str, tag: str, archive: bytes) -> None:
     """Add an archive as `flux push artifact` does."""
-    layer = store.add_blob(repository, archive, f"{_FLUX}.content.v1.tar+gzip")
+    layers = [store.add_blob(repository, archive, f"{_FLUX}.content.v1.tar+gzip")]
     config = store.add_blob(repository, b"{}", f"{_FLUX}.config.v1+json")
-    store.add(repository, tag, as_manifest({"mediaType": MANIFEST, "config": config, "layers": [layer]}))
+    store.add(repository, tag, as_manifest({"mediaType": MANIFEST, "config": config, "layers": layers}))

@@ -63,11 +63,17 @@ def given(text: str) -> dict[str, str]:
 
 
 def tagged(text: str) -> dict[str, object]:
-    """Return images by tag in place of those by digest, which a simulated registry cannot have."""
-    images = yaml.safe_load(text).get("cluster_images", {})
+    """Return images and packages by tag in place of those by digest, which a simulated registry cannot have."""
+    example = yaml.safe_load(text)
+    images = example.get("cluster_images", {})
     if not any("@sha256:" in image for image in images.values()):
         return {}
-    return {"cluster_images": {role: f"{image.partition('@')[0]}:v1.13.5" for role, image in images.items()}}
+    version, operator = example["cluster_cozystack_version"], example["cluster_cozystack_operator_image"]
+    return {
+        "cluster_images": {role: f"{image.partition('@')[0]}:v1.13.5" for role, image in images.items()},
+        "cluster_cozystack_platform_source_ref": f"tag={version}",
+        "cluster_cozystack_operator_image": f"{operator.partition('@')[0]}:{version}",
+    }
 
 
 def kept(lab: Lab, *path: str) -> Any:
