@@ -49,6 +49,11 @@ class Finding:
         """Return it with another subject."""
         return replace(self, subject=subject)
 
+    def apart(self) -> Finding:
+        """Return the finding of an error whose message ends with its remedy, with the two apart."""
+        cause, _dot, remedy = self.message.partition(". ")
+        return replace(self, message=f"{cause.rstrip('.')}.", remedy=remedy or self.remedy)
+
 
 FIELDS = tuple(one.name for one in fields(Finding))
 

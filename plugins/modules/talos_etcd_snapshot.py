@@ -92,28 +92,13 @@ from ..module_utils._talos.api.module import (
     cluster_way,
     node_module,
 )
+from ..module_utils._talos.files.snapshots import is_whole
 
 MISSING: ImportError | None = None
 try:
     from ..module_utils._talos.api import client, machine
 except ImportError as error:
     MISSING = error
-
-_PAGE = 512
-_CHECKSUM = 32
-
-
-def is_whole(path: Path) -> bool:
-    """Return whether the snapshot ends with its checksum."""
-    size = path.stat().st_size
-    if size % _PAGE != _CHECKSUM:
-        return False
-    digest, left = hashlib.sha256(), size - _CHECKSUM
-    with path.open("rb") as file:
-        while left and (piece := file.read(min(left, 1 << 20))):
-            digest.update(piece)
-            left -= len(piece)
-        return digest.digest() == file.read()
 
 
 async def keep(pieces: AsyncIterator[bytes], path: Path) -> None:

@@ -39,7 +39,7 @@ def images_of(
 
 
 def _with_any_digest(image: str) -> str:
-    return f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+    return _without_tag(f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}")
 
 
 def _without_tag(image: str) -> str:

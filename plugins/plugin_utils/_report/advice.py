@@ -128,10 +128,9 @@ def scaled(change: Record) -> str:
     """Return a change of the nodes as a sentence."""
     types: Mapping[str, int] = change.get("types") or {change["instance_type"]: change["nodes"]}
     size = SIZES.get(change["instance_type"])
-    memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size and len(types) == 1 else ""
-    names = (
-        " and ".join(f"{number} x {name}" for name, number in types.items()) if len(types) > 1 else next(iter(types))
-    )
+    several = len(types) > 1
+    memory = f" with {size.memory_mib / 1024:g} GiB RAM each" if size and not several else ""
+    names = " and ".join(f"{number} x {name}" if several else name for name, number in types.items())
     prices = [f"${change['per_hour']:.3f} an hour"] if change["per_hour"] is not None else []
     # The price of the current type may be unknown.
     more = change["more_per_hour"]

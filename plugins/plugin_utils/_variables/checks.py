@@ -38,8 +38,8 @@ def wrong(name: str, message: str, remedy: str) -> Finding:
 def unusable(name: str, path: object, error: InputError) -> Iterator[Finding]:
     """Yield why a file cannot be used, by the error of the code that will read it."""
     for problem in error.problems:
-        cause, _dot, remedy = problem.message.partition(". ")
-        yield finding(problem.code, name, f"{path} cannot be used: {cause.rstrip('.')}.", remedy or None)
+        apart = problem.apart()
+        yield finding(apart.code, name, f"{path} cannot be used: {apart.message}", apart.remedy or None)
 
 
 def at_least(smallest: int, what: str, largest: int | None = None) -> Check:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 from ...module_utils._errors import InputError
 from ...module_utils._findings import Finding, finding
 from ...module_utils._ssh.arguments import path_problem
+from ...module_utils._talos.files.snapshots import is_whole
 from .checks import Check, Surroundings, if_given, unusable, wrong
 from .types import written
 
@@ -23,8 +23,6 @@ _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._/:-]*")
 _LOCK_FILE = "requirements.txt"
 # In bytes, on Linux.
 _NAME_MAX, _PATH_MAX = 255, 4096
-# The SHA-256 that etcd appends to a snapshot, in bytes.
-_DIGEST = 32
 
 
 def device(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
@@ -162,12 +160,11 @@ def snapshot(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 def _snapshot_problems(name: str, path: Path) -> Iterator[Finding]:
     try:
-        content = path.read_bytes()
+        whole = is_whole(path)
     except OSError as error:
         yield finding("FILE_NOT_READABLE", name, f"{path} cannot be read: {error.strerror}.")
         return
-    body, digest = content[:-_DIGEST], content[-_DIGEST:]
-    if hashlib.sha256(body).digest() != digest:
+    if not whole:
         message = f"{path} is not a complete snapshot of etcd: it does not end with its SHA-256."
         yield wrong(name, message, "Set it to a file that etcd_snapshot.yml or `talosctl etcd snapshot` has written.")
 

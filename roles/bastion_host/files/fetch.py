@@ -82,7 +82,6 @@ def download(item: dict[str, str], scratch: Path) -> None:
         raise FetchError(f"SHA-256 of {item['url']} is {actual}, expected {expected}")
     if inside:
         take_out(scratch / "file", inside, scratch)
-        (scratch / "file").replace(scratch / "package")
         (scratch / inside).replace(scratch / "file")
         (scratch / "stamp").write_text(f"{actual} {sha256(scratch / 'file')}")
         put(scratch / "stamp", stamp)

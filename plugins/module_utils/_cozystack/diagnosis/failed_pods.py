@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 
 from .clock import RECENT, Clock
 from .faults import EVICTED, Fault
-
-Owner = tuple[str, str]
+from .owners import Owner
 
 
 @dataclass

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 
 from ..._errors import InputError
 from ..._files import shell_word
-from ..._findings import Finding, finding
+from ..._findings import Finding
 from .kubeconfig import KINDS, Entry, entry_of
 from .user_files import read_kubeconfig, read_talosconfig
 
@@ -43,8 +43,7 @@ def taken(files: Sequence[Mapping[str, Any]], *, kubernetes: str, talos: str) ->
                 else:
                     check_talosconfig(document, talos, name, path)
             except InputError as error:
-                cause, _dot, remedy = error.problems[0].message.partition(". ")
-                yield finding(TAKEN, f"context {name} in {path}", f"{cause}.", remedy)
+                yield error.problems[0].apart().about(f"context {name} in {path}")
 
 
 def check_talosconfig(current: Mapping[str, Any], authority: str, name: str, path: Path) -> None:
