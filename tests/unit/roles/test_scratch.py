@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from tests.checks.process import ROOT
 
 STEP = ROOT / "roles" / "talos" / "tasks" / "scratch.yml"
 DAYS = 24 * 3600
+# Not a Python that Ansible finds: the first one in PATH can be a wrapper that starts none.
+HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
 
 def left(folder: Path, name: str, *, days: float) -> Path:
@@ -37,7 +40,7 @@ def test_only_old_directories_with_the_name_of_ours_are_removed(tmp_path: Path) 
     kept = {left(place, "urmanac-talos-active", days=0.1), left(place, "theirs", days=2)}
     tasks = [{"ansible.builtin.include_tasks": str(STEP)}]
     play = {"hosts": "all", "gather_facts": False, "environment": {"TMPDIR": str(place)}, "tasks": tasks}
-    host = {"ansible_connection": "local", "talos_api_host": "here"}
+    host = {**HERE, "talos_api_host": "here"}
 
     code, output = run_plays(tmp_path, [play], {"here": host})
 
@@ -71,7 +74,7 @@ def test_old_snapshots_are_removed_and_those_that_a_person_has_named_stay(tmp_pa
     play = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.include_tasks": str(step)}]}
     variables = {"talos_snapshots_directory": str(place), "talos_snapshots_kept": 2}
 
-    code, output = run_plays(tmp_path, [play], {"here": {"ansible_connection": "local", **variables}})
+    code, output = run_plays(tmp_path, [play], {"here": {**HERE, **variables}})
 
     assert code == 0, output
     assert {path.name for path in place.iterdir()} == {*ours[2:], *theirs}
