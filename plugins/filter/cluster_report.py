@@ -13,6 +13,7 @@ from ..module_utils._cozystack.diagnosis.nodes import NO_NETWORK
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._findings import finding_of
 from ..module_utils._text import all_shown, received
+from ..module_utils._kubernetes.conditions import is_true, ready_condition
 from ..plugin_utils._report.advice import advice
 from ..plugin_utils._report.capacity import capacity
 from ..plugin_utils._report.costs import costs
@@ -183,14 +184,12 @@ def kubernetes_report(answer: Record) -> dict[str, Any] | None:
 
 def registered_node(item: Record) -> dict[str, Any]:
     """Return the data of one Kubernetes node."""
-    conditions = item["status"].get("conditions") or ()
-    ready: Record = next((condition for condition in conditions if condition["type"] == "Ready"), {})
-    is_ready = ready.get("status") == "True"
+    is_ready = is_true(item, "Ready")
     return {
         "name": item["metadata"]["name"],
         "version": item["status"]["nodeInfo"]["kubeletVersion"],
         "ready": is_ready,
-        "reason": None if is_ready else ready.get("message"),
+        "reason": None if is_ready else ready_condition(item).get("message"),
     }
 
 

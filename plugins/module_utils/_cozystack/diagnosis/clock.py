@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from .releases import ready_condition
+from ..._kubernetes.conditions import is_true, ready_condition
 
 # How often a fault has to occur before it counts as permanent although its container or release is in progress.
 LASTING: Final = 3
@@ -88,5 +88,4 @@ def clock_of(now: datetime, nodes: Iterable[Object]) -> Clock:
 
 
 def _ready_since(node: Object) -> datetime | None:
-    ready = ready_condition(node)
-    return time_of(str(ready.get("lastTransitionTime") or "")) if ready.get("status") == "True" else None
+    return time_of(str(ready_condition(node).get("lastTransitionTime") or "")) if is_true(node, "Ready") else None

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from ..._kubernetes.conditions import condition_of
 from .clock import DAY, LASTING, RECENT, UNKNOWN, Clock, was_away
 from .log_words import cause_lines
-from .pod_troubles import Object, Place, place_of, scheduling_of
-from .releases import condition_of
+from .pod_troubles import Object, Place, place_of
 
 KILLED: Final = "OUT_OF_MEMORY_KILLED"
 CRASHES: Final = "CONTAINER_CRASHES"
@@ -238,7 +238,7 @@ def _fault(pod: Object, status: Object, code: str, reason: str, message: str) ->
 
 def unscheduled(pod: Object) -> Fault:
     """Return that no scheduler has processed a pod: the one that it names does not run, or the pod has gates."""
-    condition, place = scheduling_of(pod), place_of(pod)
+    condition, place = condition_of(pod, "PodScheduled"), place_of(pod)
     scheduler = str((pod.get("spec") or {}).get("schedulerName") or "default-scheduler")
     message = str(condition.get("message") or "no scheduler has processed the pod")
     return Fault(UNSCHEDULED, place, str(condition.get("reason") or scheduler), message)

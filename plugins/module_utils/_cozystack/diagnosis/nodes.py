@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from ..._kubernetes.conditions import is_true, ready_condition
 from ..._kubernetes.quantities import (
     Need,
     gibibytes,
@@ -87,9 +88,7 @@ def node_of(item: Object, pods: PodTally) -> Node:
     """Return one node."""
     name, status = str(item["metadata"]["name"]), item.get("status") or {}
     allocatable = status.get("allocatable") or {}
-    conditions = {one["type"]: one for one in status.get("conditions") or ()}
-    ready = conditions.get("Ready") or {}
-    is_ready = ready.get("status") == "True"
+    ready, is_ready = ready_condition(item), is_true(item, "Ready")
     labels = item["metadata"].get("labels") or {}
     return Node(
         name=name,
@@ -102,7 +101,7 @@ def node_of(item: Object, pods: PodTally) -> Node:
         pods=pods.on_node[name],
         pods_max=whole(allocatable.get("pods")),
         disk_gib=gibibytes(allocatable.get("ephemeral-storage")),
-        pressures=tuple(kind for kind in _PRESSURES if (conditions.get(kind) or {}).get("status") == "True"),
+        pressures=tuple(kind for kind in _PRESSURES if is_true(item, kind)),
         taints=_taints(item),
         kvm=whole(allocatable[KVM]) if KVM in allocatable else None,
         instance_type=str(labels.get("node.kubernetes.io/instance-type") or ""),

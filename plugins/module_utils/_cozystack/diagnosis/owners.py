@@ -17,10 +17,11 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from ..._kubernetes import kinds
+from ..._kubernetes.conditions import is_true
 from ..._kubernetes.kinds import Kind
 from .pod_troubles import Place, controller_of
 from .reader import Reader
-from .releases import PLATFORM_PREFIX, Key, condition_of, made_by
+from .releases import PLATFORM_PREFIX, Key, made_by
 
 _MOST: Final = 20
 # From a pod's owner to the object in a chart: a Job, and the objects of two operators.
@@ -104,7 +105,7 @@ def _add(found: Owners, owner: Owner, reference: _Reference, objects: _Objects) 
     item = objects.get(reference)
     if item is None and reference.kind in _WORKLOADS:
         return
-    if item is not None and condition_of(item, "Complete").get("status") == "True":
+    if item is not None and is_true(item, "Complete"):
         found.completed.add(owner)
     for _step in range(_STEPS):
         if item is None:

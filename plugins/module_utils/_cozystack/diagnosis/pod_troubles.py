@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ..._kubernetes.conditions import condition_of
 from ..._kubernetes.quantities import Need
 from .log_words import cause_lines, plain
 
@@ -164,12 +165,6 @@ def controller_of(metadata: Object) -> Object:
     return owners[0] if len(owners) == 1 else next((one for one in owners if one.get("controller")), owners[0])
 
 
-def scheduling_of(pod: Object) -> Mapping[str, Any]:
-    """Return the condition of a pod without a node, empty until a scheduler has processed it."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one.get("type") == "PodScheduled"), {})
-
-
 def lacking_of(message: str) -> dict[str, int]:
     """Return what nodes lack for a pod, with the number of nodes."""
     text = without_preemption(message)
@@ -183,7 +178,8 @@ def lacking_of(message: str) -> dict[str, int]:
 
 def unschedulable_message(pod: Object) -> str | None:
     """Return the scheduler's message about a pod for which it has no node."""
-    condition = scheduling_of(pod)
+    # Empty until a scheduler has processed the pod.
+    condition = condition_of(pod, "PodScheduled")
     return str(condition.get("message") or "") if condition.get("reason") in _REFUSED else None
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from ..._kubernetes.conditions import condition_of, is_true, ready_condition
 from .reading import Reading
 from .releases import (
     PLATFORM,
@@ -21,11 +22,9 @@ from .releases import (
     Release,
     by_key,
     cause_of,
-    condition_of,
     expected_releases,
     is_ready,
     not_created,
-    ready_condition,
     root_blockers,
 )
 
@@ -209,9 +208,9 @@ def _absent_root(
 
 
 def _deployment_root(item: Mapping[str, Any]) -> Root:
-    progress, failure = condition_of(item, "Progressing"), condition_of(item, "ReplicaFailure")
-    fails = progress.get("status") == "False" or failure.get("status") == "True"
-    condition = failure if failure.get("status") == "True" else progress if fails else _unavailable(item)
+    progress, is_refused = condition_of(item, "Progressing"), is_true(item, "ReplicaFailure")
+    fails = is_refused or progress.get("status") == "False"
+    condition = condition_of(item, "ReplicaFailure") if is_refused else progress if fails else _unavailable(item)
     metadata = item["metadata"]
     return Root(
         "Deployment",

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
+from ..._kubernetes.conditions import condition_of, ready_condition
 from ..._ports import KUBE_PRISM, KUBERNETES
 from ..catalog.packages import maker_of
 from .pod_troubles import RELEASE_LABEL
@@ -172,17 +173,6 @@ class Blocker(NamedTuple):
     reason: str
     message: str
     holds_back: int
-
-
-def condition_of(item: Object, kind: str) -> Mapping[str, Any]:
-    """Return a condition of an object, or an empty one."""
-    conditions = (item.get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one.get("type") == kind), {})
-
-
-def ready_condition(item: Object) -> Mapping[str, Any]:
-    """Return the condition Ready of an object, or an empty one."""
-    return condition_of(item, "Ready")
 
 
 def _cause_condition(item: Object) -> Mapping[str, Any]:

@@ -13,11 +13,12 @@ from itertools import islice
 from typing import Any, Final
 
 from ..._kubernetes import kinds
+from ..._kubernetes.conditions import condition_of
 from ..._kubernetes.kinds import Kind
 from .faults import JOB_FAILED, Fault
 from .pod_troubles import RELEASE_LABEL, Place
 from .reader import Reader
-from .releases import Release, condition_of
+from .releases import Release
 
 _NAMESPACES: Final = 10
 _OBJECTS: Final = 200

@@ -13,6 +13,7 @@ from ..._findings import Finding, failure, finding
 from ..._kubernetes import kinds
 from ..._kubernetes.api import Api
 from ..._kubernetes.apply import is_ours
+from ..._kubernetes.conditions import condition_of
 from ..kinds import PACKAGE, PACKAGE_SOURCE
 from ..names import OPERATOR
 from .manifests import NAMESPACE
@@ -118,12 +119,13 @@ def waiting_pods(api: Api) -> list[str]:
     return [
         f"{pod['metadata']['name']}: {reason}"
         for pod in api.items(kinds.POD, namespace=NAMESPACE)
-        for reason in _reasons(pod.get("status") or {})
+        for reason in _reasons(pod)
     ]
 
 
-def _reasons(status: Mapping[str, Any]) -> list[str]:
-    containers = [(one.get("state") or {}).get("waiting") for one in status.get("containerStatuses") or []]
+def _reasons(pod: Mapping[str, Any]) -> list[str]:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    containers = [(one.get("state") or {}).get("waiting") for one in statuses]
     waiting = [f"{one.get('reason')}: {one.get('message', '')}".rstrip(": ") for one in containers if one]
-    conditions = [one for one in status.get("conditions") or [] if one.get("reason") == "Unschedulable"]
-    return waiting + [str(one.get("message")) for one in conditions]
+    scheduled = condition_of(pod, "PodScheduled")
+    return waiting + ([str(scheduled.get("message"))] if scheduled.get("reason") == "Unschedulable" else [])

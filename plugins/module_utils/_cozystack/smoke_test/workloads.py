@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..._ec2.instance_types import has_kvm
 from ..._findings import meaning_of
 from ..._kubernetes import kinds
+from ..._kubernetes.conditions import conditions_of, is_true, ready_condition
 from ..._kubernetes.kinds import Kind
 from ..._text import counted
 from ..diagnosis.faults import containers_of, fault_of
@@ -25,10 +26,7 @@ from ..diagnosis.pod_troubles import (
     unschedulable_message,
     with_taints,
 )
-from ..diagnosis.releases import (
-    cause_of,
-    ready_condition,
-)
+from ..diagnosis.releases import cause_of
 from ..kinds import SPIN_APP
 from .runner import (
     BLOCKED,
@@ -48,9 +46,7 @@ _EXECUTOR: Final = "containerd-shim-spin"
 
 def pod_state(api: Api, pod: Object) -> Observed:
     """Return the state of a pod: it works when its readiness probe succeeds."""
-    status = pod.get("status") or {}
-    conditions = {one["type"]: one.get("status") for one in status.get("conditions") or ()}
-    if conditions.get("Ready") == "True":
+    if is_true(pod, "Ready"):
         return Observed(PASSED)
     trouble = _pod_trouble(api, pod)
     if trouble:
@@ -58,7 +54,7 @@ def pod_state(api: Api, pod: Object) -> Observed:
     refused = _sandbox_failure(api, str(pod["metadata"]["name"]))
     if refused:
         return Observed(BLOCKED, refused, sandbox_code(refused))
-    return Observed(WAITING, f"its phase is {status.get('phase') or 'Pending'}")
+    return Observed(WAITING, f"its phase is {(pod.get('status') or {}).get('phase') or 'Pending'}")
 
 
 def _pod_trouble(api: Api, pod: Object) -> Observed | None:
@@ -89,7 +85,7 @@ def machine_state(_api: Api, machine: Object) -> Observed:
     phase = str(status.get("phase") or "Pending")
     if phase == "Running":
         return Observed(PASSED)
-    for condition in status.get("conditions") or ():
+    for condition in conditions_of(machine):
         message = str(condition.get("message") or "")
         if condition.get("status") == "False" and message:
             # Most conditions are not of the scheduler: a machine that still starts is not ready either.
@@ -147,7 +143,7 @@ def app_state(api: Api, app: Object) -> Observed:
         return Observed(PASSED)
     states = [pod_state(api, pod) for pod in api.items(kinds.POD, namespace=NAMESPACE)]
     blocked = next((one for one in states if one.state == BLOCKED), None)
-    messages = (str(one.get("message")) for one in status.get("conditions") or () if one.get("status") != "True")
+    messages = (str(one.get("message")) for one in conditions_of(app) if one.get("status") != "True")
     return blocked or Observed(WAITING, next(messages, "the operator has not created its Deployment yet"))
 
 
@@ -172,10 +168,11 @@ def _class_refusal(api: Api, name: str) -> Observed | None:
 
 def node_refusal(api: Api) -> Observed | None:
     """Return why no node accepts pods now, so that the caller does not wait for one."""
-    conditions = [ready_condition(item) for item in api.items(kinds.NODE)]
-    if any(one.get("status") == "True" for one in conditions):
+    nodes = list(api.items(kinds.NODE))
+    if any(is_true(node, "Ready") for node in nodes):
         return None
-    reason = next((str(one["message"]) for one in conditions if one.get("message")), "there is none")
+    messages = (str(ready_condition(node).get("message") or "") for node in nodes)
+    reason = next(filter(None, messages), "there is none")
     return Observed(BLOCKED, f"no node is ready: {reason}", "NODE_NOT_READY")
 
 
