@@ -68,11 +68,20 @@ _FATAL: Final = re.compile(
 
 
 def _level(letters: str, words: str, numbers: str) -> re.Pattern[str]:
-    """Return the forms of a level: of klog, logrus, JSON and logfmt, in brackets, and in capitals at the start."""
-    return re.compile(
-        rf"^[{letters}]\d{{4}} |^(?:{words[:4].upper()})\[\d|(?i:\b(?:level|lvl|severity)[\"']?\s*[:=]\s*[\"']?"
-        rf"(?:(?:{words})\b|(?:{numbers})\b))|\[(?i:{words})\]|^(?:\S+\s+){{0,3}}\[?(?:{words.upper()})\b"
+    """Return the forms in which programs write a level: letters, words and numbers are its names."""
+    forms = (
+        # klog: E0102 03:04:05.000000
+        rf"^[{letters}]\d{{4}} ",
+        # logrus on a terminal: ERRO[0001]
+        rf"^{words[:4].upper()}\[\d",
+        # JSON and logfmt: "level":"error", "level":50, lvl=eror
+        rf"(?i:\b(?:level|lvl|severity)[\"']?\s*[:=]\s*[\"']?(?:{words}|{numbers})\b)",
+        # In brackets: [error]
+        rf"\[(?i:{words})\]",
+        # In capitals after the time and the name of the program: 2026-01-02 03:04:05 main ERROR
+        rf"^(?:\S+\s+){{0,3}}\[?(?:{words.upper()})\b",
     )
+    return re.compile("|".join(forms))
 
 
 _SEVERE: Final = _level("E", "error|err|eror|critical|alert|severe", "50|60")
