@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ..module_utils._cozystack.diagnosis.nodes import NO_NETWORK
+from ..module_utils._cozystack.diagnosis.order import only_waits
 from ..module_utils._ec2.spec import is_loopback_endpoint
 from ..module_utils._findings import finding_of
-from ..module_utils._text import all_shown, received
 from ..module_utils._kubernetes.conditions import is_true, ready_condition
+from ..module_utils._text import all_shown, received
 from ..plugin_utils._report.advice import advice
 from ..plugin_utils._report.capacity import capacity
 from ..plugin_utils._report.costs import costs
@@ -126,10 +127,10 @@ def cozystack_report(result: Record) -> dict[str, Any] | None:
         "phase": account.get("phase"),
         "summary": account.get("summary"),
         "releases": {key: releases.get(key) for key in ("expected", "present", "ready")},
-        # Errors that are predicted come before warnings of what is observed.
+        # Errors that are predicted come before warnings of what is observed, and before what only waits.
         "verdicts": sorted(
             [*(account.get("verdicts") or ()), *(account.get("outlook") or ())],
-            key=lambda one: not finding_of(one).blocks,
+            key=lambda one: (not finding_of(one).blocks, only_waits(one)),
         ),
         "smoke_tests": dict(result.get("smoke_tests") or {}),
     }

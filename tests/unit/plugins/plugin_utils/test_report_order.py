@@ -35,11 +35,11 @@ def observed() -> list[dict[str, Any]]:
 
 
 def report() -> tuple[list[str], dict[str, Any]]:
-    """Return the codes of the errors in the order of the module, and the report."""
+    """Return the codes of the errors in the order of the module, and the report: what only waits is last."""
     verdicts = observed()
     account = {**reports.BLOCKED["account"], "verdicts": verdicts, "outlook": [AHEAD]}
-    codes = [one["code"] for one in verdicts if one["severity"] == "error"]
-    return [*codes, AHEAD["code"]], reports.report(cozystack={**reports.BLOCKED, "account": account})
+    *causes, waits = (one["code"] for one in verdicts if one["severity"] == "error")
+    return [*causes, AHEAD["code"], waits], reports.report(cozystack={**reports.BLOCKED, "account": account})
 
 
 def in_order(text: str, codes: list[str]) -> list[str]:
