@@ -642,6 +642,49 @@ CREATION = (
             events=sandbox_fails('failed to get sandbox runtime: no runtime for "spin" is configured'),
         ),
     ),
+    *(
+        Situation(
+            f"a runtime whose shim {what}",
+            f"containerd core/runtime/v2/{source}",
+            "RUNTIME_MISSING",
+            "failed to start shim",
+            "extension",
+            cluster(
+                creating(),
+                events=sandbox_fails(
+                    f'failed to start sandbox "{_SANDBOX}": failed to create containerd task: failed to start shim: '
+                    + said
+                ),
+            ),
+        )
+        for what, source, said in (
+            (
+                "the node lacks",
+                "shim_manager.go: resolveRuntimePath",
+                'failed to resolve runtime path: runtime "io.containerd.spin.v2" binary not installed '
+                '"containerd-shim-spin-v2": file does not exist',
+            ),
+            (
+                "is of another architecture",
+                "binary.go: Start",
+                "start failed: : fork/exec /usr/local/bin/containerd-shim-spin-v2: exec format error",
+            ),
+        )
+    ),
+    Situation(
+        "a block device that is not mapped",
+        "Kubernetes pkg/kubelet/events: FailedMapVolume",
+        "VOLUME_NOT_MOUNTED",
+        "MapVolume.SetUpDevice failed",
+        "driver of the volume",
+        cluster(
+            creating(),
+            events=mount_fails(
+                'MapVolume.SetUpDevice failed for volume "pvc-1" : rpc error: code = Internal desc = no such device',
+                "FailedMapVolume",
+            ),
+        ),
+    ),
     Situation(
         "a volume of which the kubelet says only that it is late",
         "Kubernetes pkg/kubelet/volumemanager/volume_manager.go: WaitForAttachAndMount",
@@ -1229,6 +1272,39 @@ SCHEDULING = (
         "node.cloudprovider.kubernetes.io/uninitialized",
         "taints and labels",
         _no_node("3 node(s) had untolerated taint {node.cloudprovider.kubernetes.io/uninitialized: true}"),
+    ),
+    Situation(
+        "a virtual machine of a user, where no node has KVM",
+        "kube-scheduler; KubeVirt's device plugin",
+        "KVM_MISSING",
+        "no node has /dev/kvm (arm64)",
+        "metal instance type",
+        installed(
+            pods=[
+                waiting_pod(
+                    "virt-launcher-machine",
+                    "0/3 nodes are available: 3 Insufficient devices.kubevirt.io/kvm. preemption: 0/3 nodes are "
+                    "available: 3 No preemption victims found for incoming pod.",
+                    namespace="tenant-root",
+                )
+            ]
+        ),
+        blocks=False,
+        waits="",
+    ),
+    Situation(
+        "nodes without the label that pods are spread by",
+        "Kubernetes pkg/scheduler/framework/plugins/podtopologyspread: ErrReasonNodeLabelNotMatch",
+        "NO_SCHEDULABLE_NODE",
+        "missing required label",
+        "taints and labels",
+        cluster(
+            waiting_pod(
+                "linstor-controller",
+                "0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints (missing required "
+                "label). preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+            )
+        ),
     ),
     Situation(
         "a reason that is in no list",
@@ -1864,6 +1940,51 @@ RELEASES = (
         waits="",
     ),
     Situation(
+        "a value that a template needs and does not find",
+        "Go text/template",
+        "VALUES_REFUSED",
+        "can't evaluate field",
+        "cozystack_values for the platform",
+        _failed_with(
+            'template: linstor/templates/x.yaml:3:4: executing "linstor/templates/x.yaml" at <.Values.a.b>: '
+            "can't evaluate field b in type interface {}"
+        ),
+        waits="",
+    ),
+    Situation(
+        "a kind that the API server does not serve any more",
+        "Kubernetes apimachinery pkg/api/errors: NewGenericServerResponse, 404",
+        "KIND_MISSING",
+        "could not find the requested resource",
+        "disabled or not ready",
+        _failed_with(
+            "server-side apply failed for object cozy-linstor/linstor cert-manager.io/v1, Kind=Certificate: "
+            "the server could not find the requested resource"
+        ),
+        waits="",
+    ),
+    Situation(
+        "a removal that was interrupted",
+        "helm-controller internal/reconcile/state.go: DetermineReleaseState",
+        "RELEASE_LOCKED",
+        "status 'uninstalling'",
+        "Delete the latest Secret",
+        cluster(
+            message="Could not determine release state: unable to determine state for release with status "
+            "'uninstalling'"
+        ),
+        waits="",
+    ),
+    Situation(
+        "an etcd that ended while it answered",
+        "google.golang.org/grpc: Unavailable, as the API server repeats it",
+        "API_OVERLOADED",
+        "error reading from server: EOF",
+        "CPU credits",
+        _failed_with("rpc error: code = Unavailable desc = error reading from server: EOF"),
+        waits="",
+    ),
+    Situation(
         "an etcd that is too slow",
         "etcd server/etcdserver/errors.go",
         "API_OVERLOADED",
@@ -2354,6 +2475,96 @@ _TEMPLATE = (
     '3:4: executing "linstor/templates/x.yaml" at <.Values.a.b>: nil pointer evaluating interface {}.b'
 )
 
+
+def _stalled(*what: str) -> str:
+    """Return the message of a release whose objects have failed."""
+    objects = ", ".join(f"{one} status: 'Failed'" for one in what)
+    return f"Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: {_EARLY_END}: [{objects}]"
+
+
+# CozyStack v1.5 and v1.6 have helm-controller v1.5.0, which waits with kstatus. A Deployment has failed after the ten
+# minutes of its progressDeadlineSeconds: from then on every further attempt ends at once, and says only that.
+_KSTATUS = "fluxcd/pkg ssa/manager_wait.go: WaitForSetWithContext; helm-controller v1.5.0 internal/action/wait.go"
+_EARLY_END = "failed early due to stalled resources"
+_LATE_END = "Helm install failed for release cozy-linstor/linstor with chart linstor@0.0.0: timeout waiting for"
+STALLED = (
+    Situation(
+        "a Deployment that has failed, and the crash of its pod",
+        _KSTATUS,
+        CRASH,
+        "exit code 1, 5 times: no database",
+        "logs POD --previous",
+        cluster(failing(ended(1)), message=_stalled("Deployment/cozy-linstor/linstor-controller")),
+        {LOG_POD: "no database\n"},
+    ),
+    Situation(
+        "a Deployment that has failed, and a program of another architecture",
+        _KSTATUS,
+        "ARCH_UNSUPPORTED_IMAGES",
+        "exec /linstor: exec format error",
+        "Build them for it",
+        cluster(failing(ended(255)), message=_stalled("Deployment/cozy-linstor/linstor-controller")),
+        {LOG_POD: "exec /linstor: exec format error\n"},
+    ),
+    Situation(
+        "a Deployment that has failed, and whose pods no node has room for",
+        _KSTATUS,
+        "INSUFFICIENT_MEMORY",
+        "3 Insufficient memory",
+        "larger instance type or more nodes",
+        cluster(
+            waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory."),
+            message=_stalled("Deployment/cozy-linstor/linstor-controller"),
+        ),
+    ),
+    Situation(
+        "a Deployment that has failed, while nothing says why",
+        _KSTATUS,
+        "RELEASE_NOT_READY",
+        _EARLY_END,
+        "describe helmrelease linstor",
+        cluster(message=_stalled("Deployment/cozy-linstor/linstor-controller")),
+        waits="",
+    ),
+    Situation(
+        "a Job that has failed, and is gone",
+        _KSTATUS,
+        "JOB_FAILED",
+        "Job/cozy-linstor/linstor-migrate status: 'Failed'",
+        "log of the Job's pod",
+        cluster(message=_stalled("Deployment/cozy-linstor/linstor-csi", "Job/cozy-linstor/linstor-migrate")),
+        waits="",
+    ),
+    Situation(
+        "a Job that still runs, and the crash of another pod",
+        _KSTATUS,
+        CRASH,
+        "no database",
+        "logs POD --previous",
+        cluster(failing(ended(1)), message=f"{_LATE_END}: [Job/cozy-linstor/linstor-migrate status: 'InProgress']"),
+        {LOG_POD: "no database\n"},
+    ),
+    Situation(
+        "a retry that has just begun, and the crash of a pod",
+        "Flux internal/controller/helmrelease_controller.go: Ready is Unknown until the action runs",
+        CRASH,
+        "no database",
+        "logs POD --previous",
+        installed(
+            releases=[
+                release(
+                    "linstor",
+                    "cozy-linstor",
+                    **{"ready": False, "status": "Unknown", "reason": "Progressing", "failures": 3},
+                    message="reconciliation in progress",
+                )
+            ],
+            pods=[failing(ended(1))],
+        ),
+        {LOG_POD: "no database\n"},
+    ),
+)
+
 # Helm says plainly why a release fails, and its namespace has other faults.
 WORDS = (
     Situation(
@@ -2390,9 +2601,9 @@ WORDS = (
     Situation(
         "a template that fails, and a pod that waits for memory",
         "Go text/template",
-        "RELEASE_NOT_READY",
+        "VALUES_REFUSED",
         "nil pointer evaluating interface",
-        "describe helmrelease linstor",
+        "cozystack_values for the platform",
         cluster(
             waiting_pod("linstor-controller", "0/3 nodes are available: 3 Insufficient memory."), message=_TEMPLATE
         ),
@@ -3609,5 +3820,5 @@ SITUATIONS = (
     *(*AVAILABILITY, *ARCHITECTURE, *MEMORY, *SCHEDULING, *VOLUMES, *CREATION, *REFUSALS, *CRASHES, *BUSY, *SLOW),
     *(*IMAGES, *WAITED_FOR, *RETRIES, *SERVERS, *RELEASES, *SOURCES, *INGRESS, *NODES),
     *(*PAST, *WORDS, *BYSTANDERS, *OTHERS, *OPERATED, *CONTAINERS, *AWAY, *ORDER),
-    *(*LOOPS, *AGAIN),
+    *(*LOOPS, *AGAIN, *STALLED),
 )

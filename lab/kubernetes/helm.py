@@ -104,18 +104,18 @@ def _reconcile(cluster: KubernetesCluster, release: Object, known: dict[tuple[st
         return
     title = f"{release['metadata']['namespace']}/{release['metadata']['name']}"
     chart = f"with chart {release['metadata']['name']}@0.0.0"
+    failed = f"Helm install failed for release {title} {chart}"
     try:
         is_done = _install(cluster, release)
     except ApiError as error:
-        text = f"Helm install failed for release {title} {chart}: {error}"
-        _report(cluster, release, "False", "InstallFailed", text, failures=1)
+        _report(cluster, release, "False", "InstallFailed", f"{failed}: {error}", failures=1)
         return
     is_stuck = not {title, release["metadata"]["name"]}.isdisjoint(cluster.faults.stuck)
     if is_done and not is_stuck and cluster.is_due(release, cluster.pace.release):
         _report(cluster, release, "True", "InstallSucceeded", f"Helm install succeeded for release {title}.v1 {chart}")
     elif cluster.is_due(release, cluster.pace.timeout):
         # The next attempt lasts as long as the one that failed, and meanwhile only Released has the failure.
-        text = f"Helm install failed for release {title} {chart}: context deadline exceeded"
+        text = f"{failed}: timeout waiting for: [Deployment/{title} status: 'InProgress']"
         reported = ("Unknown", "Progressing", "Running 'upgrade' action with timeout of 10m0s")
         _report(cluster, release, *reported, failures=1, released=("False", "InstallFailed", text))
     else:

@@ -263,7 +263,8 @@ def test_a_stuck_release_holds_back_what_depends_on_it(tmp_path: Path) -> None:
     # While Flux tries again, the cause is in no other condition.
     assert releases["cert-manager"]["type"] == "Released"
     assert releases["cert-manager"]["message"] in [root["message"] for root in roots]
-    assert releases["cert-manager"]["message"].endswith("context deadline exceeded")
+    waits_for = "[Deployment/cozy-cert-manager/cert-manager status: 'InProgress']"
+    assert releases["cert-manager"]["message"].endswith(f"timeout waiting for: {waits_for}")
     assert releases["cert-manager-issuers"]["message"] == "dependency 'cozy-cert-manager/cert-manager' is not ready"
     assert releases["cilium"]["reason"] == "InstallSucceeded"
     killed = next(pod for name, pod in found.items() if name.startswith("metrics-server"))

@@ -9,7 +9,7 @@ Private to urmanac.talos: may change at any time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ..._codes import ERROR, WARNING
@@ -19,30 +19,28 @@ from ..._kubernetes.quantities import Need
 from .fault_findings import first_waiter, waiting_titles
 from .nodes import Node
 from .pod_tally import Waiting
-from .pod_troubles import Unschedulable, codes_of
+from .pod_troubles import CORDON, Unschedulable, codes_of
 from .progress import Progress
 from .reading import Reading
 
 CORDONED: Final = "NODE_CORDONED"
-_CORDON: Final = "cordon"
 # What the scheduler says of such nodes.
-_AWAY: Final = (_CORDON, "taint node.kubernetes.io/unreachable", "taint node.kubernetes.io/not-ready")
+_AWAY: Final = (CORDON, "taint node.kubernetes.io/unreachable", "taint node.kubernetes.io/not-ready")
 
 
 def cordoned(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
     """Yield the cordoned nodes, if a pod that waits cannot use them."""
-    waiting = [one for one in found.pods.unschedulable if one.lacking.get(_CORDON)]
-    if not waiting:
+    kept_off = found.pods.kept_off
+    if not kept_off.pods:
         return
-    places = [one.place for one in waiting]
+    places = kept_off.places
     waiter = first_waiter(places, found, progress)
     severity = ERROR if waiter and (settled or waiter.fails) else WARNING
     titles = waiting_titles(places, found, progress)
-    first = f"{places[0].namespace}/{places[0].pod}"
-    count = f"{len(waiting)} pods cannot use it, the first" if len(waiting) > 1 else "1 pod cannot use it:"
+    count = f"{kept_off.pods} pods cannot use it, the first" if kept_off.pods > 1 else "1 pod cannot use it:"
     for node in (node for node in found.nodes if node.is_cordoned):
-        message = f"{node.name} is cordoned, so that it takes no new pods; {count} {first}"
-        evidence = {"pods": len(waiting), "waits": waiter.title if waiter else "", "waiting": titles}
+        message = f"{node.name} is cordoned, so that it takes no new pods; {count} {kept_off.examples[0]}"
+        evidence = {"pods": kept_off.pods, "waits": waiter.title if waiter else "", "waiting": titles}
         remedy = remedy_of_code(CORDONED, node=node.name)
         yield finding(CORDONED, node.name, message, remedy, severity=severity, evidence=evidence)
 
@@ -54,7 +52,9 @@ def fits_on(code: str, waiting: Waiting, found: Reading) -> list[Node]:
         return []
     away = [node for node in found.nodes if node.is_cordoned or not node.ready]
     first = [one for one in found.pods.unschedulable if code in codes_of(one.lacking)]
-    is_enough = first and all(map(_may_use_one, first)) and _have_room(waiting, away)
+    if not (first and all(map(_may_use_one, first))):
+        return []
+    is_enough = _have_room(waiting, away) and _have_places([one.need for one in first], away)
     return away if is_enough and (code != "NOT_ENOUGH_NODES" or _fit_apart(first, away)) else []
 
 
@@ -76,12 +76,27 @@ def _may_use_one(pod: Unschedulable) -> bool:
 
 def _have_room(waiting: Waiting, away: Sequence[Node]) -> bool:
     """Return whether nodes have room for all waiting pods together."""
-    room, slots = Need(), 0
+    total, slots = Need(), 0
     for node in away:
-        # The pods of a lost node are those that wait, or wait to be replaced.
-        room = room.plus(node.free if node.ready else node.allocatable)
+        total = total.plus(_room_on(node))
         slots += node.slots if node.ready else node.pods_max
-    return waiting.need.beyond(room) == Need() and waiting.pods <= slots
+    return waiting.need.beyond(total) == Need() and waiting.pods <= slots
+
+
+def _have_places(needs: Iterable[Need], away: Sequence[Node]) -> bool:
+    """Return whether each of the first pods has room on one node: the largest first, each on the first that has it."""
+    rooms = [_room_on(node) for node in away]
+    for need in sorted(needs, key=lambda one: (one.memory, one.cpu), reverse=True):
+        place = next((index for index, room in enumerate(rooms) if need.beyond(room) == Need()), None)
+        if place is None:
+            return False
+        rooms[place] = rooms[place].beyond(need)
+    return True
+
+
+def _room_on(node: Node) -> Need:
+    """Return the room on a node; the pods of a lost one are those that wait, or wait to be replaced."""
+    return node.free if node.ready else node.allocatable
 
 
 def _fit_apart(waiting: Sequence[Unschedulable], away: Sequence[Node]) -> bool:

@@ -56,11 +56,12 @@ def images(found: Reading, progress: Progress) -> Iterator[Finding]:
     foreign = sorted({image for image, cause in troubles if cause in ARCHITECTURES})
     if foreign:
         nodes = sorted({node.architecture for node in found.nodes})
+        wanted = " or ".join(nodes) or "the nodes, which could not be read"
         count = f"{len(foreign)} images are" if len(foreign) > 1 else "1 image is"
         concerned = [one for (_image, cause), one in troubles.items() if cause in ARCHITECTURES]
         first = concerned[0]
         pod = f"{first.place.namespace}/{first.place.pod}"
-        message = f"{count} not built for {' or '.join(nodes)}: {_first(foreign, len(foreign))}; {pod}: {first.message}"
+        message = f"{count} not built for {wanted}: {_first(foreign, len(foreign))}; {pod}: {first.message}"
         names = "cluster_cozystack_operator_image, cluster_cozystack_platform_source_url and _ref"
         remedy = f"Build them for it and set {names}."
         held_up = sorted({title for key, titles in waits.items() if key[1] in ARCHITECTURES for title in titles})
@@ -123,7 +124,8 @@ def _severity(progress: Progress, *, settled: bool) -> str:
 def kvm(found: Reading) -> Iterator[Finding]:
     known = [node.kvm for node in found.nodes if node.kvm is not None]
     if (known and not any(known)) or "KVM_MISSING" in found.pods.waiting_for:
-        message = f"{meaning_of('KVM_MISSING')} ({', '.join(sorted({node.architecture for node in found.nodes}))})"
+        architectures = ", ".join(sorted({node.architecture for node in found.nodes}))
+        message = f"{meaning_of('KVM_MISSING')} ({architectures or 'the nodes could not be read'})"
         yield finding(
             "KVM_MISSING", "nodes", message, evidence={"nodes": {node.name: node.kvm for node in found.nodes}}
         )

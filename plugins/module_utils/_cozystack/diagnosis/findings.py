@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from ..._codes import CODES, ERROR
 from ..._findings import Finding, finding, meaning_of, remedy_of
 from ..catalog.packages import maker_of
 from . import away, capacity
@@ -37,10 +38,10 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 _JOB: Final = "Job/"
 _PACKAGE, _RELEASE, _OTHER = "PACKAGE_NOT_READY", "RELEASE_NOT_READY", "OTHER_RELEASE_NOT_READY"
-# Messages of a release that only say that its time is up, or that it is in progress.
+# Messages of a release that only say that its time is up, that its objects are not ready, or that it is in progress.
 _TIME_IS_UP: Final = re.compile(
-    r"context deadline exceeded|time(?:out|d out) (?:waiting|progressing)|client rate limiter Wait|^Running '"
-    r"|^no controller has|^$"
+    r"context deadline exceeded|time(?:out|d out) (?:waiting|progressing)|failed early due to stalled resources"
+    r"|client rate limiter Wait|^Running '|^reconciliation in progress|^no controller has|^$"
 )
 # The namespaces of Cilium and Kube-OVN, one of which configures containerd's network on each node.
 _CNI: Final = ("cozy-cilium", "cozy-kubeovn")
@@ -173,7 +174,9 @@ def _seen(found: Reading, progress: Progress, *, settled: bool) -> dict[str, set
     faults = [one for one in found.faults if not one.is_over and (settled or one.code not in MOMENTARY)]
     troubles = [(one.place, one.code) for one in faults]
     troubles += [(place, "IMAGE_PULL_FAILED") for key in pods.images for place in pods.image_places(key)]
-    troubles += [(place, code) for code, waiting in pods.waiting_for.items() for place in waiting.places]
+    # A warning, such as about KVM, does not say that the installation stops.
+    shortages = [(code, one) for code, one in pods.waiting_for.items() if ERROR in CODES[code].severities]
+    troubles += [(place, code) for code, waiting in shortages for place in waiting.places]
     for place, code in troubles:
         waiter = waiter_of(place, found, progress)
         if waiter:

@@ -31,6 +31,8 @@ _PULLING: Final = "Pulling"
 _BEFORE_START: Final = {
     "FailedMount": "VOLUME_NOT_MOUNTED",
     "FailedAttachVolume": "VOLUME_NOT_MOUNTED",
+    # Of block devices, such as disks of virtual machines.
+    "FailedMapVolume": "VOLUME_NOT_MOUNTED",
     "FailedCreatePodSandBox": "POD_SANDBOX_FAILED",
     _PULLING: SLOW_PULL,
 }
@@ -42,12 +44,18 @@ _FOLLOWING: Final = re.compile(
 )
 # The sandbox of a pod has an image of its own.
 _SANDBOX_IMAGE: Final = re.compile(r'failed to get sandbox image "(?P<image>[^"]+)"')
-_NO_RUNTIME: Final = re.compile(r"no runtime for .* is configured|RuntimeClass .* not found")
+# The last two are a shim that is missing, or of another architecture.
+_NO_RUNTIME: Final = re.compile(
+    r"no runtime for .* is configured|RuntimeClass .* not found|runtime \S+ binary not installed"
+    r"|fork/exec \S*containerd-shim\S*: (?:exec format error|no such file)"
+)
 # Exit codes of a container that its kubelet stopped, for example because of a probe. A program that handles the signal
 # chooses its own: then only the event says who stopped it.
 _ENDED_BY_SIGNAL: Final = (137, 143)
 _PROBES: Final = re.compile(r"(?:Liveness|Startup) probe (?:failed|errored)")
 _STOPPED_BY_PROBE: Final = re.compile(r"[Cc]ontainer (\S+) failed (?:liveness|startup) probe")
+# Of a second: some events have microseconds.
+_FRACTION: Final = re.compile(r"\.\d+")
 # Events about a claim without a volume: of its provisioner, and of the controller that finds none.
 _NOT_PROVISIONED: Final = ("ProvisioningFailed", "FailedBinding")
 
@@ -205,8 +213,10 @@ def _about(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _time(event: Mapping[str, Any]) -> str:
+    """Return when an event occurred last, in whole seconds as all other times: so they can be compared as texts."""
     series = event.get("series") or {}
-    return str(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or "")
+    time = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or ""
+    return _FRACTION.sub("", str(time))
 
 
 def _times(event: Mapping[str, Any]) -> int:

@@ -91,12 +91,17 @@ class _Objects:
 def owners_of(reader: Reader, places: Iterable[Place], waiting: Collection[str]) -> Owners:
     """Return the owners of pods, those in namespaces where a release waits first."""
     pods = sorted(places, key=lambda one: one.namespace not in waiting)
-    wanted = dict.fromkeys((one.namespace, one.owner, one.api) for one in pods if one.owner)
+    # A pod names no API of its Deployment, unlike an event about it.
+    apis: dict[Owner, str] = {}
+    for one in pods:
+        if one.owner:
+            owner = one.namespace, one.owner
+            apis[owner] = apis.get(owner) or one.api
     found, objects = Owners(), _Objects(reader)
-    for namespace, owner, api in islice(wanted, _MOST):
-        kind, _slash, name = owner.partition("/")
+    for owner, api in islice(apis.items(), _MOST):
+        kind, _slash, name = owner[1].partition("/")
         if kind != _NODE:
-            _add(found, (namespace, owner), _Reference(namespace, api, kind, name), objects)
+            _add(found, owner, _Reference(owner[0], api, kind, name), objects)
     return found
 
 

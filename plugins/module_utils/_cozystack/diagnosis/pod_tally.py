@@ -31,6 +31,7 @@ from .faults import (
     unscheduled,
 )
 from .pod_troubles import (
+    CORDON,
     ImageTrouble,
     Object,
     Place,
@@ -99,6 +100,8 @@ class PodTally:
     pending: Need = field(default_factory=Need)
     unschedulable_total: int = 0
     unschedulable: list[Unschedulable] = field(default_factory=list)
+    # Those that a cordoned node, among others, does not take.
+    kept_off: Waiting = field(default_factory=Waiting)
     waiting_for: dict[str, Waiting] = field(default_factory=dict)
     images: dict[tuple[str, str], ImageTrouble] = field(default_factory=dict)
     image_pods: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -155,6 +158,8 @@ class PodTally:
         codes = codes_of(lacking)
         for code in codes:
             self.waiting_for.setdefault(code, Waiting(words=without_preemption(message))).add(place, need)
+        if CORDON in lacking:
+            self.kept_off.add(place, need)
         if len(self.unschedulable) < KEPT:
             self.unschedulable.append(Unschedulable(place, need, message, lacking))
 

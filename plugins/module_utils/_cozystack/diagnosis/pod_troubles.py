@@ -58,6 +58,8 @@ _PULL_CODES: Final = {
     "no_space": "INSUFFICIENT_DISK",
     **dict.fromkeys(ARCHITECTURES, "ARCH_UNSUPPORTED_IMAGES"),
 }
+# That a node takes no new pods.
+CORDON: Final = "cordon"
 # Messages of the scheduler about unsuitable nodes, and their names here.
 _LACKS: Final = (
     ("cpu", re.compile(r"(\d+) Insufficient cpu\b")),
@@ -67,15 +69,19 @@ _LACKS: Final = (
     ("ports", re.compile(r"(\d+) node\(s\) didn't have free ports")),
     (
         "spread",
-        re.compile(r"(\d+) node\(s\) didn't (?:match|satisfy) (?:existing pods|pod)(?:'s)? (?:anti-affinity|topology)"),
+        re.compile(
+            r"(\d+) node\(s\) didn't (?:match|satisfy) (?:existing pods|pod)(?:'s)? (?:anti-affinity|topology)"
+            r"(?! spread constraints \(missing)"
+        ),
     ),
     (
         "selector",
         re.compile(
-            r"(\d+) node\(s\) didn't (?:match (?:Pod's )?node (?:affinity|selector)|satisfy plugin\(s\) \[Node)"
+            r"(\d+) node\(s\) didn't (?:match (?:Pod's )?node (?:affinity|selector)|satisfy plugin\(s\) \[Node"
+            r"|match pod topology spread constraints \(missing required label\))"
         ),
     ),
-    ("cordon", re.compile(r"(\d+) node\(s\) were unschedulable")),
+    (CORDON, re.compile(r"(\d+) node\(s\) were unschedulable")),
     (
         "volumes",
         re.compile(
@@ -86,7 +92,7 @@ _LACKS: Final = (
 )
 # Reasons of the condition PodScheduled of a pod for which the scheduler has no node.
 _REFUSED: Final = ("Unschedulable", "SchedulerError")
-_DEVICES: Final = re.compile(r"(\d+) Insufficient (?!cpu\b|memory\b|ephemeral-storage\b|pods\b)([\w./-]+)")
+_DEVICES: Final = re.compile(r"(\d+) Insufficient (?!cpu\b|memory\b|ephemeral-storage\b|pods\b)([\w./-]*\w)")
 _TAINTS: Final = re.compile(r"(\d+) node\(s\) had untolerated taint(?:\(s\))?(?: \{([^:}]+))?")
 # Since Kubernetes 1.35 the scheduler does not name the taints.
 _UNNAMED: Final = re.compile(r"\d+ node\(s\) had untolerated taint\(s\)")

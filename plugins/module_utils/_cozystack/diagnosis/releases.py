@@ -64,7 +64,13 @@ _CAUSES: Final = (
         "NAME_CLASH",
         re.compile(r"exists and cannot be imported|invalid ownership metadata|cannot re-?use a name|already exists"),
     ),
-    ("KIND_MISSING", re.compile(r"no matches for kind|resource mapping not found|ensure CRDs are installed first")),
+    (
+        "KIND_MISSING",
+        re.compile(
+            r"no matches for kind|resource mapping not found|ensure CRDs are installed first"
+            r"|the server could not find the requested resource"
+        ),
+    ),
     # Before the failure of hooks: Helm creates their Jobs through the same API.
     # Another server answers for these groups: one that is down says nothing of the Kubernetes API itself.
     (
@@ -79,6 +85,9 @@ _CAUSES: Final = (
         re.compile(
             r"etcdserver: (?:request timed out|leader changed|no leader|not leader|too many requests"
             r"|unhealthy cluster|server stopped)"
+            # Of etcd, of which the API server repeats the words.
+            r"|rpc error: code = Unavailable desc = (?:error reading from server|keepalive ping failed"
+            r"|(?:the )?(?:connection|transport) is closing|connection error)"
             r"|http2: (?:client connection lost|server sent GOAWAY)"
             r"|the server is currently unable to handle the request|the server has received too many requests"
             r"|Too many requests, please try again|Timeout: request did not complete within requested timeout"
@@ -95,14 +104,22 @@ _CAUSES: Final = (
         re.compile(
             r"failed (?:pre|post)-(?:install|upgrade|rollback|delete)|BackoffLimitExceeded|hooks? failed"
             r"|Job (?:has reached the specified backoff limit|was active longer than specified deadline)"
+            r"|\bJob/\S+ status: 'Failed'"
         ),
     ),
     ("ARTIFACT_MISSING", re.compile(r"could not get Source object: ExternalArtifact")),
-    ("RELEASE_LOCKED", re.compile(r"another operation \(install/upgrade/rollback\) is in progress")),
+    (
+        "RELEASE_LOCKED",
+        re.compile(
+            r"another operation \(install/upgrade/rollback\) is in progress"
+            r"|unable to determine state for release with status 'uninstalling'"
+        ),
+    ),
     (
         "VALUES_REFUSED",
         re.compile(
             r"values don't meet the specifications of the schema|execution error at|error calling \w+:|parse error"
+            r"|nil pointer evaluating|can't evaluate field"
         ),
     ),
     ("IMAGE_RATE_LIMITED", re.compile(r"toomanyrequests|429 Too Many Requests", re.I)),

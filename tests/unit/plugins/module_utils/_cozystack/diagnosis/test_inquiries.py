@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes import kinds
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import Cause
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import Kind
@@ -301,3 +303,34 @@ def test_the_node_of_a_static_pod_is_not_read_as_its_owner() -> None:
     item["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "Node", "name": "gateway", "controller": True}]
 
     assert [one for one in asked(item) if not one.startswith("log of")] == []
+
+
+def test_a_deployment_that_an_event_and_a_pod_name_is_read_once() -> None:
+    text = 'Error creating: pods "csi-5d7b8f-" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes'
+    refused = event("FailedCreate", text, about="csi-5d7b8f", kind="ReplicaSet")
+    refused["involvedObject"]["apiVersion"] = "apps/v1"
+    api, always = FakeApi(installed(pods=[crashing("csi")], events=[refused])), FakeApi(installed())
+
+    look(api, settled=True)
+    look(always, settled=True)
+
+    assert api.asked.count("deployments") - always.asked.count("deployments") == 1
+
+
+@pytest.mark.parametrize(
+    ("created", "codes"),
+    [
+        pytest.param("2026-01-02T03:04:05Z", ["POD_REFUSED"], id="in the second of the refusal"),
+        pytest.param("2026-01-02T03:04:06Z", [], id="after it"),
+    ],
+)
+def test_a_time_with_microseconds_is_compared_with_one_in_seconds(created: str, codes: list[str]) -> None:
+    known = situation("a ServiceAccount that does not exist")
+    (refused,) = known.objects[kinds.EVENT]
+    exact = refused | {"lastTimestamp": None, "eventTime": "2026-01-02T03:04:05.345678Z"}
+    other = pod("linstor-controller", node="gateway", containers=[status_of("a:1") | {"ready": True}])
+    other["metadata"]["creationTimestamp"] = created
+
+    found = look(FakeApi({**known.objects, kinds.EVENT: [exact], kinds.POD: [other]}), settled=True)
+
+    assert [one["code"] for one in found["verdicts"] if one["code"] == "POD_REFUSED"] == codes

@@ -120,3 +120,48 @@ def test_a_cluster_is_large_enough_if_all_pods_fit(message: str, pods: int, slot
 
     assert shortage["evidence"]["pods"] == pods
     assert ("The cluster is large enough" in shortage["remedy"]) == fits
+
+
+@pytest.mark.parametrize(
+    ("memory", "pods", "fits"),
+    [
+        pytest.param("2Gi", 2, True, id="each-on-a-node-of-its-own"),
+        pytest.param("2Gi", 3, False, id="more-than-nodes-that-have-room"),
+        pytest.param("4Gi", 1, False, id="larger-than-any-of-them"),
+    ],
+)
+def test_a_pod_does_not_fit_on_the_sum_of_several_nodes(memory: str, pods: int, fits: bool) -> None:
+    (situation,) = (one for one in AWAY if one.name == "a cordoned node, while the others have too little memory")
+    first, second, third = deepcopy(situation.objects[kinds.NODE])
+    second["spec"]["taints"] = first["spec"]["taints"]
+    said = "0/3 nodes are available: 1 Insufficient memory, 2 node(s) were unschedulable."
+    requests = {"cpu": "10m", "memory": memory}
+    waiting = [waiting_pod(f"linstor-controller-{index}", said, requests=requests) for index in range(pods)]
+
+    objects = {**situation.objects, kinds.POD: waiting, kinds.NODE: [first, second, third]}
+    shortage = seen(situation._replace(objects=objects))["verdicts"][-1]
+
+    assert shortage["code"] == "INSUFFICIENT_MEMORY"
+    assert ("The cluster is large enough" in shortage["remedy"]) == fits
+
+
+def test_all_pods_that_a_cordoned_node_does_not_take_are_counted() -> None:
+    (situation,) = (one for one in AWAY if one.name == "a cordoned node, while the others have too little memory")
+    said = "0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient memory."
+    waiting = [waiting_pod(f"linstor-controller-{index}", said) for index in range(60)]
+
+    cordoned = seen(situation._replace(objects={**situation.objects, kinds.POD: waiting}))["verdicts"][0]
+
+    assert (cordoned["code"], cordoned["evidence"]["pods"]) == ("NODE_CORDONED", 60)
+    assert "60 pods cannot use it, the first cozy-linstor/linstor-controller-0" in cordoned["message"]
+
+
+def test_nodes_that_could_not_be_read_are_called_so() -> None:
+    (situation,) = (one for one in SITUATIONS if one.name == "exit 255 without a message, and the log")
+    waiting = waiting_pod("virt-launcher", "0/3 nodes are available: 3 Insufficient devices.kubevirt.io/kvm.")
+    objects = {**situation.objects, kinds.NODE: [], kinds.POD: [*situation.objects[kinds.POD], waiting]}
+
+    messages = {one["code"]: one["message"] for one in seen(situation._replace(objects=objects))["verdicts"]}
+
+    assert "not built for the nodes, which could not be read: ghcr.io" in messages["ARCH_UNSUPPORTED_IMAGES"]
+    assert messages["KVM_MISSING"].endswith("(the nodes could not be read)")
