@@ -2107,6 +2107,11 @@ def _tenant(*others: Object, generation: int = 1, **more: Any) -> Mapping[Kind, 
     return installed(releases=[item, *others])
 
 
+def _with_pods(pods: list[Object]) -> Mapping[Kind, Any]:
+    """Return a cluster whose controllers of Flux have not processed the change of the root tenant."""
+    return {**_tenant(generation=2), kinds.POD: pods}
+
+
 _MONITORED = {"depends_on": [("cozy-victoria-metrics-operator", "victoria-metrics-operator")]}
 
 # The ingress of the root tenant, in cozystack packages/apps/tenant/templates/ingress.yaml.
@@ -2153,6 +2158,41 @@ INGRESS = (
         "describe helmrelease tenant-root",
         _tenant(generation=2),
         waits="",
+    ),
+    Situation(
+        "a tenant whose controller no node has room for",
+        "cozystack internal/fluxshardoperator/config.go: helm-controller-shard0; packages/system/flux-shard-operator",
+        "INSUFFICIENT_MEMORY",
+        "3 Insufficient memory; HelmRelease tenant-root/tenant-root waits for it",
+        "larger instance type or more nodes",
+        _with_pods(
+            [
+                waiting_pod(
+                    "helm-controller-shard0",
+                    "0/3 nodes are available: 3 Insufficient memory.",
+                    namespace="cozy-fluxcd",
+                )
+            ]
+        ),
+        waits="tenant-root/tenant-root",
+    ),
+    Situation(
+        "a tenant whose controller reaches its memory limit again and again",
+        "cozystack packages/system/flux-shard-operator/values.yaml: limits",
+        KILLED,
+        "OOMKilled, 5 times; HelmRelease tenant-root/tenant-root waits for it",
+        _LARGER,
+        _with_pods(
+            [
+                pod(
+                    "helm-controller-shard0",
+                    "cozy-fluxcd",
+                    node="gateway",
+                    containers=[ended(137, reason="OOMKilled")],
+                )
+            ]
+        ),
+        waits="tenant-root/tenant-root",
     ),
     Situation(
         "an ingress that is not created because the tenant is suspended",
@@ -2555,8 +2595,11 @@ STALLED = (
                 release(
                     "linstor",
                     "cozy-linstor",
-                    **{"ready": False, "status": "Unknown", "reason": "Progressing", "failures": 3},
+                    ready=False,
+                    status="Unknown",
+                    reason="Progressing",
                     message="reconciliation in progress",
+                    failures=3,
                 )
             ],
             pods=[failing(ended(1))],

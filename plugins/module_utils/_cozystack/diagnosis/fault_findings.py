@@ -29,6 +29,8 @@ _NAMED: Final = 3
 _LONGEST: Final = 750
 # Without a waiting release the fault is over: the Job was retried, or the pod was created later.
 _PASSING: Final = frozenset({JOB_FAILED, "LOAD_BALANCER_PENDING", "POD_REFUSED", "POD_REJECTED", "PROBE_FAILED"})
+# The controllers that flux-shard-operator creates for the releases of tenants, with the value of their label.
+_FLUX, _CONTROLLER = "cozy-fluxcd", "Deployment/helm-controller-"
 _OWN_LIMIT: Final = (
     "Raise the container's memory limit of {}: in cozystack_values for the platform, otherwise in the values of its "
     "Package or application. A larger node does not help."
@@ -178,6 +180,13 @@ def waiting_titles(places: Iterable[Place], found: Reading, progress: Progress) 
     return sorted({title for waiter in waiters for title in waiter.titles})
 
 
+def _unprocessed(place: Place, found: Reading) -> Iterator[Release]:
+    """Yield the releases of tenants that a controller of Flux does not process, because its pod does not run."""
+    if place.namespace == _FLUX and place.owner.startswith(_CONTROLLER):
+        shard = place.owner.removeprefix(_CONTROLLER)
+        yield from (one for one in found.releases if one.shard == shard and not (one.ready or one.fails))
+
+
 def _of_root(root: Root) -> Waiter:
     return Waiter(root.kind, (root.title,), root.fails, root.holds_back)
 
@@ -188,6 +197,9 @@ def releases_of(place: Place, found: Reading) -> list[Release]:
     Operators create pods with names of their own. Those are of a release of their namespace that is not ready: a ready
     one has all its pods. If there are several, nothing says which.
     """
+    unprocessed = list(_unprocessed(place, found))
+    if unprocessed:
+        return unprocessed
     owner = (place.namespace, place.owner)
     for key in (found.owners.releases.get(owner), (place.namespace, place.release)):
         if key in found.known:
