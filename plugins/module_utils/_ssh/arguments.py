@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 from .._findings import Finding, finding
 
 # Ansible puts these before all other options, and ssh takes the first value of an option. Without them a user's own
-# ssh_args could switch off the check of host keys.
-FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s"
+# ssh_args could switch off the check of host keys. A machine that disappears sends nothing: after a minute without an
+# answer ssh ends the connection, for which a task would otherwise wait for hours. The questions also keep a connection
+# open during a long task that prints nothing: firewalls and Session Manager end a silent one.
+FIRST_ARGUMENTS = "-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
 
 
 _PLAIN = re.compile(r"[\w~/.,:@%+=-]*")

@@ -14,12 +14,16 @@ import yaml
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import ssh_arguments
+from ansible_collections.urmanac.talos.plugins.module_utils._ssh.arguments import (
+    FIRST_ARGUMENTS,
+    ssh_arguments,
+)
 from tests.checks.files import mappings
 from tests.checks.process import ROOT
 
 # What the filters of the roles return for a host whose key is known.
 CHECKING = ssh_arguments("/cluster/known_hosts", "the-cluster")
+FILTERED = {"ansible_ssh_args": f"{FIRST_ARGUMENTS} {CHECKING}"}
 CARELESS = {
     "ANSIBLE_HOST_KEY_CHECKING": "False",
     "ANSIBLE_SSH_ARGS": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
@@ -35,7 +39,8 @@ def added() -> dict[str, dict[str, Any]]:
 
 def options(variables: Mapping[str, Any]) -> dict[str, str]:
     """Return the options of the ssh that Ansible calls, of each the first value, which is the one that ssh uses."""
-    given = {name: CHECKING if "{{" in str(value) else value for name, value in variables.items()}
+    made = {name: FILTERED.get(name, CHECKING) for name, value in variables.items() if "{{" in str(value)}
+    given = {**variables, **made}
     connection = connection_loader.get("ssh", PlayContext(), None)
     connection.set_options(var_options={**given, "inventory_hostname": "host", "ansible_host": "192.0.2.1"})
     words = [word.decode() for word in connection._build_command("ssh", "ssh", "192.0.2.1")]
@@ -57,3 +62,16 @@ def test_the_check_of_a_host_key_cannot_be_turned_off(file: str, monkeypatch: py
     assert found["StrictHostKeyChecking"] == "yes"
     assert found["UserKnownHostsFile"] == "/cluster/known_hosts"
     assert options({})["StrictHostKeyChecking"] == "no", "this environment turns the check of other hosts off"
+
+
+@pytest.mark.parametrize("file", added())
+def test_a_task_does_not_wait_for_hours_for_a_machine_that_disappeared(
+    file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A machine that is gone sends no end of the connection, and no answer of a long task keeps a firewall from ending it.
+    # A user could set this with these arguments, but the arguments of a role replace them.
+    monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-o ServerAliveInterval=30")
+
+    found = options(added()[file])
+
+    assert 0 < int(found["ServerAliveInterval"]) * int(found["ServerAliveCountMax"]) <= 60
