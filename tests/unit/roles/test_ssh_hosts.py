@@ -68,7 +68,7 @@ def test_the_check_of_a_host_key_cannot_be_turned_off(file: str, monkeypatch: py
 def test_a_task_does_not_wait_for_hours_for_a_machine_that_disappeared(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A machine that is gone sends no end of the connection, and no answer of a long task keeps a firewall from ending it.
+    # A machine that is gone sends no end of the connection, and a firewall ends one that is silent during a long task.
     # A user could set this with these arguments, but the arguments of a role replace them.
     monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-o ServerAliveInterval=30")
 

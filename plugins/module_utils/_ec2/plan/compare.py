@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
@@ -124,7 +125,18 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
         return have in (want, "pending")
     if name in ("policy", "trust_policy"):
         return plain_policy(have) == plain_policy(want)
+    if name == "next_stop":
+        # Auto Scaling shows when it acts next: at the start time, or by the recurrence after it (see bastion/hours.py).
+        return _is_no_earlier(have, want)
     return have == want
+
+
+def _is_no_earlier(have: str | None, want: str) -> bool:
+    """Return whether a time is not before another one; a text that is no time is for AWS to refuse."""
+    try:
+        return bool(have) and datetime.fromisoformat(have or "") >= datetime.fromisoformat(want)
+    except (TypeError, ValueError):
+        return False
 
 
 def _found(things: Sequence[Existing], described: set[str], duplicates: Mapping[str, bool]) -> tuple[Found, ...]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from moto.autoscaling.models import AutoScalingBackend
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, Outcome, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
@@ -88,6 +89,25 @@ def test_the_next_stop_is_postponed_once_and_the_hours_stay(api: FailingEc2) -> 
         stop: "0 23 * * *",
     }
     assert after[f"{GROUP}-start"] == before[f"{GROUP}-start"]
+
+
+def test_a_start_time_that_only_begins_the_recurrence_is_a_postponement_too(
+    api: FailingEc2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS documents a start time in two ways, and shows when the action runs next: here at the daily stop after it."""
+    put = AutoScalingBackend.put_scheduled_update_group_action
+    next_stop = (datetime.fromisoformat(LATER) + timedelta(hours=5)).isoformat()
+
+    def by_recurrence(*args: Any, start_time: str | None = None, **options: Any) -> Any:
+        return put(*args, start_time=next_stop if start_time else None, **options)
+
+    monkeypatch.setattr(AutoScalingBackend, "put_scheduled_update_group_action", by_recurrence)
+
+    first, second = postponed(api), postponed(api)
+
+    assert (first.changed, second.changed) == (True, False)
+    assert api.writes() == ["put_scheduled_update_group_action"]
+    assert actions(api)[f"{GROUP}-stop"]["StartTime"].isoformat() == next_stop
 
 
 def test_check_mode_only_says_that_it_would_be(api: FailingEc2) -> None:
