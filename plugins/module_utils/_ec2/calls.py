@@ -71,8 +71,9 @@ class Patience(NamedTuple):
 _BUSY = Patience(total=45, first=1)
 _LATE = Patience(total=60)
 _DELETION = Patience(total=180, first=1, longest=5)
-# Instances take a minute or two to terminate or to stop.
-TERMINATION = Patience(total=300, first=1, longest=5)
+# Instances take a minute or two to terminate or to stop. AWS switches off a system that does not react after several
+# minutes, so this is as long as AWS's own clients wait.
+TERMINATION = Patience(total=600, first=1, longest=5)
 _SEARCH = Patience(total=6)
 # Each of these calls makes another one, without a token or a name that AWS would know again: after a lost answer it is
 # made again only when the first one should have been listed by now.

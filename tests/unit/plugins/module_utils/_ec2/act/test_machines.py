@@ -9,10 +9,12 @@ import base64
 import hashlib
 from typing import Any
 
+import botocore.session
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.engine import Order, ensure_cluster
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.act.work import Machines
+from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import TERMINATION
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import NETWORK, NODES
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import Ec2Error
 from tests.ec2_cluster import IMAGE, empty_aws, spec
@@ -72,3 +74,10 @@ def test_a_node_that_does_not_end_to_stop_is_not_started() -> None:
             ensure_cluster(api.calls_of(), spec(), order)
 
         assert "start_instances" not in api.writes()
+
+
+@pytest.mark.parametrize("end", ["InstanceStopped", "InstanceTerminated"])
+def test_the_end_of_an_instance_is_waited_for_as_long_as_aws_own_clients_do(end: str) -> None:
+    waiter = botocore.session.get_session().get_waiter_model("ec2").get_waiter(end)
+
+    assert TERMINATION.total >= waiter.delay * waiter.max_attempts
