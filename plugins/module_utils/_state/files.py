@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +26,7 @@ SECRETS = "secrets/secrets.yaml"
 # Of a cluster that no machine belongs to yet; the first machine turns it into the other one.
 PENDING = "secrets/secrets.pending.yaml"
 BUNDLES = (SECRETS, PENDING)
-_RECORDS = ("images.json", "bastion_images.json", "talos.json")
+_RECORDS = ("images.json", "bastion_images.json", "boot_to_talos.json", "talos.json")
 _SESSION = re.compile(r"sessions/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
 _PRIVATE = ("secrets/", "sessions/")
 # As encrypted_with, which needs PyYAML.
@@ -90,10 +92,12 @@ def write_state_file(folders: Folders, name: str, content: bytes) -> None:
 
 
 def set_aside(folders: Folders, name: str) -> Path:
-    """Rename a file, so that it is not read any more, and return its new path."""
+    """Rename a file, so that it is not read any more, and return its new path; an earlier one that was, stays."""
     path = folders.path(name)
+    endings = chain(("",), (f".{number}" for number in count(2)))
+    names = (path.with_name(f"{path.name}.local{ending}") for ending in endings)
     try:
-        return path.replace(path.with_name(f"{path.name}.local"))
+        return path.replace(next(free for free in names if not os.path.lexists(free)))
     except OSError as error:
         raise CollectionError(f"Failed to rename {path}: {error.strerror}", code="FILE_NOT_WRITABLE") from error
 

@@ -160,6 +160,18 @@ def test_a_session_that_changed_on_both_sides_is_set_aside(run: Any, one: Path, 
     assert run(two)["changed"] is False
 
 
+def test_a_session_that_is_set_aside_again_replaces_no_earlier_one(run: Any, one: Path, two: Path) -> None:
+    run(one), run(two)
+    for number in "123":
+        write(one / "sessions" / "first.json", f"one {number}")
+        write(two / "sessions" / "first.json", f"two {number}")
+        run(one), run(two)
+
+    names = ("first.json.local", "first.json.local.2", "first.json.local.3")
+    kept = [(two / "sessions" / name).read_text(encoding="utf-8") for name in names]
+    assert kept == ["two 1", "two 2", "two 3"]
+
+
 @pytest.mark.parametrize("text", ["$ANSIBLE_VAULT;1.1;AES256\n61\n", "cluster: ENC\nsops:\n    mac: ENC\n"])
 def test_a_bundle_that_was_encrypted_in_its_place_replaces_the_plain_one(
     run: Any, one: Path, two: Path, text: str
