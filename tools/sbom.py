@@ -48,7 +48,8 @@ other and pin the same version with it. It is the digest of the image's index. C
 * An image: its publisher may move the tag, and no two sources agree on a digest. `crane digest NAME:TAG` prints it, and
   after the first run it is in `images.json` and `bastion_images.json` in `cluster_directory`. Write `NAME@sha256:…` in
   `cluster_images`, `bastion_host_images` or `cozystack_smoke_images`.
-* boot-to-talos: only its release names its checksum. `curl -L` prints it from
+* boot-to-talos: only its release names its checksum, and after the first run it is in `boot_to_talos.json` in
+  `cluster_directory`. `curl -L` prints it from
   `https://github.com/cozystack/boot-to-talos/releases/download/vVERSION/boot-to-talos-checksums.txt`. Write it in
   `cluster_boot_to_talos_sha256` as `{VERSION: {arm64: …}}`.
 * iPXE of another origin: `curl -L URL | sha256sum` prints the checksum, which goes into `sha256` in
@@ -69,8 +70,11 @@ so that a value here would be a guess. Without one, the first answer is trusted,
   `NAME:TAG@sha256:…` in `talos_patches`, for `machine.kubelet.image` and for `image` of `apiServer`,
   `controllerManager`, `scheduler` and `proxy` in `cluster`, and in `cozystack_smoke_images`. The tag has to stay,
   because Talos reads the version from it.
-* boot-to-talos: the archive is compared with the checksum file of its release, which is fetched beside it. This finds a
-  damaged download, and not a replaced release.
+* boot-to-talos: the checksum file of its release is read before the first machine of a cluster needs the archive, and
+  its SHA-256 is recorded in `boot_to_talos.json` in `cluster_directory`. Bastion and nodes refuse every other archive
+  of that version. Before a later machine is made, the file is read again, and one that differs from the record is
+  refused with `ARCHIVE_REPLACED`. The record stays after a removal of the cluster. A value in
+  `cluster_boot_to_talos_sha256` is used instead of it.
 * iPXE: the default is a package of Debian, whose checksum is in Debian's signed index. It is fetched from Debian's
   archive of all versions, which keeps it. A build without `sha256` is protected by TLS alone.
 * A disk image by URL for the module `boot_to_talos` without `image_sha256`: TLS protects an `https` download, nothing

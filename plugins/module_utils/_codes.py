@@ -1352,6 +1352,11 @@ BOOT: Mapping[str, Code] = {
         "/proc/sysrq-trigger does not exist. boot-to-talos needs it to remount the disk read-only and to reboot.",
         "Boot a kernel with CONFIG_MAGIC_SYSRQ. Containers do not have it.",
     ),
+    "ARCHIVE_REPLACED": Code(
+        "A release of boot-to-talos lists another checksum of its archive than when the cluster first used it.",
+        "The archive was replaced, by its publisher or by an attacker. Find out why, and set "
+        "cluster_boot_to_talos_sha256 to the checksum that you trust, which is used instead of the recorded one.",
+    ),
     "BOOT_TO_TALOS_TOO_OLD": Code(
         "The release of boot-to-talos does not work on this machine.",
         "Set version to a newer release.",

@@ -12,12 +12,12 @@ short_description: Share the files of a cluster between controllers
 version_added: 0.1.0
 description:
   - Fetches the files of a cluster that are missing or older on this controller from a bucket, and pushes those that
-    have changed here. These are the secrets bundle, the records of images and of the Talos contract, and the journal of
-    sessions.
+    have changed here. These are the secrets bundle, the records of images, of the checksum of boot-to-talos and of the
+    Talos contract, and the journal of sessions.
   - Writes are conditional. If another controller writes a file at the same time, the module fails and names that
     controller. A file that changed both here and in the bucket is an error that names both versions, and neither is
     overwritten. Of a session in the journal, the version of this controller is renamed to C(.json.local), with a
-    warning.
+    warning; after an earlier one to C(.json.local.2), and so on.
   - A file that another program wrote to the folder is an error, unless this controller has the same content. It would
     be used here, and later be overwritten. This does not apply to the journal.
   - The secrets bundle is replaced only by an encrypted one, of Ansible Vault or SOPS, and no object is deleted.
@@ -193,7 +193,8 @@ def main() -> None:
         module.fail_json(**failure_of(error))
     for name in plan.aside:
         module.warn(
-            f"{name} differed from {address.url(name)}, which was fetched; that of this controller is {name}.local"
+            f"{name} differed from {address.url(name)}, which was fetched; that of this controller is {name}.local, or "
+            f"{name}.local.2 and so on after an earlier one"
         )
     module.exit_json(**result_of(plan))
 

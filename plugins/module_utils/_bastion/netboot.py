@@ -96,13 +96,13 @@ def release(tool: Mapping[str, str]) -> dict[str, str]:
     """Return the download of boot-to-talos, without a SHA-256 verified with the release's checksums."""
     folder = f"{ASSETS}/boot-to-talos/v{tool['version']}"
     path, sums = f"{folder}/{ARCHIVE}", f"{folder}/{SUMS}"
-    checked = {"sha256": tool["sha256"], "sums": f"{tool['url']}/{SUMS}", "sums_path": sums}
+    checked = {"sha256": tool["sha256"].lower(), "sums": f"{tool['url']}/{SUMS}", "sums_path": sums}
     return {"url": f"{tool['url']}/{ARCHIVE}", "path": path, **checked}
 
 
 def ipxe(name: str, source: Mapping[str, str]) -> dict[str, str]:
     """Return the download of an iPXE build, which may be a file in a Debian package."""
-    found = {"url": source["url"], "sha256": source.get("sha256", ""), "path": f"{TFTP}/{name}"}
+    found = {"url": source["url"], "sha256": source.get("sha256", "").lower(), "path": f"{TFTP}/{name}"}
     return {**found, "inside": source["inside"]} if source.get("inside") else found
 
 

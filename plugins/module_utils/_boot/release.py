@@ -107,7 +107,10 @@ def fetch_program(folder: Path, source: Source, *, architecture: str, sha256: st
     if not sha256:
         checksums = folder / upstream.CHECKSUMS
         fetch(checksums.name, checksums, source)
-        sha256, by = listed_sha256(checksums.read_text(encoding="utf-8"), archive.name), checksums.name
+        sha256, by = (
+            listed_sha256(checksums.read_text(encoding="utf-8", errors="replace"), archive.name),
+            checksums.name,
+        )
     if not is_sha256(sha256):
         raise CollectionError(
             f"Failed to verify {archive.name}: {by} has no SHA-256 of it. Set the option sha256.", code="CHECKSUM_WRONG"

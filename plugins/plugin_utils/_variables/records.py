@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._digests import is_sha256
 from ...module_utils._findings import Finding, finding
 from ...module_utils._state.address import LOCAL
 from .files import real_path
@@ -39,6 +40,10 @@ def _has_texts(record: Mapping[str, Any]) -> bool:
     return all(isinstance(value, str) for value in record.values())
 
 
+def _has_checksums(record: Mapping[str, Any]) -> bool:
+    return _has_texts(record) and all(map(is_sha256, record.values()))
+
+
 def _is_of_talos(record: Mapping[str, Any]) -> bool:
     return not record or isinstance(record.get("contract"), str)
 
@@ -46,6 +51,7 @@ def _is_of_talos(record: Mapping[str, Any]) -> bool:
 RECORDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "images.json": _is_of_nodes,
     "bastion_images.json": _has_texts,
+    "boot_to_talos.json": _has_checksums,
     "talos.json": _is_of_talos,
 }
 

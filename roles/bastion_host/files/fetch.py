@@ -72,7 +72,7 @@ def download(item: dict[str, str], scratch: Path) -> None:
         with urllib.request.urlopen(item["sums"], timeout=60) as answer:
             copy(answer, scratch / "sums")
         lines = [line.split() for line in (scratch / "sums").read_text().splitlines()]
-        expected = next((line[0] for line in lines if len(line) == 2 and line[1].lstrip("*") == path.name), "")
+        expected = next((line[0].lower() for line in lines if len(line) == 2 and line[1].lstrip("*") == path.name), "")
         if not expected:
             raise FetchError(f"{item['sums']} has no checksum of {path.name}")
         put(scratch / "sums", Path(item["sums_path"]))

@@ -227,8 +227,9 @@ def test_a_pinned_sha256_goes_before_the_list(boot: Callable[..., Outcome], asse
     assert boot(sha256=good.upper()).state == "began"
 
 
-def test_a_list_without_the_archive_is_no_checksum(boot: Callable[..., Outcome], assets: Path) -> None:
-    (assets / "boot-to-talos-checksums.txt").write_text("0123  other.tar.gz\n", encoding="utf-8")
+@pytest.mark.parametrize("text", [b"0123  other.tar.gz\n", b"\xff\xfe\x00\n"], ids=["of another file", "no text"])
+def test_a_list_without_the_archive_is_no_checksum(boot: Callable[..., Outcome], assets: Path, text: bytes) -> None:
+    (assets / "boot-to-talos-checksums.txt").write_bytes(text)
 
     with pytest.raises(CollectionError, match=r"has no SHA-256 of it\. Set the option sha256\."):
         boot()

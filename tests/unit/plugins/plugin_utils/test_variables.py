@@ -725,6 +725,7 @@ IMAGE = {
         pytest.param("images.json", {"images": {"gateway": IMAGE}, "nodes": {"gateway": "x@y"}}, id="images"),
         pytest.param("bastion_images.json", {}, id="no images of a bastion"),
         pytest.param("bastion_images.json", {"arm64 nginx:1": "nginx@sha256:0"}, id="images of a bastion"),
+        pytest.param("boot_to_talos.json", {"arm64 0.7.1": "ab" * 32}, id="a checksum of boot-to-talos"),
         pytest.param("talos.json", {}, id="a removed cluster"),
         pytest.param("talos.json", {"contract": "v1.13"}, id="a contract"),
     ],
@@ -757,6 +758,7 @@ def test_a_record_of_ours_is_no_problem(tmp_path: Path, name: str, content: Any)
         pytest.param("images.json", "", "is empty, as after a full disk", id="empty"),
         pytest.param("bastion_images.json", "[1]", "was not written by this collection", id="images of a bastion"),
         pytest.param("bastion_images.json", '{"a": {}}', "was not written by this collection", id="no digests"),
+        pytest.param("boot_to_talos.json", '{"a": "b"}', "was not written by this collection", id="no checksums"),
         pytest.param("talos.json", '{"talos": "a bird"}', "was not written by this collection", id="no contract"),
     ],
 )

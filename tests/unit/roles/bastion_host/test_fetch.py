@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -281,10 +281,11 @@ def test_a_download_has_to_have_its_checksum(
     assert not (tmp_path / "release" / "a.tar.gz").exists()
 
 
+@pytest.mark.parametrize("spelling", [str.lower, str.upper], ids=["lower case", "upper case"])
 def test_a_download_lies_beside_the_list_that_it_was_checked_with(
-    shelf: Shelf, program: ModuleType, tmp_path: Path
+    shelf: Shelf, program: ModuleType, tmp_path: Path, spelling: Callable[[str], str]
 ) -> None:
-    sums = f"{hashlib.sha256(b'archive').hexdigest()}  a.tar.gz\n".encode()
+    sums = f"{spelling(hashlib.sha256(b'archive').hexdigest())}  a.tar.gz\n".encode()
     shelf.held = {"/a.tar.gz": b"archive", "/sums.txt": sums}
 
     assert fetch(program, tmp_path, **release(shelf, tmp_path)) == 0

@@ -37,6 +37,7 @@ def moon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         pytest.param("cluster", "cluster_images_record", "images.json", id="images"),
         pytest.param("cluster", "cluster_talos_record", "talos.json", id="contract"),
+        pytest.param("cluster", "cluster_boot_to_talos_record", "boot_to_talos.json", id="checksums"),
         pytest.param(
             "bastion_host", "__bastion_host_images_recorded", "bastion_images.json", id="images of the bastion"
         ),

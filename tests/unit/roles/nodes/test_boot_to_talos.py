@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,10 +177,11 @@ def test_another_archive_than_expected_is_not_executed(machine: Machine, given: 
     assert machine.noted("record") == []
 
 
-def test_a_given_checksum_needs_no_list(machine: Machine) -> None:
+@pytest.mark.parametrize("spelling", [str.lower, str.upper], ids=["lower case", "upper case"])
+def test_a_given_checksum_needs_no_list(machine: Machine, spelling: Callable[[str], str]) -> None:
     content = (machine.here / "served" / ARCHIVE).read_bytes()
 
-    done = machine.run(nodes_boot_to_talos_sha256=hashlib.sha256(content).hexdigest())
+    done = machine.run(nodes_boot_to_talos_sha256=spelling(hashlib.sha256(content).hexdigest()))
 
     assert done.returncode == 0
     assert not [url for url in machine.noted("fetched") if url.endswith(CHECKSUMS)]

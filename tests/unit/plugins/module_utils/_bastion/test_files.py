@@ -287,6 +287,17 @@ def test_case_27_netboot_uboot_and_pi() -> None:
     assert (tags["11"], tags["22"]) == ("efi-arm64", "efi-arm64")
 
 
+def test_a_sha256_in_upper_case_is_compared_in_lower_case() -> None:
+    ipxe = {"ipxe.efi": {"url": "https://example.com/ipxe.efi", "sha256": "CD" * 32}}
+    release = {**bastion_settings()["boot_to_talos"], "sha256": "AB" * 32}
+    netboot = {**bastion_settings()["netboot"], "ipxe": ipxe}
+
+    found = contents(netboot_enabled=True, netboot=netboot, boot_to_talos=release)
+
+    downloads = json.loads(found["/etc/talos-bastion/fetch.json"])["downloads"]
+    assert [item["sha256"] for item in downloads] == ["ab" * 32, "cd" * 32]
+
+
 def test_no_netboot_files_are_written_without_netboot() -> None:
     assert not [path for path in contents() if "matchbox" in path or "dnsmasq" in path or "ipxe" in path]
 

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The urmanac.talos authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checksum of a release of boot-to-talos is recorded at its first use, unless the user gives one."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import ARCHIVE, CHECKSUMS
+from tests.actions import run_plays
+
+FIRST, OTHER = "ab" * 32, "cd" * 32
+KEY = "arm64 0.7.1"
+
+
+class Release(http.server.ThreadingHTTPServer):
+    """A server with the list of checksums of a release; it counts the requests."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.sha256 = FIRST
+        self.requests: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """Return the URL of all releases."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Release
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self.path)
+        body = f"{self.server.sha256}  {ARCHIVE.format(architecture='arm64')}\n".encode()
+        self.send_response(200 if self.server.sha256 else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        pass
+
+
+@pytest.fixture
+def release() -> Iterator[Release]:
+    """Give a server with a release."""
+    server = Release()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def played(folder: Path, release: Release, step: str = "boot_to_talos.yml", **given: Any) -> tuple[int, str]:
+    """Return exit code and output of a step of the role, which then prints what machines would expect."""
+    step_of = {"name": "urmanac.talos.cluster", "tasks_from": step, "public": True, "rolespec_validate": False}
+    show = {
+        "msg": "EXPECTED [{{ cluster_boot_to_talos_archive_sha256 }}] {{ cluster_boot_to_talos_release | to_json }}"
+    }
+    variables = {
+        **{"cluster_name": "moon", "cluster_directory": str(folder / "moon")},
+        **{"cluster_boot_to_talos_releases": release.url, **given},
+    }
+    tasks = [{"ansible.builtin.include_role": step_of}, {"ansible.builtin.debug": show}]
+    play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    return run_plays(folder, [play], {"localhost": host})
+
+
+def test_the_first_checksum_is_recorded_and_expected(tmp_path: Path, release: Release) -> None:
+    code, output = played(tmp_path, release)
+
+    assert code == 0, output
+    assert f"EXPECTED [{FIRST}]" in output
+    assert json.loads((tmp_path / "moon" / "boot_to_talos.json").read_text(encoding="utf-8")) == {KEY: FIRST}
+    assert release.requests == [f"/v0.7.1/{CHECKSUMS}"]
+
+
+def test_the_recorded_checksum_is_expected_of_a_release_that_was_replaced(tmp_path: Path, release: Release) -> None:
+    played(tmp_path, release)
+    release.sha256 = OTHER
+
+    code, output = played(tmp_path, release, "boot_to_talos_look_up.yml")
+
+    assert code == 0, output
+    assert f"EXPECTED [{FIRST}]" in output
+    assert "ARCHIVE_REPLACED" in output
+
+
+def test_a_checksum_of_the_user_is_compared_with_no_other(tmp_path: Path, release: Release) -> None:
+    played(tmp_path, release)
+    asked = list(release.requests)
+
+    given = {"cluster_boot_to_talos_sha256": {"0.7.1": {"arm64": OTHER}}}
+    code, output = played(tmp_path, release, "boot_to_talos_look_up.yml", **given)
+
+    assert code == 0, output
+    assert f"EXPECTED [{OTHER}]" in output
+    assert release.requests == asked
+
+
+def test_nothing_is_made_while_the_checksum_is_unknown(tmp_path: Path, release: Release) -> None:
+    release.sha256 = ""
+
+    code, output = played(tmp_path, release)
+
+    message = " ".join(output.split())
+    assert code != 0
+    assert "Failed to record the checksum of boot-to-talos; nothing was created or changed" in message
+    assert "Set cluster_boot_to_talos_sha256 to the checksum of the archive" in message
+    assert not (tmp_path / "moon" / "boot_to_talos.json").exists()
