@@ -107,6 +107,11 @@ VARIABLES: Mapping[str, Code] = {
         "A run would overwrite it. If the cluster has that record elsewhere, such as in a backup, restore it. "
         "Otherwise move the file to another place, or set cluster_directory to another directory.",
     ),
+    "DIRECTORY_OF_OTHER_CLUSTER": Code(
+        "cluster_directory has the secrets and records of another cluster, or of one of this name in another account.",
+        "Set cluster_directory to a directory of this cluster's own, or use the credentials of that account. If the "
+        "other cluster no longer exists, delete cluster.json in the directory.",
+    ),
     "DIRECTORY_NOT_WRITABLE": Code(
         "A directory of the cluster cannot be created or is not writable.",
         "Choose a directory below your home directory, or make it writable for the user who runs the playbook.",

@@ -57,6 +57,12 @@ options:
       - Any other ID is not accepted, so the option has no effect on a cluster that is made later.
     type: str
     default: ""
+  directory:
+    description:
+      - The directory on the controller with the secrets and the records of the cluster.
+      - Its C(cluster.json) names the cluster that it belongs to, with the account, since O(state=present). The module
+        fails for a directory of another cluster, whose secrets and records it would use.
+    type: path
 author:
   - The urmanac.talos authors (@urmanac)
 seealso:
@@ -118,6 +124,7 @@ claim:
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -131,6 +138,7 @@ from ..module_utils._ec2.ownership.claim import (
     ensure_released,
     existing_things,
 )
+from ..module_utils._ec2.ownership.directory import Owner, refuse_other, remember
 from ..module_utils._ec2.preflight.described_texts import identity_texts, refuse_sent
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._runs import holder
@@ -143,6 +151,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "holder": {"type": "str"},
     "override": {"type": "str", "default": ""},
     "unclaimed": {"type": "str", "default": ""},
+    "directory": {"type": "path"},
 }
 
 
@@ -162,6 +171,19 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
     return ensure_claimed(client, authority, options["holder"] or holder(), now=lambda: datetime.now(UTC), **how)
 
 
+def ensure_here(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, region: str, check_mode: bool) -> Plan:
+    """Bring the claim to the requested state, for a directory of this cluster alone."""
+    if not options["directory"]:
+        return ensure(api, ec2, options, check_mode=check_mode)
+    account = str(api.call("sts", "get_caller_identity")["Account"])
+    directory, owner = Path(options["directory"]), Owner(options["name"], options["project"], region, account)
+    refuse_other(directory, owner)
+    plan = ensure(api, ec2, options, check_mode=check_mode)
+    if not check_mode:
+        remember(directory, owner if options["state"] == "present" else None)
+    return plan
+
+
 def result_of(plan: Plan) -> dict[str, Any]:
     """Return the module's result."""
     shown = plan.after or plan.before
@@ -179,8 +201,9 @@ def main() -> None:
     try:
         if module.params["state"] == "present":
             refuse_sent("claim the cluster", identity_texts(name, project, claim_name(project, name)))
-        ssm = connect(module, ("ssm",))
-        plan = ensure(ssm, lambda: connect(module, ("ec2",)), module.params, check_mode=module.check_mode)
+        api, region = connect(module, ("ssm", "sts")), str(module.region)
+        how: dict[str, Any] = {"region": region, "check_mode": module.check_mode}
+        plan = ensure_here(api, lambda: connect(module, ("ec2",)), module.params, **how)
     except CollectionError as error:
         module.fail_json(**failure_of(error))
     module.exit_json(**result_of(plan))

@@ -32,7 +32,13 @@ FILES: Mapping[str, str] = {
 # The files that have no variable of their own, by that of their directory.
 _IN_DIRECTORIES: Mapping[str, Mapping[str, str]] = {
     "cluster_secrets_directory": {"secrets.yaml": "the secrets", "secrets.pending.yaml": "the secrets"},
-    "cluster_directory": {"images.json": "the record of images", "talos.json": "the record of Talos"},
+    "cluster_directory": {
+        "images.json": "the record of images",
+        "bastion_images.json": "the record of the bastion's images",
+        "boot_to_talos.json": "the record of checksums",
+        "talos.json": "the record of Talos",
+        "cluster.json": "the record of the directory's cluster",
+    },
 }
 # The options of `tailscale up` that the extension sets from other variables. Each may be written with one dash as well.
 _OF_TAILSCALE: Mapping[str, str] = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._digests import is_sha256
+from ...module_utils._ec2.ownership import directory
 from ...module_utils._findings import Finding, finding
 from ...module_utils._state.address import LOCAL
 from .files import real_path
@@ -53,17 +54,23 @@ RECORDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "bastion_images.json": _has_texts,
     "boot_to_talos.json": _has_checksums,
     "talos.json": _is_of_talos,
+    directory.RECORD: directory.is_record,
 }
 
 
 def record_problems(everything: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield the files that have the name of a record and are not one."""
-    directory = everything.get("cluster_directory")
-    for name in RECORDS if directory else ():
-        path = real_path(f"{directory}/{name}")
+    """Yield the files that have the name of a record and are not one, and that they are those of another cluster."""
+    folder = everything.get("cluster_directory")
+    for name in RECORDS if folder else ():
+        path = real_path(f"{folder}/{name}")
         fault = _fault(path, RECORDS[name], is_shared=everything.get("cluster_state", LOCAL) != LOCAL)
         if fault:
             yield finding("RECORD_INVALID", "cluster_directory", f"{path} {fault}.")
+    names = [everything.get(f"cluster_{name}") for name in directory.Owner._fields[:3]]
+    if folder and all(isinstance(name, str) for name in names):
+        mine = directory.Owner(*map(str, names))
+        problem = directory.other_owner(directory.read_record(real_path(str(folder))), mine)
+        yield from [problem] if problem else []
 
 
 def _fault(path: Path, is_record: Callable[[Mapping[str, Any]], bool], *, is_shared: bool) -> str:

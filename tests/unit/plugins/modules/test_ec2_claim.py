@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -62,6 +63,51 @@ def test_a_text_that_aws_refuses_is_refused_before_anything_is_called(
     result = run(**{**OURS, option: text})
 
     assert result["msg"].startswith("Failed to claim the cluster: ")
+    assert ssm.describe_parameters()["Parameters"] == []
+
+
+def test_a_directory_belongs_to_the_cluster_that_was_claimed_with_it_until_its_removal(
+    ssm: Any, run: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "moon"
+    here = {**OURS, "directory": str(folder)}
+    record = folder / "cluster.json"
+
+    run(**here, _ansible_check_mode=True)
+    planned = record.exists()
+    run(**here)
+    claimed = json.loads(record.read_text(encoding="utf-8"))
+    again = run(**here)
+    run(**here, state="absent", _ansible_check_mode=True)
+    kept = json.loads(record.read_text(encoding="utf-8"))
+    run(**here, state="absent")
+
+    names = {"name": "moon", "project": "talos-arm64", "region": REGION, "account": "123456789012"}
+    assert (planned, claimed, kept, json.loads(record.read_text(encoding="utf-8"))) == (False, names, names, {})
+    assert again["changed"] is False
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param({"account": "210987654321"}, id="another account"),
+        pytest.param({"name": "mars"}, id="another name"),
+        pytest.param({"region": "eu-north-1"}, id="another region"),
+    ],
+)
+def test_the_directory_of_another_cluster_is_refused_and_stays(
+    ssm: Any, run: Any, tmp_path: Path, state: str, theirs: dict[str, str]
+) -> None:
+    record = tmp_path / "cluster.json"
+    names = {"name": "moon", "project": "talos-arm64", "region": REGION, "account": "123456789012", **theirs}
+    record.write_text(json.dumps(names), encoding="utf-8")
+
+    result = run(**OURS, state=state, directory=str(tmp_path))
+
+    assert [problem["code"] for problem in result["problems"]] == ["DIRECTORY_OF_OTHER_CLUSTER"]
+    assert result["msg"].startswith(f"Failed to use {tmp_path}: It has the secrets and records of the cluster ")
+    assert json.loads(record.read_text(encoding="utf-8")) == names
     assert ssm.describe_parameters()["Parameters"] == []
 
 

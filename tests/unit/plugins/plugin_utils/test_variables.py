@@ -728,6 +728,7 @@ IMAGE = {
         pytest.param("boot_to_talos.json", {"arm64 0.7.1": "ab" * 32}, id="a checksum of boot-to-talos"),
         pytest.param("talos.json", {}, id="a removed cluster"),
         pytest.param("talos.json", {"contract": "v1.13"}, id="a contract"),
+        pytest.param("cluster.json", {}, id="the directory of a removed cluster"),
     ],
 )
 def test_a_record_of_ours_is_no_problem(tmp_path: Path, name: str, content: Any) -> None:
@@ -759,6 +760,7 @@ def test_a_record_of_ours_is_no_problem(tmp_path: Path, name: str, content: Any)
         pytest.param("bastion_images.json", "[1]", "was not written by this collection", id="images of a bastion"),
         pytest.param("bastion_images.json", '{"a": {}}', "was not written by this collection", id="no digests"),
         pytest.param("boot_to_talos.json", '{"a": "b"}', "was not written by this collection", id="no checksums"),
+        pytest.param("cluster.json", '{"name": "moon"}', "was not written by this collection", id="no cluster"),
         pytest.param("talos.json", '{"talos": "a bird"}', "was not written by this collection", id="no contract"),
     ],
 )
@@ -771,6 +773,28 @@ def test_a_file_with_only_the_name_of_a_record_is_refused_before_it_is_overwritt
 
     assert (problem.code, problem.subject) == ("RECORD_INVALID", "cluster_directory")
     assert f"{tmp_path / name} {fault}" in problem.message
+
+
+HERS = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "account": "123456789012"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused"),
+    [
+        pytest.param({}, False, id="the same cluster"),
+        pytest.param({"cluster_name": "mars"}, True, id="another name"),
+        pytest.param({"cluster_project": "planets"}, True, id="another project"),
+        pytest.param({"cluster_region": "eu-north-1"}, True, id="another region"),
+    ],
+)
+def test_the_directory_of_another_cluster_is_refused(tmp_path: Path, changed: dict[str, str], refused: bool) -> None:
+    (tmp_path / "cluster.json").write_text(json.dumps(HERS), encoding="utf-8")
+    mine = {"cluster_name": "moon", "cluster_project": "talos-arm64", "cluster_region": "eu-west-1", **changed}
+
+    found = judged({**mine, "cluster_directory": str(tmp_path)}).problems
+
+    assert [one.code for one in found] == (["DIRECTORY_OF_OTHER_CLUSTER"] if refused else [])
+    assert all("moon (project talos-arm64, eu-west-1, account 123456789012)" in one.message for one in found)
 
 
 def test_an_empty_record_of_a_shared_state_is_fetched_again(tmp_path: Path) -> None:
