@@ -5,21 +5,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import json
 import os
 import re
+import threading
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import ARCHIVE, CHECKSUMS
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import parameter_prefix
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import meaning_of, remedy_of
 from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import make_host_key
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.secrets import ensure_pending_bundle
 from lab.registry.images import AMD64_ONLY
-from lab.settings import REPOSITORY
+from lab.settings import REGION, REPOSITORY
 from tests.lab.labs import TEST_AGENT, Lab, vcpu_quota
 from tests.playbooks.runs import CONFIRMED, NODE, Run, calls, play
 
@@ -489,6 +496,56 @@ def test_a_foreign_file_with_the_name_of_a_record_stops_what_would_write_it(
     assert f"{theirs} was not written by this collection." in " ".join(run.output.split())
     assert theirs.read_text(encoding="utf-8") == '{"photos": ["moon.jpg"]}'
     assert calls(lab) == before
+
+
+@pytest.mark.parametrize("playbook", ["network", "reset"])
+def test_the_directory_of_a_cluster_in_another_account_is_neither_used_nor_emptied(
+    lab: Lab, tmp_path: Path, playbook: str
+) -> None:
+    """With the credentials of the wrong account there is nothing to remove, and the secrets say that there was."""
+    ensure_pending_bundle(tmp_path / "secrets" / "secrets.yaml")
+    (tmp_path / "secrets" / "secrets.pending.yaml").rename(tmp_path / "secrets" / "secrets.yaml")
+    owner = {"name": "lab", "project": "talos-arm64", "region": REGION, "account": "210987654321"}
+    records = {"cluster.json": owner, "talos.json": {"contract": "v1.13"}}
+    for name, record in records.items():
+        (tmp_path / name).write_text(json.dumps(record), encoding="utf-8")
+    before = calls(lab)
+
+    run = play(lab, f"playbooks/{playbook}.yml", "-e", f"cluster_directory={tmp_path}", "-e", CONFIRMED)
+
+    assert run.code != 0
+    theirs = "It has the secrets and records of the cluster lab (project talos-arm64, eu-west-1, account 210987654321)"
+    assert theirs in " ".join(run.output.split())
+    assert {name: json.loads((tmp_path / name).read_text(encoding="utf-8")) for name in records} == records
+    assert calls(lab) == before
+
+
+def test_a_release_of_boot_to_talos_that_was_replaced_since_its_first_use_is_refused(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "release" / "v0.7.1").mkdir(parents=True)
+    listing = f"{'cd' * 32}  {ARCHIVE.format(architecture='arm64')}\n"
+    (tmp_path / "release" / "v0.7.1" / CHECKSUMS).write_text(listing, encoding="utf-8")
+    (tmp_path / "boot_to_talos.json").write_text(json.dumps({"arm64 0.7.1": "ab" * 32}), encoding="utf-8")
+    before = calls(lab)
+
+    with served(tmp_path / "release") as url:
+        given = {"cluster_boot_to_talos_sha256": {}, "cluster_boot_to_talos_releases": url}
+        given |= {"cluster_directory": str(tmp_path)}
+        run = play(lab, "playbooks/site.yml", "--check", "-e", json.dumps(given))
+
+    assert run.code != 0
+    message = f"Its SHA-256 is {'cd' * 32} at {url}/v0.7.1, and was {'ab' * 32} when this cluster first used it."
+    assert f"1. boot-to-talos 0.7.1 for arm64: {message}" in " ".join(listed(run).split())
+    assert calls(lab) == before
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Yield the URL of a folder."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_images_that_no_registry_has_are_refused_in_one_list_before_anything_is_made(lab: Lab) -> None:
