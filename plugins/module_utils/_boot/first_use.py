@@ -9,13 +9,13 @@ release that is replaced after a cluster has used it is not run.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from .._digests import is_sha256
 from .._errors import CollectionError
+from .._files import scratch
 from .._findings import Finding, finding
 from . import upstream
 from .release import Source, fetch, listed_sha256
@@ -64,10 +64,9 @@ def first_use(release: Release, recorded: Mapping[str, str], source: Source) -> 
 def _listed(release: Release, source: Source) -> str:
     """Return the checksum that the list of a release has for its archive."""
     archive = upstream.ARCHIVE.format(architecture=release.architecture)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / upstream.CHECKSUMS
-        fetch(path.name, path, source)
-        found = listed_sha256(path.read_text(encoding="utf-8", errors="replace"), archive)
+    with scratch(b"") as place:
+        fetch(upstream.CHECKSUMS, Path(place), source)
+        found = listed_sha256(Path(place).read_text(encoding="utf-8", errors="replace"), archive)
     if not is_sha256(found):
         raise CollectionError(f"{upstream.CHECKSUMS} has no SHA-256 of {archive}.", code="CHECKSUM_WRONG")
     return found.lower()
