@@ -12,7 +12,7 @@ from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 from typing import NamedTuple
 
 from ..._errors import InputError
-from ..._findings import Finding, failure, finding, remedy_of
+from ..._findings import Finding, failure, finding, meaning_of, remedy_of
 
 PREFIX_MIN = 48
 LONGEST = timedelta(days=30)
@@ -27,10 +27,11 @@ GLOBAL = IPv6Network("2000::/3")
 # Examples and simulations use these, so they are rejected only if rules would be created in AWS.
 # https://www.rfc-editor.org/rfc/rfc3849 and https://www.rfc-editor.org/rfc/rfc9637
 _DOCUMENTATION = (IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
+# Without words of their own they have the meaning of their code.
 # https://www.iana.org/assignments/iana-ipv6-special-registry
 _SPECIAL = (
-    ("::/128", "IPV6_UNSPECIFIED", "is the unspecified address"),
-    ("::1/128", "IPV6_LOOPBACK", "is the loopback address"),
+    ("::/128", "IPV6_UNSPECIFIED", ""),
+    ("::1/128", "IPV6_LOOPBACK", ""),
     ("::ffff:0:0/96", "IPV6_MAPS_IPV4", "is an IPv4-mapped IPv6 address"),
     ("::/96", "IPV6_MAPS_IPV4", "is an IPv4-compatible IPv6 address, which is obsolete"),
     ("64:ff9b::/96", "IPV6_MAPS_IPV4", "is an IPv4 address behind NAT64"),
@@ -38,14 +39,14 @@ _SPECIAL = (
     ("2002::/16", "IPV6_MAPS_IPV4", "is an IPv4 address behind 6to4, which is obsolete and not assigned to homes"),
     ("3ffe::/16", "IPV6_RESERVED", "was used by the 6bone test network, which ended in 2006"),
     ("5f00::/16", "IPV6_RESERVED", "is reserved for segment routing identifiers, which are not addresses of hosts"),
-    ("fe80::/10", "IPV6_LINK_LOCAL", "is link-local, so it is not routed beyond its network segment"),
-    ("fec0::/10", "IPV6_SITE_LOCAL", "is site-local, which is obsolete and not routed beyond a site"),
-    ("fc00::/7", "IPV6_UNIQUE_LOCAL", "is unique-local, so it is not routed on the internet"),
+    ("fe80::/10", "IPV6_LINK_LOCAL", ""),
+    ("fec0::/10", "IPV6_SITE_LOCAL", ""),
+    ("fc00::/7", "IPV6_UNIQUE_LOCAL", ""),
     ("2001::/23", "IPV6_RESERVED", "is reserved for protocols such as Teredo, and not assigned to homes"),
     ("100::/64", "IPV6_RESERVED", "is the discard-only network"),
     ("100:0:0:1::/64", "IPV6_RESERVED", "is the dummy IPv6 prefix"),
     ("2620:4f:8000::/48", "IPV6_RESERVED", "is the network of the AS112 DNS servers"),
-    ("ff00::/8", "IPV6_MULTICAST", "is multicast, which is never a source address"),
+    ("ff00::/8", "IPV6_MULTICAST", ""),
 )
 
 
@@ -93,19 +94,22 @@ def _problem(code: str, message: str | None = None, remedy: str | None = None) -
     return finding(code, "ipv6", message, remedy)
 
 
+def _about(what: object, code: str, remedy: str | None = None) -> Finding:
+    """Return a problem whose message is the meaning of its code, about what the user has written."""
+    meaning = meaning_of(code).split(" ", 2)[2].rstrip(".")
+    return _problem(code, f"{what} {meaning}", remedy)
+
+
 def _text_problems(text: str) -> Iterator[Finding]:
     plain = text.strip()
     if not plain:
         yield _problem("IPV6_EMPTY")
     if re.search(r"[\s,;]", plain):
-        message = f"{_quoted(plain)} contains more than one network"
-        yield _problem("IPV6_SEVERAL", message)
+        yield _about(_quoted(plain), "IPV6_SEVERAL")
     if "%" in plain:
-        message = f"{_quoted(plain)} has a zone index after %, which is only valid on one machine"
-        yield _problem("IPV6_ZONE", message)
+        yield _about(_quoted(plain), "IPV6_ZONE")
     if _is_ipv4(plain):
-        message = f"{plain} is IPv4, but nodes have no IPv4 address that is reachable from home"
-        yield _problem("IPV4_NOT_ALLOWED", message)
+        yield _about(plain, "IPV4_NOT_ALLOWED")
 
 
 def _is_ipv4(text: str) -> bool:
@@ -120,8 +124,7 @@ def _interface(text: str) -> IPv6Interface:
     try:
         return IPv6Interface(text)
     except ValueError as error:
-        message = f"{_quoted(text)} is neither an IPv6 address nor an IPv6 network"
-        raise Refusal(_problem("IPV6_INVALID", message)) from error
+        raise Refusal(_about(_quoted(text), "IPV6_INVALID")) from error
 
 
 def _quoted(text: str) -> str:
@@ -132,21 +135,19 @@ def network_problems(interface: IPv6Interface) -> Iterator[Finding]:
     """Yield why a network is not allowed, the most severe reason first."""
     network = interface.network
     if network.prefixlen == 0:
-        yield _problem("IPV6_ENTIRE_INTERNET", f"{network} is the entire internet")
+        yield _about(network, "IPV6_ENTIRE_INTERNET")
     for cidr, code, why in _SPECIAL:
         if network.subnet_of(IPv6Network(cidr)):
-            yield _problem(code, f"{interface} {why}")
+            yield _problem(code, f"{interface} {why}") if why else _about(interface, code)
     if network.prefixlen < PREFIX_MIN:
         size = f"Use /{PREFIX_MIN} or smaller; a home usually has a /56 or a /64, and one host a /128."
         remedy = f"{size} {remedy_of('IPV6_TOO_WIDE')}"
         yield _problem("IPV6_TOO_WIDE", f"{network} is larger than /{PREFIX_MIN}, the maximum for a home", remedy)
     if not network.subnet_of(GLOBAL) or not (network.is_global or _is_documentation(network)):
-        yield _problem("IPV6_NOT_GLOBAL", f"{interface} is not a global unicast address")
+        yield _about(interface, "IPV6_NOT_GLOBAL")
     if interface.ip != network.network_address:
-        message = f"{interface} has host bits set"
-        yield _problem(
-            "IPV6_HOST_BITS", message, f"Write {network} for the network or {interface.ip} for the single address."
-        )
+        remedy = f"Write {network} for the network or {interface.ip} for the single address."
+        yield _about(interface, "IPV6_HOST_BITS", remedy)
 
 
 def parse_expires(text: str, now: datetime) -> End:

@@ -208,22 +208,22 @@ def _busy(name: str, other: Lock | None) -> Finding:
     if other is None:
         unknown = f"{name} in SSM says that another run is active on this cluster, but not which one"
         return finding("RUN_ACTIVE", "start", unknown, _TAKEOVER)
-    message = f"another run ({_who(other)}) is active on this cluster"
     remedy = (
         "Wait until it has ended. If it was killed, run it again there to continue; after "
         f"{other.expires} any controller may start a run. {_TAKEOVER}"
     )
-    return finding("RUN_ACTIVE", "start", message, remedy)
+    return finding("RUN_ACTIVE", "start", _active(other), remedy)
 
 
 def _lost(name: str, other: Lock | None) -> Finding:
     """Return why a run must stop: another one was allowed to start."""
-    what = f"another run ({_who(other)}) is active on this cluster" if other else f"its lock {name} in SSM was deleted"
+    what = _active(other) if other else f"its lock {name} in SSM was deleted"
     message = f"{what}, because this run seemed to have ended"
     remedy = "What it has created is kept. Run it again when no other run is active on the cluster."
     return finding("RUN_ACTIVE", "continue", message, remedy)
 
 
-def _who(lock: Lock) -> str:
+def _active(lock: Lock) -> str:
     run = lock.run
-    return f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {lock.since}"
+    who = f"{run.what}, process {run.pid} of {run.user} on {run.host} in {run.directory}, since {lock.since}"
+    return f"another run ({who}) is active on this cluster"
