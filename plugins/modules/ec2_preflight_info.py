@@ -90,6 +90,11 @@ options:
     description: Whether another run may be active, as M(urmanac.talos.ec2_run_lock) takes it.
     type: bool
     default: false
+  directory:
+    description:
+      - The directory on the controller with the secrets and the records of the cluster, as the option C(directory) of
+        M(urmanac.talos.ec2_claim). One of a cluster in another account is a problem.
+    type: path
   kernel_arguments:
     description: The kernel arguments that the user-data of nodes passes to Talos.
     type: list
@@ -220,7 +225,7 @@ ami:
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -248,6 +253,7 @@ from ..module_utils._ec2.cost.prices import shipped
 from ..module_utils._ec2.desired import AMI_PARAMETER
 from ..module_utils._ec2.home.input import documentation_problems
 from ..module_utils._ec2.identity import Identity
+from ..module_utils._ec2.ownership.directory import Owner, of_other_account
 from ..module_utils._ec2.ownership.occupied import ACTIVE, UNCLAIMED, Controller, occupied_problems
 from ..module_utils._ec2.preflight.account import limit_codes
 from ..module_utils._ec2.preflight.checks import (
@@ -285,6 +291,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "authority": {"type": "str"},
     "claim_existing": {"type": "str", "default": ""},
     "run_takeover": {"type": "bool", "default": False},
+    "directory": {"type": "path"},
     "kernel_arguments": {"type": "list", "elements": "str", "default": []},
 }
 _WAY = ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name", "inventory_connection")
@@ -373,10 +380,17 @@ def _taken_out(result: dict[str, Any], *codes: str) -> list[dict[str, Any]]:
     return found
 
 
+def _directory_problems(result: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Finding]:
+    if options["directory"] and result["account"]:
+        cluster = options["cluster"]
+        names = (str(cluster.get(name) or "") for name in Owner._fields[:3])
+        yield from of_other_account(Path(options["directory"]), Owner(*names, result["account"]))
+
+
 def completed(result: dict[str, Any], options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Return the result with what depends on the mode, on the endpoint that answered, and on examples in variables."""
     more: dict[str, list[Finding]] = {
-        "problems": list(command_line_problems(options["kernel_arguments"])),
+        "problems": [*command_line_problems(options["kernel_arguments"]), *_directory_problems(result, options)],
         "notes": [],
     }
     # The lab has such registries, and a plan may name examples. A build would pay for nodes that can pull nothing, and

@@ -498,7 +498,7 @@ def test_a_foreign_file_with_the_name_of_a_record_stops_what_would_write_it(
     assert calls(lab) == before
 
 
-@pytest.mark.parametrize("playbook", ["network", "reset"])
+@pytest.mark.parametrize("playbook", ["preflight", "network", "reset"])
 def test_the_directory_of_a_cluster_in_another_account_is_neither_used_nor_emptied(
     lab: Lab, tmp_path: Path, playbook: str
 ) -> None:

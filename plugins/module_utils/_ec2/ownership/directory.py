@@ -10,7 +10,7 @@ account, a run would use the secrets for a second cluster, and a removal would e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +50,14 @@ def other_owner(record: Mapping[str, Any], mine: Owner) -> Finding | None:
         return None
     message = f"It has the secrets and records of the cluster {theirs}. This run is for {mine}."
     return finding("DIRECTORY_OF_OTHER_CLUSTER", "cluster_directory", message)
+
+
+def of_other_account(directory: Path, mine: Owner) -> Iterator[Finding]:
+    """Yield that a directory belongs to the cluster of this name in another account; the names are in the variables."""
+    record = read_record(directory)
+    here = other_owner(record, mine._replace(account=""))
+    problem = other_owner(record, mine)
+    yield from [problem] if problem and not here else []
 
 
 def refuse_other(directory: Path, mine: Owner) -> None:
