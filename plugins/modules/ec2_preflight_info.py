@@ -382,9 +382,8 @@ def _taken_out(result: dict[str, Any], *codes: str) -> list[dict[str, Any]]:
 
 def _directory_problems(result: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Finding]:
     if options["directory"] and result["account"]:
-        cluster = options["cluster"]
-        names = (str(cluster.get(name) or "") for name in Owner._fields[:3])
-        yield from of_other_account(Path(options["directory"]), Owner(*names, result["account"]))
+        name, project, region = (str(options["cluster"].get(key) or "") for key in Owner._fields[:3])
+        yield from of_other_account(Path(options["directory"]), Owner(name, project, region, result["account"]))
 
 
 def completed(result: dict[str, Any], options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
