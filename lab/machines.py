@@ -118,7 +118,7 @@ class Machine:
             return
         self.booted_before = True
         if not user_data.startswith(b"#!"):
-            self.say("cloud-init: the user-data is no script (#!), the lab ignores it" if user_data else "no user-data")
+            self.say("cloud-init: the lab ignores user-data that is not a script (#!)" if user_data else "no user-data")
             return
         process = sandbox(self.directory, user_data, self.identity, seconds=self.settings.script_seconds)
         if refusal := process.refusal():

@@ -92,7 +92,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 def _directory(path: str | Path) -> Path:
     directory = Path(path).absolute()
     if directory.exists() and not directory.is_dir():
-        raise LabError(f"LAB_DIRECTORY is {directory}, which is no directory. Give one that is, or a new one.")
+        raise LabError(f"LAB_DIRECTORY is {directory}, which is not a directory. Give one that is, or a new one.")
     return directory
 
 

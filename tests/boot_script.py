@@ -22,7 +22,7 @@ def render(image: str, *, caches: Mapping[str, str], plan: Mapping[str, Any] | N
     # The settings of Ansible's own templates.
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701  it is no HTML
+        autoescape=False,  # noqa: S701  it is not HTML
         trim_blocks=True,
         keep_trailing_newline=True,
     )

@@ -83,7 +83,7 @@ ALL = tuple(itertools.starmap(Wanted, itertools.product(CONTRACTS, CLUSTERS, (CO
 
 
 def placeholders() -> Bundle:
-    """Return a bundle with a text that is no secret in each place; neither generator reads what is in them."""
+    """Return a bundle with a text that is not a secret in each place; neither generator reads what is in them."""
     names = ("etcd", "Kubernetes", "the aggregator", "Talos")
     etcd, k8s, aggregator, talos = (
         Pair(_encoded(f"Certificate of {name}"), _encoded(f"Key of {name}")) for name in names

@@ -168,7 +168,7 @@ def report_that_says(text: str) -> dict[str, Any]:
 
 
 def structure(markdown: str) -> list[str]:
-    """Return what of a Markdown text is no plain text: headings, tables, links, images, code, HTML and so on."""
+    """Return what of a Markdown text is not plain text: headings, tables, links, images, code, HTML and so on."""
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown)
     parts = [part for token in tokens for part in (token, *(token.children or ()))]
     return [part.type for part in parts if part.type not in ("text", "text_special")]

@@ -577,7 +577,7 @@ NAMES: Mapping[str, Plant] = {
     "iam_role/hours": role("hours"),
     "schedule_group/hours": Stranger.schedule_group,
 }
-# By the last part of its name: each parameter that is no resource of the cluster.
+# By the last part of its name: each parameter that is not a resource of the cluster.
 PARAMETERS: Mapping[str, Plant] = {"claim": Stranger.claim, "run": Stranger.run}
 # By the key of the resource whose place in a VPC of the cluster's each takes, in an order in which they can be made.
 PLACES: Mapping[str, Plant] = {

@@ -918,7 +918,7 @@ def _texts() -> Iterator[Case]:
     host = "apiVersion: v1alpha1\nkind: HostnameConfig\nhostname: a\n"
     yield Case("the text is empty", "")
     yield Case("the text is a comment", "# nothing\n")
-    yield Case("the text is no YAML", "machine: [\n")
+    yield Case("the text is not YAML", "machine: [\n")
     yield Case("the text is a list", "- machine: {}\n")
     yield Case("an empty document before", f"---\n---\n{text}")
     yield Case("a null document after", f"{text}---\nnull\n")

@@ -38,7 +38,7 @@ def product(case: Case, release: Release) -> str:
     except InputError as error:
         return str(error)
     if not all(isinstance(document, dict) for document in documents):
-        return "it is no list of mappings"
+        return "it is not a list of mappings"
     return "; ".join(sentences(problem, "subject") for problem in validation.problems(documents, release))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What AWS refuses in the parameters of a call, by the table rules.json that tools/aws_rules.py writes.
 
-Gap of moto: it takes texts of any length and any characters, and most values that are no choice of AWS's.
+Gap of moto: it takes texts of any length and any characters, and most values that AWS does not offer.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from lab.kubernetes.store import Object
 NAMESPACE = "cozy-system"
 IMAGE = f"{STOCK}cozystack-operator:{DEFAULT}"
 SOURCE = f"oci://{STOCK}cozystack-packages"
-_SIMULATED = {"lab.example.com/simulated": "this manifest is no release of CozyStack"}
+_SIMULATED = {"lab.example.com/simulated": "this manifest is not a release of CozyStack"}
 _KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.cilium.io/agent-not-ready")
 
 

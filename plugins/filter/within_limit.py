@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fail if the options of a run leave nothing of a play to do."""
+"""Return the hosts of a play that the options of a run select, or fail if they select none."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def within_limit(hosts: str | list[str], limit: str, groups: Mapping[str, Sequence[str]]) -> str | list[str]:
-    """Return the host that a play is for, or fail if the options of the run leave the play or its checks out.
+    """Return the hosts that the limit selects, or fail if it excludes all, or other options leave out the checks.
 
-    Of a list of hosts, return those that the limit selects, which may be none.
+    One host is returned as one, a list as a list.
     """
-    if not isinstance(hosts, str):
-        return [host for host in hosts if not limit or _selects(split_host_pattern(limit), host, groups)]
     if cause := _left_out(context.CLIARGS):
         raise AnsibleFilterError(f"Nothing was done: {cause}")
-    if limit and not _selects(split_host_pattern(limit), hosts, groups):
+    names = [hosts] if isinstance(hosts, str) else hosts
+    selected = [host for host in names if not limit or _selects(split_host_pattern(limit), host, groups)]
+    if names and not selected:
         raise AnsibleFilterError(
-            f"Nothing was done: the playbook begins on {hosts}, but --limit {limit} excludes {hosts}. Run it without "
-            f"--limit, or with --limit {hosts},{limit}."
+            f"Nothing was done: --limit {limit} excludes {', '.join(names)}, on which the playbook works. Run it "
+            f"without --limit, or with --limit {','.join(names)},{limit}."
         )
-    return hosts
+    return hosts if isinstance(hosts, str) else selected
 
 
 def _left_out(options: Mapping[str, Any]) -> str:

@@ -242,6 +242,7 @@ from ansible.module_utils.urls import fetch_url
 
 from ..module_utils._cozystack.catalog.packages import PROFILES
 from ..module_utils._cozystack.catalog.releases import DEFAULT
+from ..module_utils._cozystack.names import LEGACY_VARIANTS, VARIANTS
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._kubernetes.module import api_of, api_options
 from ..module_utils._libraries import require
@@ -253,12 +254,10 @@ try:
 except ImportError as error:
     MISSING = error
 
-_VARIANTS = ("isp-full", "isp-full-generic", "isp-hosted", "default")
-_LEGACY_VARIANTS = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = api_options(
     state={"type": "str", "choices": ["present", "absent"], "default": "present"},
     version={"type": "str", "default": DEFAULT},
-    variant={"type": "str", "choices": [*_VARIANTS, *_LEGACY_VARIANTS], "default": "isp-full"},
+    variant={"type": "str", "choices": [*VARIANTS, *LEGACY_VARIANTS], "default": "isp-full"},
     profile={"type": "str", "choices": list(PROFILES), "default": "full"},
     disabled_packages={"type": "list", "elements": "str", "default": []},
     enabled_packages={"type": "list", "elements": "str", "default": []},

@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ..module_utils._talos.api.errors import CONNECTION_CLOSED, CONNECTION_REFUSED, NO_ANSWER, NO_ROUTE, TLS_FAILED
 from ..module_utils._talos.console import CONSOLE_REMEDY
 
 SUMMARY_EVERY: Final = 15.0
 _GUESSES: Final = {
-    "connection refused": "Linux still installing?",
-    "no answer within": "not booted yet, or blocked by a security group?",
-    "no route to the node": "machine not started?",
-    "connection closed by the node": "rebooting?",
-    "TLS handshake failed": "another program on this port?",
+    CONNECTION_REFUSED: "Linux still installing?",
+    NO_ANSWER: "not booted yet, or blocked by a security group?",
+    NO_ROUTE: "machine not started?",
+    CONNECTION_CLOSED: "rebooting?",
+    TLS_FAILED: "another program on this port?",
 }
 
 Observed = Mapping[str, Any]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def project_files() -> list[str]:
-    """Return the paths that git tracks or would track, none when this is no git checkout."""
+    """Return the paths that git tracks or would track, none when this is not a git checkout."""
     code, output = capture(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
     names = sorted(set(output.split("\0")) - {""}) if code == 0 else []
     return [name for name in names if (ROOT / name).exists()]

@@ -40,7 +40,7 @@ def choose() -> Program:
         return Program((GUEST / "boot_to_talos.sh").read_bytes(), real=False, about=about)
     content = unpacked(Path(named))
     if not content.startswith(ELF) or content[18:20] != AARCH64:
-        raise ValueError(f"Failed to use {named} of {NAMED}: it is no program for ARM64 Linux, and no archive with one")
+        raise ValueError(f"Failed to use {named} of {NAMED}: it has no program for ARM64 Linux")
     built = content.partition(upstream.BUILD_LINE)[2][:80].split(b"\t")[0].split(b"\n")[0].decode(errors="replace")
     about = f"the real one, {named} (built from {built or 'unknown'}, SHA-256 {hashlib.sha256(content).hexdigest()})"
     return Program(content, real=True, about=about)

@@ -38,7 +38,7 @@ def variables(folder: Path) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "cluster_directory": str(folder / "cluster"),
-        # A machine of one's own: there is no AWS to ask whose the cluster is.
+        # A user's own machine: there is no AWS to ask whose the cluster is.
         "cluster_bastion_enabled": False,
         # In a folder that is there already: the first run changes nothing but the bastion.
         "bastion_host_health_file": str(folder / "health.json"),

@@ -158,7 +158,7 @@ class LateApi(FaultyApi):
         return {name: self._as_before(operation, value) for name, value in answer.items()}
 
     def _refuse_unseen(self, service: str, operation: str, parameters: Parameters) -> None:
-        """Refuse a reading that names something by its id, as EC2 does; a filter is no such name."""
+        """Refuse a reading that names something by its id, as EC2 does; a filter does not name it by its id."""
         given = repr({name: value for name, value in parameters.items() if name != "Filters"})
         for key, shown in [*self._before.items()] if service == "ec2" else ():
             if shown[0][1] is None and f"'{key[1]}'" in given:

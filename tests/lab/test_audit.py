@@ -868,7 +868,7 @@ HOLES: dict[str, tuple[Callable[[Place], Any], str]] = {
     "ping": (open_port(IpProtocol="icmp", FromPort=8, ToPort=-1, **from_ipv4("192.0.2.0/24")), "RULE_NOT_ALLOWED"),
     "a way out": (open_port(egress=True, **from_ipv4("192.0.2.0/24")), "RULE_NOT_ALLOWED"),
     "an end that has come": (home_with(Expires="2026-12-01T11:59:59Z"), "HOME_ACCESS_EXPIRED"),
-    "an end that is no time": (home_with(Expires="whenever"), "HOME_ACCESS_EXPIRED"),
+    "an end that is not a time": (home_with(Expires="whenever"), "HOME_ACCESS_EXPIRED"),
     "an end that is too far away": (home_with(Expires="2099-12-24T18:00:00Z"), "HOME_ACCESS_TOO_LONG"),
     "everybody with the tags of home access": (disguised_as_home_access, "HOME_ACCESS_NOT_EXACT"),
     "a group": (tagged_group(), "GROUP_NOT_DESCRIBED"),
@@ -1081,7 +1081,7 @@ def test_a_clean_account_has_no_deviation(place: Place) -> None:
     assert any("network ACL acl-" in line and "default, allows everything" in line for line in result["lines"])
 
 
-def test_home_access_that_our_own_procedure_opened_is_no_deviation(planted: Place) -> None:
+def test_home_access_that_our_own_procedure_opened_is_not_a_deviation(planted: Place) -> None:
     rules = open_home(planted)
 
     assert (planted.codes(), len(rules)) == ([], 3)
@@ -1136,7 +1136,7 @@ def test_a_hole_in_a_second_vpc_is_found_beside_the_vpc(planted: Place) -> None:
         pytest.param(group_with_version("$Latest", deleted=True), id="a deleted version that is not used"),
     ],
 )
-def test_what_opens_nothing_is_no_deviation(planted: Place, plant: Callable[[Place], None]) -> None:
+def test_what_opens_nothing_is_not_a_deviation(planted: Place, plant: Callable[[Place], None]) -> None:
     plant(planted)
 
     assert planted.codes() == []

@@ -117,7 +117,7 @@ def test_a_file_in_place_of_the_directory_is_refused(fresh: Lab) -> None:
     up = fresh.command("up")
 
     assert (up.returncode, fresh.directory.read_text(encoding="utf-8")) == (1, "mine\n")
-    assert f"LAB_DIRECTORY is {fresh.directory}, which is no directory" in up.stderr
+    assert f"LAB_DIRECTORY is {fresh.directory}, which is not a directory" in up.stderr
 
 
 def test_run_without_a_lab_prints_the_remedy(fresh: Lab) -> None:

@@ -103,7 +103,7 @@ def test_lost_answers_of_all_calls_leave_one_of_each(api: FaultyApi) -> None:
 def test_every_call_of_ours_that_makes_something_is_in_the_table() -> None:
     named = {name.partition(":")[2] for name in named_in_code()}
 
-    # The bucket of the state is no part of a cluster: test_ec2_state.py loses the answers of its writes.
+    # The bucket of the state is not part of a cluster: test_ec2_state.py loses the answers of its writes.
     assert {name for name in named if is_creating(name)} == TABLE | {"PutObject"}
 
 

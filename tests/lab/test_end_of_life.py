@@ -47,7 +47,7 @@ def test_it_is_made_for_its_time_and_taken_back(lab: Lab, end: EndOfLife) -> Non
     assert made(lab, end) == set()
 
 
-def test_what_is_gone_already_is_no_failure(lab: Lab, end: EndOfLife) -> None:
+def test_what_is_gone_already_is_not_a_failure(lab: Lab, end: EndOfLife) -> None:
     end.remove(lab.client)
     end.set(lab.client)
     # It deletes itself after its time.

@@ -195,7 +195,7 @@ def test_a_field_selector_selects_nodes(tmp_path: Path, fields: str, found: int)
     [
         pytest.param("GET", "/api/v1/nodes?watch=1", 405, id="a watch"),
         pytest.param("POST", "/api/v1/namespaces", 405, id="a creation without server-side apply"),
-        pytest.param("PATCH", f"/api/v1/nodes/{NAMES[0]}", 415, id="a patch that is no server-side apply"),
+        pytest.param("PATCH", f"/api/v1/nodes/{NAMES[0]}", 415, id="a patch that is not a server-side apply"),
         pytest.param("GET", "/api/v1/nodes?labelSelector=a", 400, id="a label selector"),
     ],
 )

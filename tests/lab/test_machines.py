@@ -161,7 +161,7 @@ def test_compressed_user_data_runs_too(place: Lab, subnet: str) -> None:
     assert "unpacked\n" in machine.wait_for("exit code 0")
 
 
-def test_user_data_that_is_no_script_is_ignored_as_the_console_says(place: Lab, subnet: str) -> None:
+def test_user_data_that_is_not_a_script_is_ignored_as_the_console_says(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, "#cloud-config\nruncmd: [reboot]\n")
 
     assert machine.wait_for("ignores it")

@@ -86,7 +86,7 @@ def parsed(document: dict[str, Any]) -> config.Config:
     return config.parse(yaml.safe_dump(document, sort_keys=False).encode(), V1_13)
 
 
-def test_empty_fields_and_another_order_are_no_difference() -> None:
+def test_empty_fields_and_another_order_make_no_difference() -> None:
     document = Cluster().document()
     rewritten = {
         "cluster": {"externalCloudProvider": None, **document["cluster"]},

@@ -86,7 +86,7 @@ def _fetch() -> None:
     """Unpack Debian's packages; nothing of the system is changed."""
     fetch, unpack = shutil.which("apt-get"), shutil.which("dpkg-deb")
     if not fetch or not unpack:
-        raise CannotRunError("containerd and runc are not installed, and this is no Debian to fetch them from")
+        raise CannotRunError("containerd and runc are not installed, and this is not Debian to fetch them from")
     CACHED.mkdir(parents=True, exist_ok=True)
     got = subprocess.run([fetch, "download", *PACKAGES], cwd=CACHED, capture_output=True, text=True, check=False)
     if got.returncode:

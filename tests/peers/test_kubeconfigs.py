@@ -120,5 +120,5 @@ def test_kubectl_reads_the_same_of_what_is_written_by_hand(judge: Path, tmp_path
 
     taken = compare(judge, tmp_path / "config", texts)
 
-    # Most words are no texts to kubectl without quotes.
+    # kubectl does not read most words as text without quotes.
     assert 0 < sum(taken) < len(taken)

@@ -301,7 +301,7 @@ def test_what_talosctl_patched_is_what_our_patch_would_have_made(lab: Lab) -> No
     dry = lab.ours(lambda connection: machine.apply(connection, same, dry_run=True))
 
     assert "Applied configuration without a reboot" in patched.errors
-    # talosctl rewrites the document with empty fields and in another order, which is no difference for a node.
+    # talosctl rewrites the document with empty fields and in another order, which makes no difference to a node.
     assert lab.ours(machine.machine_config) != same.decode()
     assert not dry.changes, dry.details
 

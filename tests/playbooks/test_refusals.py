@@ -277,7 +277,7 @@ def test_a_value_of_a_wrong_type_is_in_one_list_with_what_aws_finds_wrong(lab: L
         pytest.param(
             "boot",
             ("-e", "nodes_host_keys=known_hosts", "--limit", "localhost"),
-            "Nothing was booted: --limit localhost excludes gateway, compute-2, compute-3",
+            "Nothing was done: --limit localhost excludes gateway, compute-2, compute-3",
             id="a limit without machines",
         ),
         pytest.param("boot", (), "has no resources of a cluster lab", id="no instance (boot_noinv)"),
@@ -358,9 +358,7 @@ def test_a_release_that_no_registry_has_is_refused_before_anything_is_made(lab: 
 
 
 @pytest.mark.parametrize("role", ["network", "bastion", "nodes", "talos"])
-def test_a_role_in_a_playbook_of_ones_own_refuses_what_the_playbooks_refuse(
-    lab: Lab, tmp_path: Path, role: str
-) -> None:
+def test_a_role_in_a_users_playbook_refuses_what_the_playbooks_refuse(lab: Lab, tmp_path: Path, role: str) -> None:
     before = calls(lab)
     own = [{"hosts": "localhost", "gather_facts": False, "roles": [{"role": f"urmanac.talos.{role}"}]}]
     (tmp_path / "own.yml").write_text(json.dumps(own), encoding="utf-8")
@@ -374,7 +372,7 @@ def test_a_role_in_a_playbook_of_ones_own_refuses_what_the_playbooks_refuse(
     assert calls(lab) == before
 
 
-def test_the_variables_of_each_cluster_in_a_playbook_of_ones_own_are_checked(lab: Lab, tmp_path: Path) -> None:
+def test_the_variables_of_each_cluster_in_a_users_playbook_are_checked(lab: Lab, tmp_path: Path) -> None:
     before = calls(lab)
     play_of = {"hosts": "localhost", "gather_facts": False, "roles": [{"role": "urmanac.talos.network"}]}
     second = {**play_of, "vars": {"cluster_project": "second", "cluster_volume_size": 100000}}
@@ -725,8 +723,8 @@ def parameters_of_a_cluster_that_was_never_built(lab: Lab) -> list[str]:
         ),
         # The other phases begin with the same task.
         pytest.param("talos", "configured: eu-west-1 has no resources of a cluster never-built", id="talos"),
-        pytest.param("access", "closed: eu-west-1 has no resources of a cluster never-built", id="access"),
-        pytest.param("network", "deleted: eu-west-1 has no resources of a cluster never-built", id="network"),
+        pytest.param("access", "talos-arm64. If it is new, build it with playbooks/site.yml", id="access"),
+        pytest.param("network", "of the project talos-arm64. Correct cluster_name", id="network"),
         pytest.param("audit", "audited: eu-west-1 has no resources of a cluster never-built", id="audit"),
         pytest.param(
             "remove_home_access", "closed: eu-west-1 has no resources of a cluster never-built", id="remove_home_access"

@@ -50,7 +50,7 @@ def test_the_resource_use_of_a_run_is_measured(tmp_path: Path) -> None:
     assert usage.wall_seconds > 0
 
 
-def test_a_program_that_fails_is_no_figure_but_a_reason(tmp_path: Path) -> None:
+def test_a_program_that_fails_is_not_a_figure_but_a_reason(tmp_path: Path) -> None:
     failing = [sys.executable, "-c", "raise SystemExit('it is broken')"]
 
     with pytest.raises(CannotRun, match=r"exited 1: it is broken"):

@@ -33,7 +33,7 @@ def here(**changes: Any) -> dict[str, Any]:
     return {"Vpc": {key: value for key, value in (answer | changes).items() if value is not None}}
 
 
-def test_other_ids_and_moments_are_no_difference() -> None:
+def test_other_ids_and_moments_make_no_difference() -> None:
     assert differences(RECORDED, here()) == []
 
 

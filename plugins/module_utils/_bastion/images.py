@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._oci.reference import digest_of
+
 
 class Images(NamedTuple):
     """The images to use, those to look up, the record with what was found, and the images of a plan.
@@ -29,10 +31,10 @@ def images_of(
     """Return the digests of images. The record's keys are an architecture, a space and an image."""
     record = {**recorded, **{f"{architecture} {one['image']}": one["resolved"] for one in found}}
     digests = {image: record.get(f"{architecture} {image}", _without_tag(image)) for image in wanted.values()}
-    known = {name: digests[image] for name, image in wanted.items() if "@sha256:" in digests[image]}
+    known = {name: digests[image] for name, image in wanted.items() if digest_of(digests[image])}
     return Images(
         images=known,
-        unknown=[name for name in digests if "@sha256:" not in name and f"{architecture} {name}" not in recorded],
+        unknown=[name for name in digests if not digest_of(name) and f"{architecture} {name}" not in recorded],
         record=record,
         planned={name: known.get(name) or _with_any_digest(image) for name, image in wanted.items()},
     )

@@ -11,3 +11,11 @@ from typing import Final
 OPERATOR: Final = "cozystack-operator"
 # The repositories of upstream's images.
 STOCK: Final = "ghcr.io/cozystack/cozystack/"
+
+# The variants of the platform: of the releases from v1 on, and of 0.3x.
+VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
+LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
+
+# The driver of LINSTOR's volumes, and what marks the default class of a cluster.
+LINSTOR: Final = "linstor.csi.linbit.com"
+DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"

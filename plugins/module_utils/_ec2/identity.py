@@ -20,6 +20,7 @@ REGION_TAG = "Region"
 HOST_KEY_TAG = "SshHostKey"
 # The ends of descriptions, for readers of the AWS console.
 MADE_BY = f"made by {MANAGED_BY}"
+UNTAGGED = "it has no tags that name an owner"
 _OWNER_TAGS = ("Project", "Cluster", REGION_TAG, "ManagedBy", "Owner", "Name")
 
 
@@ -70,7 +71,7 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def owner_text(tags: Mapping[str, str]) -> str:
     """Return the owner according to tags."""
     said = [f"{key}={tags[key]}" for key in _OWNER_TAGS if key in tags]
-    return ", ".join(said) or "it has no tags that name an owner"
+    return ", ".join(said) or UNTAGGED
 
 
 def group_name(cluster: Identified, purpose: str) -> str:

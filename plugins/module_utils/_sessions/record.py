@@ -25,7 +25,7 @@ OUTCOMES = (UNFINISHED, REPORTED, *ENDS)
 INSTANCE, VOLUME, ADDRESS = "instance", "volume", "address"
 KINDS = (INSTANCE, VOLUME, ADDRESS)
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-# What a damaged file may not bring into a calculation: other years are no times of a cluster, and floats overflow.
+# Limits for the values of a damaged file: a cluster has no times in other years, and floats overflow.
 _YEARS = range(2020, 2101)
 _DOLLARS_MAX = 1e9
 
@@ -145,7 +145,7 @@ def parse(text: str, name: str) -> Session:
     """Return the session of a file with this name without its ending; raise ValueError if that is not its content."""
     values = json.loads(text)
     if not isinstance(values, Mapping):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     # True is 1 to Python, and not to the schema.
     if values.get("schema") != SCHEMA or values["schema"] is True:
         raise OtherVersion(f"its schema is {values.get('schema')!r}, and this version reads {SCHEMA}")
@@ -173,7 +173,7 @@ Kind = Callable[[Any], Any]
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r} is not text")
     # JSON may hold half of a surrogate pair, which no file can.
     value.encode()
     return value
@@ -189,7 +189,7 @@ def _amount(value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # A comparison, because converting an integer of any length to a float may overflow.
     if not is_number or not 0 <= value <= _DOLLARS_MAX:
-        raise ValueError(f"{value!r} is no amount of dollars")
+        raise ValueError(f"{value!r} is not an amount of dollars")
     return float(value)
 
 
@@ -220,7 +220,7 @@ def _maybe(kind: Kind) -> Kind:
 def _list_of(kind: Kind) -> Kind:
     def read(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise ValueError("it is no list")
+            raise ValueError("it is not a list")
         return tuple(kind(item) for item in value)
 
     return read
@@ -229,7 +229,7 @@ def _list_of(kind: Kind) -> Kind:
 def _map_of(kind: Kind, keys: Kind = _text) -> Kind:
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise ValueError("it is no object")
+            raise ValueError("it is not an object")
         return {keys(key): _at(str(key), kind, item) for key, item in value.items()}
 
     return read
@@ -238,7 +238,7 @@ def _map_of(kind: Kind, keys: Kind = _text) -> Kind:
 def _object(make: Callable[..., Any], **kinds: Kind) -> Kind:
     def read(value: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise ValueError("it is no object")
+            raise ValueError("it is not an object")
         if wrong := sorted(str(key) for key in value.keys() ^ kinds.keys()):
             raise ValueError(f"its properties are not those of the schema: {', '.join(wrong)}")
         return make(**{name: _at(name, kind, value[name]) for name, kind in kinds.items()})

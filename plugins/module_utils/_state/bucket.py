@@ -169,7 +169,7 @@ class Bucket:
 
 
 def _quoted(text: str) -> str:
-    # A path may have bytes that are no text.
+    # A path may have bytes that are not text.
     return quote(text, safe="/@ ", errors="replace")
 
 

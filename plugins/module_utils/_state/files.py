@@ -26,7 +26,9 @@ SECRETS = "secrets/secrets.yaml"
 # Of a cluster that no machine belongs to yet; the first machine turns it into the other one.
 PENDING = "secrets/secrets.pending.yaml"
 BUNDLES = (SECRETS, PENDING)
-_RECORDS = ("images.json", "bastion_images.json", "boot_to_talos.json", "talos.json")
+IMAGES, BASTION_IMAGES = "images.json", "bastion_images.json"
+BOOT_TO_TALOS, CONTRACT = "boot_to_talos.json", "talos.json"
+RECORDS = (IMAGES, BASTION_IMAGES, BOOT_TO_TALOS, CONTRACT)
 _SESSION = re.compile(r"sessions/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
 _PRIVATE = ("secrets/", "sessions/")
 # As encrypted_with, which needs PyYAML.
@@ -48,7 +50,7 @@ class Folders(NamedTuple):
 
 def is_state(name: str) -> bool:
     """Return whether a name is that of a file of the state; a bucket may contain any other name."""
-    return name in (*BUNDLES, *_RECORDS) or is_session(name)
+    return name in (*BUNDLES, *RECORDS) or is_session(name)
 
 
 def is_session(name: str) -> bool:
@@ -69,7 +71,7 @@ def digest_of(content: bytes) -> str:
 def read_files(folders: Folders) -> dict[str, bytes]:
     """Return the content of each file of the state that exists and is not empty, as after a full disk."""
     sessions = (f"sessions/{path.name}" for path in sorted((folders.cluster / "sessions").glob("*.json")))
-    names = (*BUNDLES, *_RECORDS, *filter(is_session, sessions))
+    names = (*BUNDLES, *RECORDS, *filter(is_session, sessions))
     try:
         found = {name: folders.path(name).read_bytes() for name in names if folders.path(name).is_file()}
     except OSError as error:

@@ -19,7 +19,7 @@ EXTENSION: Final = "tailscale"
 SERVICE: Final = "ext-tailscale"
 LINK: Final = "tailscale0"
 _AUTH_KEY: Final = re.compile(r"tskey-auth-[A-Za-z0-9]+-[A-Za-z0-9]+")
-_ANY_KEY: Final = re.compile(r"\btskey-[\w-]+")
+ANY_KEY: Final = re.compile(r"\btskey-[\w-]+")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _KEY: Final = "cluster_tailscale_auth_key"
 _SUBJECT: Final = "node"
@@ -69,7 +69,7 @@ def _key_problems(key: str) -> Iterable[Finding]:
     if not key:
         yield finding("TAILSCALE_NO_KEY", _KEY, "no auth key is given")
     elif not _AUTH_KEY.fullmatch(key):
-        yield finding("TAILSCALE_NOT_AN_AUTH_KEY", _KEY, f"{_kind_of(key)}, no auth key (tskey-auth-…)")
+        yield finding("TAILSCALE_NOT_AN_AUTH_KEY", _KEY, f"{_kind_of(key)}, not an auth key (tskey-auth-…)")
 
 
 def _kind_of(key: str) -> str:
@@ -78,12 +78,12 @@ def _kind_of(key: str) -> str:
             return f"what is given is {kind}"
     if key.strip() != key or key.strip("\"'") != key:
         return "what is given has blanks or quotes around it"
-    return "what is given is no whole key" if key.startswith("tskey-") else "what is given is something else"
+    return "what is given is not a whole key" if key.startswith("tskey-") else "what is given is something else"
 
 
 def _route_problem(route: Any) -> Finding:
     variable = "cluster_tailscale_routes"
-    return finding("TAILSCALE_ROUTE", variable, f"{variable} has {route!r}, which is no network")
+    return finding("TAILSCALE_ROUTE", variable, f"{variable} has {route!r}, which is not a network")
 
 
 def _is_network(route: Any) -> bool:
@@ -150,4 +150,4 @@ def _not_logged_in(log: Sequence[str]) -> Finding | None:
 def _cause(text: str, log: Sequence[str]) -> str:
     """Return why the login failed: the log lines before the exit are more specific than the exit itself."""
     reported = [found[1] for line in log if (found := _REFUSED.search(line)) and "invalid key" in found[1].lower()]
-    return _ANY_KEY.sub("(redacted)", _ERRORS.sub("", reported[-1] if reported else text))
+    return ANY_KEY.sub("(redacted)", _ERRORS.sub("", reported[-1] if reported else text))

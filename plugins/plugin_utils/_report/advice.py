@@ -40,7 +40,7 @@ def advice(installed: Record | None, forecast: Record) -> dict[str, str | None]:
     blockers = causes(installed["verdicts"])
     ways = list(ways_out(blockers, str(installed["profile"]), forecast))
     left = [(way, remaining(way, blockers, forecast)) for way in ways]
-    # If one measure fixes everything, partial ones are no alternatives.
+    # If one measure fixes everything, partial ones are not alternatives.
     texts = [way.text for way, codes in left if not codes] or [partial(way, codes) for way, codes in left]
     return dict(zip(("recommended", "alternative"), [*texts, None, None][:2], strict=True))
 

@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 
 def junit(report: Record) -> str:
-    """Return one test case per line of the results; expected results are no failures."""
+    """Return one test case per line of the results; expected results are not failures."""
     results, seconds = report["results"], sum(timing["seconds"] for timing in report["timings"])
     failures = sum(not result["expected"] for result in results)
     skipped = sum(result["outcome"] == "unknown" and result["expected"] for result in results)

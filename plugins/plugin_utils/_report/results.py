@@ -173,7 +173,7 @@ def deviation_line(deviation: Record) -> str:
 
 
 def cozystack(installed: Record) -> Result:
-    """Return the result of the installation; an expected blocked one is no failure."""
+    """Return the result of the installation; an expected blocked one is not a failure."""
     outcome, expect = installed["outcome"], installed["expect"]
     what = f"{installed['version']} (profile {installed['profile']})"
     if outcome == "ready":

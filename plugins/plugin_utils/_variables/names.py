@@ -35,7 +35,7 @@ INTERNAL = frozenset(
         *("cluster_state_at_end", "cluster_state_optional"),
         *("cluster_boot_to_talos_archive_sha256", "cluster_boot_to_talos_record", "cluster_boot_to_talos_release"),
         *("cluster_control_planes", "cluster_sessions_directory"),
-        *("cozystack_result", "preflight_cost", "preflight_built", "preflight_forecast"),
+        *("cozystack_result", "preflight_cost", "preflight_cozystack_images", "preflight_forecast"),
         *("talos_config_contract", "talos_config_problems", "talos_tailscale_problems"),
     }
 )

@@ -18,6 +18,7 @@ from ...module_utils._digests import is_sha256
 from ...module_utils._ec2.ownership import directory
 from ...module_utils._findings import Finding, finding
 from ...module_utils._state.address import LOCAL
+from ...module_utils._state.files import BASTION_IMAGES, BOOT_TO_TALOS, CONTRACT, IMAGES
 from .files import real_path
 
 
@@ -50,10 +51,10 @@ def _is_of_talos(record: Mapping[str, Any]) -> bool:
 
 
 RECORDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
-    "images.json": _is_of_nodes,
-    "bastion_images.json": _has_texts,
-    "boot_to_talos.json": _has_checksums,
-    "talos.json": _is_of_talos,
+    IMAGES: _is_of_nodes,
+    BASTION_IMAGES: _has_texts,
+    BOOT_TO_TALOS: _has_checksums,
+    CONTRACT: _is_of_talos,
     directory.RECORD: directory.is_record,
 }
 
@@ -74,7 +75,7 @@ def record_problems(everything: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _fault(path: Path, is_record: Callable[[Mapping[str, Any]], bool], *, is_shared: bool) -> str:
-    """Return why a file is no record, empty for one and for a file that does not exist."""
+    """Return why a file is not a record, empty for one and for a file that does not exist."""
     try:
         content = path.read_bytes()
     except (PermissionError, IsADirectoryError) as error:

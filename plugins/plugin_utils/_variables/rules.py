@@ -340,7 +340,7 @@ def home_end(name: str, value: Any, where: Surroundings) -> Iterator[Finding]:
 
 
 def description(name: str, value: Mapping[str, Any], where: Surroundings) -> Iterator[Finding]:
-    """Yield the problems of a description of one's own, which the modules of AWS would refuse."""
+    """Yield the problems of a description that a user wrote, which the modules of AWS would refuse."""
     remedy = "Remove it, and set the variables cluster_*, of which the description is composed."
     _options, spec, errors = validate_spec(_native(value))
     for message in errors:

@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
     *) misuse "flag provided but not defined: $1" ;;
     esac
 done
-grep -q -s 'urmanac.emulated' /proc/cmdline || fatal "this is no emulated machine"
+grep -q -s 'urmanac.emulated' /proc/cmdline || fatal "this is not an emulated machine"
 [ "$mode" = install ] && [ -n "$image" ] && [ -n "$disk" ] || misuse "the simulation needs -mode install, -image and -disk"
 answer "Add networking configuration? [yes]"
 answer "Add networking configuration? [yes]"

@@ -35,7 +35,7 @@ mkdir -p /var/lib/cloud
 cd /var/lib/cloud || halt "no place for the user-data"
 curl -sf -H "X-aws-ec2-metadata-token: $token" -o given $metadata/user-data || halt "no user-data"
 gzip -dc given > user-data 2> /dev/null || cp given user-data
-[ "$(head -c 2 user-data)" = '#!' ] || halt "the user-data is no script"
+[ "$(head -c 2 user-data)" = '#!' ] || halt "the user-data is not a script"
 chmod 0700 user-data
 say "executing $(wc -c < user-data) bytes of user-data, sent as $(wc -c < given)"
 cd / || halt "no root"

@@ -23,6 +23,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.desired import 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.identity import parameter_prefix
 from ansible_collections.urmanac.talos.plugins.module_utils._networks import NAME_SERVER, TIME_SERVER
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.contract import CONTRACTS, DEFAULT
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.upstream import KUBELET
 from ansible_collections.urmanac.talos.plugins.modules import (
     bastion_apply,
     ec2_cluster,
@@ -49,8 +50,8 @@ FOREIGN = {
 
 
 def read_by(role: str) -> Iterator[tuple[str, str]]:
-    """Yield the defaults of a role with each name of another role that they read, which is no result of a step."""
-    # The longest first, because bastion_host_x is no option of the role bastion.
+    """Yield the defaults of a role with each name of another role that they read, which is not a result of a step."""
+    # The longest first, because bastion_host_x is not an option of the role bastion.
     names = re.compile(rf"(?<![\w.'\"])({'|'.join(sorted(role_names(), key=len, reverse=True))})_\w+")
     for name, value in written(f"{role}/defaults/main.yml").items():
         for read in names.finditer(json.dumps(value)):
@@ -161,6 +162,13 @@ def test_roles_take_what_they_share_from_the_role_cluster(shared: str, own: tupl
 
 def test_the_forecast_asks_for_upstreams_image_of_the_operator() -> None:
     assert f"'{STOCK}{OPERATOR}:' ~" in written("cozystack/vars/main.yml")["__cozystack_released_image"]
+
+
+def test_preflight_looks_for_the_kubelet_that_the_configurations_name() -> None:
+    (task,) = written("talos/tasks/images_look_up.yml")
+
+    (image,) = task["vars"]["cluster_images_query"]["images"]
+    assert image.startswith(f"{KUBELET}:v{{{{ ")
 
 
 def test_one_module_writes_by_server_side_apply() -> None:

@@ -126,7 +126,7 @@ def test_the_generated_table_of_rules_has_one_rule_a_line() -> None:
         pytest.param("{{ a | b }}-{{ c }}", [1, 0], id="two expressions"),
         pytest.param("{% for x in a | b | c %}{{ x | d }}{% endfor %}", [1, 2], id="a loop"),
         pytest.param("{% if a | b %}x{% endif %}", [1], id="a condition"),
-        pytest.param("{{ a is file and lookup('x.y', b) | c }}", [1], id="tests and lookups are no filters"),
+        pytest.param("{{ a is file and lookup('x.y', b) | c }}", [1], id="tests and lookups are not filters"),
     ],
 )
 def test_filters_are_counted_for_each_expression(text: str, counts: list[int]) -> None:

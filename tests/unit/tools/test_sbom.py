@@ -113,7 +113,7 @@ def test_a_removed_entry_is_found_to_be_missing(number: int) -> None:
     assert len(unlisted(sbom.defaults(), ENTRIES[:number] + ENTRIES[number + 1 :])) == 1
 
 
-def test_what_is_no_download_is_still_there() -> None:
+def test_what_is_not_a_download_is_still_there() -> None:
     assert ABOUT["not_downloads"].keys() <= addresses(sbom.defaults())
 
 

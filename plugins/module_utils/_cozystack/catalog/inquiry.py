@@ -73,7 +73,7 @@ def inquire(build: Build, registries: Registries) -> Answer:
 
 
 def _unreleased(build: Build, registries: Registries, error: CollectionError) -> Iterator[Finding]:
-    """Yield that the packages do not exist: those of one's own, or packages and operator of a release.
+    """Yield that the packages do not exist: those of the user's own build, or packages and operator of a release.
 
     A release of which one of the two is missing may be published in another way than the known ones.
     """

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from ..._findings import Finding, headline
+from ..names import DEFAULT_CLASS, LINSTOR
 from ..verdicts import is_blocked
-from .capacity import LINSTOR
 from .expectation import Planned, expected_ahead
 from .faults import CRASHES, KILLED, Fault
 from .findings import findings
@@ -24,8 +24,6 @@ from .releases import (
     by_key,
     held_back_by,
 )
-
-_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 def account(found: Reading, *, settled: bool = False, planned: Planned | None = None) -> dict[str, Any]:
@@ -155,7 +153,7 @@ def _virtualization(nodes: list[Node]) -> dict[str, Any]:
 
 def _storage(found: Reading) -> dict[str, Any]:
     names: list[Mapping[str, Any]] = [item["metadata"] for item in found.storage_classes]
-    default = next((one["name"] for one in names if (one.get("annotations") or {}).get(_DEFAULT_CLASS) == "true"), None)
+    default = next((one["name"] for one in names if (one.get("annotations") or {}).get(DEFAULT_CLASS) == "true"), None)
     return {
         "classes": [str(one["name"]) for one in names],
         "default_class": default,

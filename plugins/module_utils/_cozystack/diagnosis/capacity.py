@@ -14,6 +14,7 @@ from typing import Final
 from ..._codes import ERROR, WARNING
 from ..._findings import Finding, finding, meaning_of
 from ..._text import shortened
+from ..names import LINSTOR
 from .away import fits_on, remedy_of
 from .fault_findings import Waiter, first_waiter, waiting_titles
 from .nodes import deficit_of
@@ -22,7 +23,6 @@ from .pod_troubles import ARCHITECTURES, pull_code
 from .progress import READY, Progress
 from .reading import Reading
 
-LINSTOR: Final = "linstor.csi.linbit.com"
 _LONGEST: Final = 400
 _PRESSURES: Final[Mapping[str, tuple[str, str]]] = {
     "MemoryPressure": ("NODE_MEMORY_PRESSURE", "too little free memory"),

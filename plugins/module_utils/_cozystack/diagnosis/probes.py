@@ -32,7 +32,7 @@ def _pod(fault: Fault) -> tuple[str, str]:
 
 
 def _is_past(end: Fault, probe: Fault) -> bool:
-    """Return whether a container has run for long enough that its last end is no cause any more."""
+    """Return whether a container has run for long enough that its last end is not a cause any more."""
     if end.code == PROBE_FAILED or (end.runs_since or "") > probe.time:
         return False
     return end.times < LASTING or _has_stayed_up(end.runs_since or "", probe.time)

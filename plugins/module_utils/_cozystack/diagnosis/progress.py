@@ -17,6 +17,7 @@ from .reading import Reading
 from .releases import (
     PLATFORM,
     TENANT,
+    UNPROCESSED,
     Blocker,
     Key,
     Release,
@@ -217,7 +218,7 @@ def _deployment_root(item: Mapping[str, Any]) -> Root:
         str(metadata.get("namespace", "")),
         str(metadata["name"]),
         str(condition.get("reason") or "Pending"),
-        str(condition.get("message") or "no controller has processed it yet"),
+        str(condition.get("message") or UNPROCESSED),
         str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
         fails,
         0,

@@ -20,6 +20,8 @@ from .pod_troubles import RELEASE_LABEL
 Object = Mapping[str, Any]
 PLATFORM: Final = ("cozy-system", "cozystack-platform")
 TENANT: Final = ("tenant-root", "tenant-root")
+# The message of an object without a condition.
+UNPROCESSED: Final = "no controller has processed it yet"
 # Of the namespaces of the platform's own releases.
 PLATFORM_PREFIX: Final = "cozy-"
 # Modules of a tenant, each a release of this name that the tenant's chart creates.
@@ -228,7 +230,7 @@ def release_of(item: Object) -> Release:
         package=str(labels.get("cozystack.io/package") or ""),
         ready=is_ready(item),
         reason=str(condition.get("reason") or "Pending"),
-        message=str(condition.get("message") or "no controller has processed it yet")[:_LONGEST],
+        message=str(condition.get("message") or UNPROCESSED)[:_LONGEST],
         since=str(condition.get("lastTransitionTime") or metadata.get("creationTimestamp") or ""),
         failures=sum(int(status.get(name) or 0) for name in ("failures", "installFailures", "upgradeFailures")),
         depends_on=tuple(

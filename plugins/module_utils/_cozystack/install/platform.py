@@ -13,18 +13,17 @@ import yaml
 
 from ..._errors import InputError
 from ..catalog.releases import DEFAULT, minor
+from ..names import LEGACY_VARIANTS, VARIANTS
 from .manifests import NAMESPACE
 
 Object = dict[str, Any]
 # The name must equal that of the PackageSource, which the operator creates.
 PLATFORM: Final = "cozystack.cozystack-platform"
-VARIANTS: Final = ("isp-full", "isp-full-generic", "isp-hosted", "default")
 HOSTED: Final = "isp-hosted"
 # Since this version, telemetry is a value of the platform, and the variant isp-hosted has all its packages.
 REPAIRED: Final = (1, 7)
 BROKEN: Final = f"{HOSTED} of {{}} never becomes ready: it installs applications without their dependencies"
 BROKEN_REMEDY: Final = "Use v1.7 or newer, or another variant."
-LEGACY_VARIANTS: Final = ("paas-full", "paas-hosted", "distro-full", "distro-hosted")
 
 
 class Desired(NamedTuple):

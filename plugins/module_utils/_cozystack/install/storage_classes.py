@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_CSI = "linstor.csi.linbit.com"
-_DRBD = "property.linstor.csi.linbit.com/DrbdOptions"
+from ..names import DEFAULT_CLASS, LINSTOR
+
+_DRBD = f"property.{LINSTOR}/DrbdOptions"
 # A volume without quorum suspends I/O instead of continuing on one replica.
 _QUORUM = {
     f"{_DRBD}/auto-quorum": "suspend-io",
@@ -35,26 +36,30 @@ def storage_classes(
 
 
 def _local(pool: str) -> dict[str, str]:
-    return {f"{_CSI}/storagePool": pool, f"{_CSI}/layerList": "storage", f"{_CSI}/allowRemoteVolumeAccess": "false"}
+    return {
+        f"{LINSTOR}/storagePool": pool,
+        f"{LINSTOR}/layerList": "storage",
+        f"{LINSTOR}/allowRemoteVolumeAccess": "false",
+    }
 
 
 def _replicated(pool: str, replicas: int) -> dict[str, str]:
     return {
-        f"{_CSI}/storagePool": pool,
-        f"{_CSI}/autoPlace": str(replicas),
-        f"{_CSI}/layerList": "drbd storage",
-        f"{_CSI}/allowRemoteVolumeAccess": "true",
+        f"{LINSTOR}/storagePool": pool,
+        f"{LINSTOR}/autoPlace": str(replicas),
+        f"{LINSTOR}/layerList": "drbd storage",
+        f"{LINSTOR}/allowRemoteVolumeAccess": "true",
         **_QUORUM,
     }
 
 
 def _definition(name: str, parameters: Mapping[str, str], *, is_default: bool) -> dict[str, Any]:
-    annotations = {"storageclass.kubernetes.io/is-default-class": str(is_default).lower()}
+    annotations = {DEFAULT_CLASS: str(is_default).lower()}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {"name": name, "annotations": annotations},
-        "provisioner": _CSI,
+        "provisioner": LINSTOR,
         "parameters": dict(parameters),
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,

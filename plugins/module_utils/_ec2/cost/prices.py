@@ -119,5 +119,4 @@ def transfer_month(prices: Prices, gb: float) -> float | None:
 
 # The region whose prices are used if no region is set.
 PRICES_REGION = "eu-west-1"
-PRICES_DATE = MACHINES.date
 INSTANCES: Mapping[str, float] = shipped(PRICES_REGION).instances

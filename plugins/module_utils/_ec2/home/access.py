@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..._findings import Finding, finding
 from ..calls import LEFT, Calls, errors_named
 from ..client import Api, AwsError, Refused
-from ..identity import Identity, group_name, owner_filters, owner_tags, tag_list
+from ..identity import UNTAGGED, Identity, group_name, owner_filters, owner_tags, tag_list
 from ..openings import GROUPS, OPENINGS, Opening
 from ..traffic import peer_of
 from ..values import port_text
@@ -24,7 +24,6 @@ from .input import End, time_of, time_text
 
 PURPOSE_TAG, PURPOSE = "Purpose", "home-access"
 EXPIRES_TAG = "Expires"
-_UNTAGGED = "it has no tags that name an owner"
 # Another run was faster: the existing rules must be read again.
 _MOVED = ("InvalidPermission.Duplicate", "InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound")
 
@@ -239,7 +238,7 @@ def home_rule(identity: Identity, group: str, record: Mapping[str, Any]) -> Home
         expires=tags.get(EXPIRES_TAG),
         id=record["SecurityGroupRuleId"],
         ours=(ours := marks.items() <= tags.items()),
-        owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or _UNTAGGED,
+        owner="" if ours else ", ".join(f"{key}={value}" for key, value in sorted(tags.items())) or UNTAGGED,
     )
 
 

@@ -17,6 +17,13 @@ from ..._tls import OTHER_DATE, OTHER_NAME
 
 CONNECT: Final = "connect"
 
+# The details of failed connections to which the wait for nodes adds what is likely.
+NO_ANSWER: Final = "no answer within"
+CONNECTION_REFUSED: Final = "connection refused"
+CONNECTION_CLOSED: Final = "connection closed by the node"
+NO_ROUTE: Final = "no route to the node"
+TLS_FAILED: Final = "TLS handshake failed"
+
 
 class Cause(enum.StrEnum):
     """Why a call failed, for callers to act on.
@@ -121,17 +128,17 @@ _UNREACHABLE: Final = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAI
 def reason_of_connect(error: BaseException, timeout: float) -> Reason:
     """Return why the connection failed."""
     if isinstance(error, TimeoutError):
-        return Reason(Cause.TIMEOUT, f"no answer within {timeout:g} s")
+        return Reason(Cause.TIMEOUT, f"{NO_ANSWER} {timeout:g} s")
     if isinstance(error, ssl.SSLError):
         return _reason_of_tls(error)
     if isinstance(error, ConnectionRefusedError):
-        return Reason(Cause.REFUSED, "connection refused")
+        return Reason(Cause.REFUSED, CONNECTION_REFUSED)
     if isinstance(error, ConnectionError | EOFError):
-        return Reason(Cause.CLOSED, "connection closed by the node")
+        return Reason(Cause.CLOSED, CONNECTION_CLOSED)
     if isinstance(error, socket.gaierror):
         return Reason(Cause.UNREACHABLE, f"the name cannot be resolved ({error.strerror})")
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
-        return Reason(Cause.UNREACHABLE, "no route to the node")
+        return Reason(Cause.UNREACHABLE, NO_ROUTE)
     return Reason(Cause.OTHER, str(error) or type(error).__name__)
 
 
@@ -146,8 +153,8 @@ def _reason_of_tls(error: ssl.SSLError) -> Reason:
         if text.endswith(alert):
             return Reason(Cause.CERTIFICATE_REJECTED, detail)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return Reason(Cause.CLOSED, "connection closed by the node")
-    return Reason(Cause.NOT_TLS, f"TLS handshake failed ({error.reason or error})")
+        return Reason(Cause.CLOSED, CONNECTION_CLOSED)
+    return Reason(Cause.NOT_TLS, f"{TLS_FAILED} ({error.reason or error})")
 
 
 # grpclib's Status numbers; https://grpc.github.io/grpc/core/md_doc_statuscodes.html

@@ -90,7 +90,7 @@ def _capabilities(document: Document) -> Found:
     for field, names in (("add", added), ("drop", dropped)):
         for name in names:
             if name.startswith("CAP_") or not re.fullmatch("[A-Z_]+", name):
-                yield f"{path}.{field}", f'"{name}" is no capability', "Write it in upper case, without CAP_."
+                yield f"{path}.{field}", f'"{name}" is not a capability', "Write it in upper case, without CAP_."
     for name in sorted({*added} & {*dropped} - {"ALL"}):
         yield path, f'capability "{name}" appears in both add and drop', "Remove one of the two."
 

@@ -18,7 +18,7 @@ from ..._errors import InputError
 from ..._machine_types import CONTROL_PLANE, WORKER
 from ..._ports import KUBE_PRISM
 from ..._urls import split_url
-from . import split
+from . import split, upstream
 from .bundle import Bundle
 from .cluster import ClusterConfig
 from .contract import CONTRACTS
@@ -130,7 +130,7 @@ def _machine(machine_type: str, cluster: ClusterConfig, bundle: Bundle) -> Docum
     machine: Document = {
         **_authority(machine_type, cluster, bundle),
         "kubelet": {
-            "image": _image("ghcr.io/siderolabs/kubelet", cluster),
+            "image": _image(upstream.KUBELET, cluster),
             "defaultRuntimeSeccompProfileEnabled": True,
             "disableManifestsDirectory": True,
         },
@@ -199,9 +199,9 @@ def _control_plane(cluster: ClusterConfig, bundle: Bundle) -> Document:
         "aggregatorCA": bundle.aggregator._asdict(),
         "serviceAccount": {"key": bundle.service_account},
         "apiServer": _api_server(cluster),
-        "controllerManager": {"image": _image("registry.k8s.io/kube-controller-manager", cluster)},
-        "proxy": {"image": _image("registry.k8s.io/kube-proxy", cluster)},
-        "scheduler": {"image": _image("registry.k8s.io/kube-scheduler", cluster)},
+        "controllerManager": {"image": _image(upstream.CONTROLLER_MANAGER, cluster)},
+        "proxy": {"image": _image(upstream.PROXY, cluster)},
+        "scheduler": {"image": _image(upstream.SCHEDULER, cluster)},
         "etcd": {"ca": bundle.etcd._asdict()},
         "allowSchedulingOnControlPlanes": True if cluster.schedules_on_control_planes else None,
     }
@@ -209,10 +209,10 @@ def _control_plane(cluster: ClusterConfig, bundle: Bundle) -> Document:
 
 def _api_server(cluster: ClusterConfig) -> Document:
     server: Document = {
-        "image": _image("registry.k8s.io/kube-apiserver", cluster),
+        "image": _image(upstream.API_SERVER, cluster),
         "certSANs": list(cluster.cert_sans),
         "admissionControl": [{"name": "PodSecurity", "configuration": _pod_security()}],
-        "auditPolicy": {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]},
+        "auditPolicy": upstream.audit_policy(),
     }
     if has_documents(cluster.contract):
         return server

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Before the others: in a raw text a backslash is no escape of the quote that ends it.
+# Before the others: in a raw text a backslash does not escape the quote that ends it.
 _RAW = r"""(?:[rR][bB]?|[bB][rR])(?:"(?!"")[^"\r\n]*"|'(?!'')[^'\r\n]*')"""
 _QUOTED = "|".join(
     (r'"""(?:[^\\]|\\.)*?"""', r"'''(?:[^\\]|\\.)*?'''", r'"(?:[^"\\\r\n]|\\.)*"', r"'(?:[^'\\\r\n]|\\.)*'")

@@ -256,7 +256,7 @@ def _mac(node: NodeConfig) -> str:
     mac = node.mac.lower().replace("-", ":")
     if not re.fullmatch(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", mac):
         raise InputError(
-            f"Failed to configure the node {node.name}: a fixed address needs to know its link, and {node.mac!r} is no "
-            "MAC address. Give mac (that of the node's ENI) or link."
+            f"Failed to configure the node {node.name}: a fixed address needs to know its link, and {node.mac!r} is "
+            "not a MAC address. Give mac (that of the node's ENI) or link."
         )
     return mac

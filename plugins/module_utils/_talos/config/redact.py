@@ -14,6 +14,8 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
+from ..tailscale import ANY_KEY
+
 REDACTED = "(redacted)"
 
 _EXACT = frozenset({"key", "auth", "data", "stringdata"})
@@ -30,7 +32,6 @@ _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
 _BOOTSTRAP_TOKEN = re.compile(r"(?<![\w.])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.])")
-_TAILSCALE_KEY = re.compile(r"\btskey-[\w-]+")
 _URL_PASSWORD = re.compile(r"(?P<user>://[^\s/:@]*:)[^\s/@]+(?=@)")
 _BASE64_RUN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{40,}={0,2}(?![\w+/=])")
 _KEY_MATERIAL_LINE = re.compile(r"^(?P<lead>[-+ \t]*)(?P<body>[A-Za-z0-9+/_-]{12,}={0,2})(?P<end>\s*)$")
@@ -79,7 +80,7 @@ def _redact_line(line: str) -> str:
     line = _ASSIGNMENT.sub(lambda match: match["name"] + REDACTED, line)
     line = _FLOW_KEY.sub(_hide_flow, line)
     line = _BOOTSTRAP_TOKEN.sub(REDACTED, line)
-    line = _TAILSCALE_KEY.sub(REDACTED, line)
+    line = ANY_KEY.sub(REDACTED, line)
     line = _URL_PASSWORD.sub(lambda match: match["user"] + REDACTED, line)
     line = _BASE64_RUN.sub(lambda match: REDACTED if _is_key_material(match[0]) else match[0], line)
     return _KEY_MATERIAL_LINE.sub(_hide_fragment, line)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..._ports import KUBE_PRISM
+from . import upstream
 from .bundle import Bundle, Pair
 from .cluster import ClusterConfig
 
@@ -34,7 +35,7 @@ def document_of(kind: str, **fields: Any) -> Document:
 def machine_documents(cluster: ClusterConfig, bundle: Bundle) -> Iterator[Document]:
     """Yield the documents before registries and network."""
     if cluster.discovery_enabled:
-        yield document_of("DiscoveryServiceConfig", name="default", endpoint="https://discovery.talos.dev/")
+        yield document_of("DiscoveryServiceConfig", name="default", endpoint=upstream.DISCOVERY)
     yield document_of("DiscoveryIdentityConfig", clusterID=bundle.cluster_id, clusterSecret=bundle.cluster_secret)
     if cluster.install_disk:
         # Go and JSON quote strings alike.
@@ -56,7 +57,7 @@ def node_documents(
     """Yield the Kubernetes documents of every node."""
     yield document_of("KubeClusterConfig", clusterName=cluster.name, endpoint=cluster.endpoint)
     yield document_of("KubeNodeConfig", nodeIP={}, **(_registration(cluster) if control_plane else {}))
-    kubelet = image("ghcr.io/siderolabs/kubelet")
+    kubelet = image(upstream.KUBELET)
     yield document_of("KubeletConfig", image=kubelet, config={}, defaultRuntimeSeccompProfileEnabled=True)
     yield document_of(
         "KubeNetworkConfig",
@@ -75,8 +76,7 @@ def control_plane_documents(
     """Yield the Kubernetes documents of control planes."""
     yield document_of("KubeAggregatorCAConfig", issuingCA=_pair(bundle.aggregator))
     yield document_of("KubeAdmissionControlConfig", name="PodSecurity", configuration=pod_security)
-    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
-    yield document_of("KubeAuditPolicyConfig", configuration=policy)
+    yield document_of("KubeAuditPolicyConfig", configuration=upstream.audit_policy())
     probes = {"conditions": [{"path": path} for path in ("/livez", "/readyz", "/healthz")], "enabled": True}
     yield document_of("KubeAuthenticationConfig", configuration={"anonymous": probes, "jwt": []})
     for name, kind in (("node", "Node"), ("rbac", "RBAC")):
@@ -95,11 +95,11 @@ def _registration(cluster: ClusterConfig) -> Document:
 
 def _programs(cluster: ClusterConfig, image: ImageOf) -> Iterator[Document]:
     port = {"apiPort": cluster.local_api_server_port} if cluster.local_api_server_port else {}
-    server = image("registry.k8s.io/kube-apiserver")
+    server = image(upstream.API_SERVER)
     yield document_of("KubeAPIServerConfig", image=server, certExtraSANs=list(cluster.cert_sans), **port)
-    yield document_of("KubeControllerManagerConfig", image=image("registry.k8s.io/kube-controller-manager"))
-    yield document_of("KubeSchedulerConfig", image=image("registry.k8s.io/kube-scheduler"), config={})
-    yield document_of("KubeProxyConfig", image=image("registry.k8s.io/kube-proxy"), config={})
+    yield document_of("KubeControllerManagerConfig", image=image(upstream.CONTROLLER_MANAGER))
+    yield document_of("KubeSchedulerConfig", image=image(upstream.SCHEDULER), config={})
+    yield document_of("KubeProxyConfig", image=image(upstream.PROXY), config={})
 
 
 def _cni(cluster: ClusterConfig) -> Iterator[Document]:

@@ -23,7 +23,7 @@ from ..._findings import Finding
 from ..._machine_types import CONTROL_PLANE, WORKER
 from ..._networks import is_address
 from ..._urls import split_url
-from . import containers, decoding, kubernetes, networks, volumes
+from . import containers, decoding, kubernetes, networks, upstream, volumes
 from .decoding import Document, Release
 from .kubernetes import authorizer_faults
 from .values import (
@@ -474,7 +474,7 @@ def _discovery(config: _Config) -> Found:
     service = at(discovery, "registries.service") or {}
     if service.get("disabled"):
         return
-    endpoint = split_url(str(service.get("endpoint") or "https://discovery.talos.dev/"))
+    endpoint = split_url(str(service.get("endpoint") or upstream.DISCOVERY))
     if not endpoint.scheme or endpoint.path not in ("", "/"):
         yield "cluster.discovery.registries.service.endpoint", "it is not a URL without a path", CORRECT
     for field in ("id", "secret"):

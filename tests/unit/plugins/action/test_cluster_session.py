@@ -151,7 +151,7 @@ def test_an_estimate_is_replaced_by_the_bill_of_the_same_amount(tmp_path: Path) 
     assert [found["sessions"][0]["billed"] for found in shown] == ["$0.30 (estimated)", "$0.30"]
 
 
-def test_tags_without_effect_are_no_actual_costs_of_zero(tmp_path: Path) -> None:
+def test_tags_without_effect_are_not_actual_costs_of_zero(tmp_path: Path) -> None:
     build(tmp_path)
     reset(tmp_path, 2)
     nothing = {"first": "2026-11-28", "last": "2026-11-28", "total": 0.0, "days": {}, "is_estimated": False}

@@ -51,7 +51,7 @@ def test_an_unknown_option_is_refused() -> None:
         pytest.param("+ create", constants.COLOR_DIFF_ADD, id="create"),
         pytest.param("  - delete", constants.COLOR_DIFF_REMOVE, id="indented delete"),
         pytest.param("~ change", constants.COLOR_CHANGED, id="change"),
-        pytest.param("---", None, id="a rule is no deletion"),
+        pytest.param("---", None, id="a rule is not a deletion"),
         pytest.param("-", None, id="a lone sign"),
         pytest.param("", None, id="empty"),
         pytest.param("VPC", None, id="text"),

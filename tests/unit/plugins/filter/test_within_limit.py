@@ -63,7 +63,7 @@ def test_options_that_leave_out_a_play_or_its_checks_are_refused(options: dict[s
 
 
 @pytest.mark.usefixtures("command_line")
-def test_a_playbook_of_ones_own_may_begin_with_a_later_task() -> None:
+def test_a_users_playbook_may_begin_with_a_later_task() -> None:
     context.CLIARGS = ImmutableDict({"args": ("/home/ada/all.yml",), "start_at_task": "act"})
 
     assert within_limit("localhost", "", GROUPS) == "localhost"
@@ -75,7 +75,6 @@ def test_a_playbook_of_ones_own_may_begin_with_a_later_task() -> None:
         pytest.param("", ["gateway", "compute-2"], id="no limit"),
         pytest.param("localhost,compute-2", ["compute-2"], id="a name"),
         pytest.param("role_gateway", ["gateway"], id="a group"),
-        pytest.param("localhost", [], id="the controller alone"),
         pytest.param("all:!gateway", ["compute-2"], id="all but one"),
     ],
 )
@@ -83,3 +82,11 @@ def test_of_a_list_the_hosts_within_the_limit_are_left(limit: str, left: list[st
     groups = {"all": ["gateway", "compute-2"], "role_gateway": ["gateway"]}
 
     assert within_limit(["gateway", "compute-2"], limit, groups) == left
+
+
+@pytest.mark.parametrize("limit", ["localhost", "role_gateway:!gateway"])
+def test_a_limit_that_excludes_all_hosts_of_a_list_is_refused_with_one_that_works(limit: str) -> None:
+    groups = {"all": ["gateway", "compute-2"], "role_gateway": ["gateway"]}
+
+    with pytest.raises(AnsibleFilterError, match=rf"{limit} excludes gateway, compute-2, .*--limit gateway,compute-2,"):
+        within_limit(["gateway", "compute-2"], limit, groups)

@@ -419,7 +419,7 @@ def test_real_credentials_are_never_sent_to_a_lab(
             id="a token alone",
         ),
         pytest.param({"regions": []}, "choose a region.*regions, or AWS_REGION", id="no region"),
-        pytest.param({"endpoint_url": "localhost"}, "Invalid endpoint: localhost", id="endpoint that is no URL"),
+        pytest.param({"endpoint_url": "localhost"}, "Invalid endpoint: localhost", id="endpoint that is not a URL"),
     ],
 )
 def test_a_bad_option_is_reported_with_what_would_be_good(parse: Parse, options: dict[str, Any], message: str) -> None:
@@ -613,8 +613,8 @@ def test_options_are_known_by_their_aliases_too(parse: Parse, ec2: CannedEc2) ->
         pytest.param({"keyed_groups": ["ec2_region"]}, "'ec2_region' is not a mapping", id="a key alone"),
         pytest.param({"compose": {"a": None}}, "'a' in the option compose", id="variable without an expression"),
         pytest.param({"groups": {"": "true"}}, "'' in the option groups", id="group without a name"),
-        pytest.param({"cache": "often"}, "cache: 'often' is neither true nor false", id="a cache that is no truth"),
-        pytest.param({"strict": [None]}, "strict.* neither true nor false", id="strict that is no truth"),
+        pytest.param({"cache": "often"}, "cache: 'often' is neither true nor false", id="cache that is not a boolean"),
+        pytest.param({"strict": [None]}, "strict.* neither true nor false", id="strict that is not a boolean"),
     ],
 )
 def test_an_option_with_a_wrong_value_is_refused_in_words(

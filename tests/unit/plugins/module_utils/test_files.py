@@ -130,7 +130,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert [item.read_text(encoding="utf-8") for item in tmp_path.iterdir()] == ["before"]
 
 
-def test_what_bears_the_name_and_is_no_file_of_ours_stays(tmp_path: Path) -> None:
+def test_what_bears_the_name_and_is_not_a_file_of_ours_stays(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("kept", encoding="utf-8")
     link = tmp_path / ".a.urmanac-talos.1.tmp"

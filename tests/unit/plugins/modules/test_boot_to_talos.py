@@ -228,7 +228,7 @@ def test_a_pinned_sha256_goes_before_the_list(boot: Callable[..., Outcome], asse
 
 
 @pytest.mark.parametrize("text", [b"0123  other.tar.gz\n", b"\xff\xfe\x00\n"], ids=["of another file", "no text"])
-def test_a_list_without_the_archive_is_no_checksum(boot: Callable[..., Outcome], assets: Path, text: bytes) -> None:
+def test_a_list_without_the_archive_is_not_a_checksum(boot: Callable[..., Outcome], assets: Path, text: bytes) -> None:
     (assets / "boot-to-talos-checksums.txt").write_bytes(text)
 
     with pytest.raises(CollectionError, match=r"has no SHA-256 of it\. Set the option sha256\."):
@@ -273,7 +273,7 @@ def test_after_a_failure_it_starts_again(boot: Callable[..., Outcome], machine: 
     assert (again.state, again.changed, again.failure) == ("began", True, None)
 
 
-def test_a_program_that_was_killed_is_no_run_that_goes_on(boot: Callable[..., Outcome], machine: Graviton) -> None:
+def test_a_program_that_was_killed_is_not_a_run_that_goes_on(boot: Callable[..., Outcome], machine: Graviton) -> None:
     boot()
     machine.stop()
 

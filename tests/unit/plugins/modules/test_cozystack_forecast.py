@@ -240,7 +240,7 @@ def test_a_profile_that_fits_small_nodes_is_named_where_nothing_else_does() -> N
     )
 
 
-def test_a_cluster_that_is_no_description_is_refused() -> None:
+def test_a_cluster_that_is_not_a_description_is_refused() -> None:
     with pytest.raises(InputError, match="Failed to read cluster: missing required arguments"):
         forecast(cluster={"name": "moon"})
 
@@ -285,7 +285,7 @@ def test_nothing_is_proposed_of_which_the_same_forecast_warns(profile: str) -> N
 
 
 @pytest.mark.parametrize("name", ["m7i.metal-24xl", "c7i.large", "t3.medium"])
-def test_a_machine_that_is_no_graviton_never_fits(name: str) -> None:
+def test_a_machine_that_is_not_a_graviton_never_fits(name: str) -> None:
     types = {name: {"vcpus": 96, "memory_mib": 393216, "architecture": "amd64", "burstable": False}}
     known, asked = forecast(instance_type=name, instance_types=types, **READY), forecast(instance_type=name, **READY)
 
@@ -427,7 +427,7 @@ def test_a_type_that_is_large_enough_and_not_offered_is_named_as_that(profile: s
     assert remedy.endswith("is not offered in the availability zone (cluster_availability_zone).")
 
 
-def test_a_disk_that_is_too_small_is_no_lack_of_memory() -> None:
+def test_a_disk_that_is_too_small_is_not_a_lack_of_memory() -> None:
     found = forecast(instance_type="t4g.xlarge", volume_size=20, profile="novirt", **READY)
 
     warning = verdict(found, "BELOW_DOCUMENTED_USE")

@@ -167,7 +167,7 @@ def test_a_registry_that_is_away_is_a_note(registry: Registry) -> None:
     assert [note["code"] for note in found["notes"]] == ["IMAGES_UNCHECKED"]
 
 
-def test_packages_that_are_no_archive_are_a_note(registry: Registry) -> None:
+def test_packages_that_are_not_an_archive_are_a_note(registry: Registry) -> None:
     add_packages(registry.store, PACKAGES, "v1.6.2", b"no archive")
 
     (note,) = ask(registry)["notes"]
@@ -208,7 +208,7 @@ def test_a_release_whose_packages_alone_are_missing_is_a_note(registry: Registry
     assert (found["problems"], len(found["notes"])) == ([], 1)
 
 
-def test_packages_and_an_operator_of_ones_own_that_do_not_exist_are_problems(registry: Registry) -> None:
+def test_packages_and_an_operator_of_the_user_that_do_not_exist_are_problems(registry: Registry) -> None:
     add_release(registry.store, "v1.6.2")
 
     own = {"platform_source_url": f"oci://{OWN}cozystack-packages", "platform_source_ref": "tag=none"}

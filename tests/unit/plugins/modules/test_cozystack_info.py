@@ -132,7 +132,7 @@ def test_an_operator_of_another_architecture_is_the_images_fault() -> None:
     }
 
 
-def test_an_operator_that_has_just_begun_is_no_verdict_until_it_is_settled() -> None:
+def test_an_operator_that_has_just_begun_is_not_a_verdict_until_it_is_settled() -> None:
     away = condition("Available", "False", "MinimumReplicasUnavailable", "not yet")
     objects = {kinds.DEPLOYMENT: [deployment("cozy-system", "cozystack-operator", away)], kinds.NODE: [node("gateway")]}
 
@@ -238,7 +238,7 @@ def test_releases_that_wait_for_each_other_are_all_roots() -> None:
     ]
 
 
-def test_a_release_at_work_is_no_verdict() -> None:
+def test_a_release_at_work_is_not_a_verdict() -> None:
     busy = release(
         "cilium", "cozy-cilium", ready=False, status="Unknown", reason="Progressing", message="Running install"
     )
@@ -317,7 +317,7 @@ def test_a_shortage_of_memory_is_the_verdict_and_not_the_release_that_suffers() 
     assert "blocker: INSUFFICIENT_MEMORY: 1 pod waits for memory" in found["summary"]
 
 
-def test_pods_that_wait_for_the_container_network_are_no_verdict() -> None:
+def test_pods_that_wait_for_the_container_network_are_not_a_verdict() -> None:
     text = "container runtime network not ready: cni plugin not initialized"
     waits = [node("gateway", conditions=[condition("Ready", "False", "KubeletNotReady", text)])]
     message = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }."

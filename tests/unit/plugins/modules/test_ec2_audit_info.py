@@ -310,7 +310,7 @@ def test_an_instance_of_another_owner_with_the_name_of_a_node_needs_no_schedule(
     assert "HOURS_NOT_AS_DESCRIBED" not in {code for code, *_more in found}
 
 
-def test_a_time_to_live_that_has_ended_is_no_deviation(account: Account) -> None:
+def test_a_time_to_live_that_has_ended_is_not_a_deviation(account: Account) -> None:
     build_hours(account)
     account.api.clients["scheduler"].delete_schedule(GroupName=GROUP_OF_HOURS, Name="ttl-nodes")
     account.ec2.stop_instances(InstanceIds=[account.ids["instance/gateway"]])
@@ -702,7 +702,7 @@ def test_home_access_is_allowed_until_its_end(account: Account) -> None:
     }
 
 
-def test_what_is_listed_as_allowed_is_no_deviation(account: Account) -> None:
+def test_what_is_listed_as_allowed_is_not_a_deviation(account: Account) -> None:
     everybody_over_ipv6(account)
     public_ipv4(account)
     extra = {"rules": {"moon-nodes": ["in tcp/22 from ::/0"]}, "public_ipv4": ["moon-gateway"]}

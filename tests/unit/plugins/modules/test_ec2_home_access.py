@@ -164,7 +164,7 @@ def test_a_cluster_without_groups_is_reported_with_the_remedy(cloud: Cloud) -> N
 
 
 @pytest.mark.parametrize("state", ["absent", "expired"])
-def test_nothing_to_close_is_no_failure_without_a_network(cloud: Cloud, state: str) -> None:
+def test_nothing_to_close_is_not_a_failure_without_a_network(cloud: Cloud, state: str) -> None:
     assert cloud.run(name="mars", state=state)["changed"] is False
 
 

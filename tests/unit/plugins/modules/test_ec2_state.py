@@ -185,7 +185,7 @@ def test_a_bundle_that_was_encrypted_in_its_place_replaces_the_plain_one(
     assert (two / "secrets" / "secrets.yaml").read_text(encoding="utf-8") == text
 
 
-def test_a_change_that_was_not_pushed_yet_is_no_conflict_later(run: Any, one: Path, two: Path) -> None:
+def test_a_change_that_was_not_pushed_yet_is_not_a_conflict_later(run: Any, one: Path, two: Path) -> None:
     run(one), run(two)
     write(one / "images.json", "new")
 

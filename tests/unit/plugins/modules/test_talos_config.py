@@ -231,7 +231,7 @@ def test_nothing_is_written_when_one_node_cannot_be(tmp_path: Path) -> None:
         pytest.param([{**COMPUTE, "name": "../compute"}], "the name is not a host name", id="no file name"),
     ],
 )
-def test_names_that_are_no_names_are_refused(tmp_path: Path, nodes: list[Any], expected: str) -> None:
+def test_names_that_are_not_names_are_refused(tmp_path: Path, nodes: list[Any], expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         ensure(tmp_path, nodes=nodes)
 

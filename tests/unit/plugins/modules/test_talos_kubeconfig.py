@@ -163,7 +163,7 @@ def test_check_mode_writes_no_kubeconfig_and_the_diff_has_no_key(tmp_path: Path)
     assert result["diff"]["after"] == {"context": "admin@c", "server": "https://192.0.2.1:6443"}
 
 
-def test_a_file_that_is_no_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text("- a\n")
 

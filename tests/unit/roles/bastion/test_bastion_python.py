@@ -101,7 +101,7 @@ def test_libraries_are_installed_once_and_again_in_another_version(folder: Path)
     assert (folder / "installed").read_text().splitlines() == [f"--assumeyes --quiet install {PACKAGE}"] * 2
 
 
-def test_a_python_that_is_broken_is_no_python_without_libraries(folder: Path) -> None:
+def test_a_python_that_is_broken_is_not_one_without_libraries(folder: Path) -> None:
     program(folder / "there" / "bin" / "python", "echo 'Segmentation fault' >&2; exit 139")
 
     code, _changed, said = play(folder, wheel(folder, "1.0"))

@@ -200,7 +200,7 @@ def program_unzip(layer: oci.Stored) -> bytes:
 
 
 def test_an_anonymous_token_of_a_registry_is_requested(shelf: Shelf, program: ModuleType, tmp_path: Path) -> None:
-    shelf.token = "anybody"  # noqa: S105  it is no secret
+    shelf.token = "anybody"  # noqa: S105  it is not a secret
     shelf.store("v1", [oci.layer({f"{INSIDE}/vmlinuz": b"kernel", f"{INSIDE}/initramfs.xz": b"initramfs"})])
 
     assert fetch(program, tmp_path, **image(shelf, tmp_path)) == 0

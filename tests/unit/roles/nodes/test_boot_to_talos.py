@@ -28,7 +28,7 @@ DIGEST = f"sha256:{'a' * 64}"
 CONFIG = f"sha256:{'c' * 64}"
 IMAGE = f"ghcr.io/urmanac/talos@{DIGEST}"
 CACHED = f"192.0.2.100:5054/urmanac/talos@{DIGEST}"
-# Documentation addresses are no private ones; the machine asks for images over http, as in a VPC.
+# Documentation addresses are not private; the machine asks for images over http, as in a VPC.
 REPOSITORY = "http://192.0.2.100:5054/v2/urmanac/talos"
 RAW = "https://factory.example.com/image/v1.13.0/metal-arm64.raw.xz"
 BOOT_TO_TALOS = '#!/bin/sh\n{ echo "$@"; cat; } > "$RECORD"\nexit "${STATUS:-0}"\n'
@@ -208,7 +208,7 @@ def test_a_download_is_tried_again_ever_more_slowly_and_then_given_up(machine: M
     assert failures(done) == [f"{ARCHIVE} could not be fetched in 3 rounds"]
 
 
-def test_a_list_without_the_archive_is_no_checksum(machine: Machine) -> None:
+def test_a_list_without_the_archive_is_not_a_checksum(machine: Machine) -> None:
     machine.serve(CHECKSUMS, "0123  other.tar.gz\n")
 
     done = machine.run()

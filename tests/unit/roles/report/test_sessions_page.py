@@ -79,7 +79,7 @@ def test_an_empty_journal_has_a_page_without_pictures(tmp_path: Path) -> None:
     assert "No session yet" in text
 
 
-def test_a_session_without_a_known_price_is_no_bar(tmp_path: Path) -> None:
+def test_a_session_without_a_known_price_has_no_bar(tmp_path: Path) -> None:
     phase(tmp_path, "network")
     found = answer(read(tmp_path), {"compare": [], "home_lab_power_per_month": 40, "per_hour": None}, at(1))
 

@@ -263,7 +263,7 @@ def test_a_container_is_held_tight_and_is_the_image_that_was_written_down(engine
         assert "Restart=always" in text
 
 
-def test_podman_is_no_daemon_to_wait_for() -> None:
+def test_podman_is_not_a_daemon_to_wait_for() -> None:
     found = contents(engine="podman")
 
     assert "/etc/docker/daemon.json" not in found

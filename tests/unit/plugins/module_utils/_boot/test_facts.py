@@ -124,7 +124,7 @@ def test_a_root_in_memory_is_on_no_disk(root: Path) -> None:
     assert read_facts(root).root_disks == ()
 
 
-def test_an_empty_root_is_no_reason_to_crash(tmp_path: Path) -> None:
+def test_an_empty_root_is_not_a_reason_to_crash(tmp_path: Path) -> None:
     facts = read_facts(tmp_path)
 
     assert (facts.memory_total, facts.root_disks, facts.has_sysrq, facts.lockdown) == (0, (), False, "none")

@@ -247,7 +247,7 @@ def test_a_context_that_is_not_there_is_reported(tmp_path: Path) -> None:
         connect(Access(str(kubeconfig(tmp_path)), context="other"))
 
 
-def test_a_file_that_is_no_kubeconfig_is_not_quoted(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_kubeconfig_is_not_quoted(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text("token: secret-token\n\t- x")
 

@@ -64,7 +64,7 @@ def test_a_login_that_cannot_be_used_says_why(config: dict[str, Any], why: str) 
     assert why in login.unusable
 
 
-def test_a_file_that_is_no_json_is_refused_without_its_content(tmp_path: Path) -> None:
+def test_a_file_that_is_not_json_is_refused_without_its_content(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"auths": hunter2', encoding="utf-8")
 
@@ -74,7 +74,7 @@ def test_a_file_that_is_no_json_is_refused_without_its_content(tmp_path: Path) -
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_file_that_is_missing_or_holds_no_object_is_no_login(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_holds_no_object_gives_no_login(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[]", encoding="utf-8")
 
     assert read_docker_config(str(tmp_path / "none.json")) == {}
@@ -116,7 +116,7 @@ def test_a_token_has_two_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token": 1}', b'{"token": "a\\r\\nX-Evil: 1"}', b"[" * 100_000])
-def test_what_is_no_token_is_reported(body: bytes) -> None:
+def test_what_is_not_a_token_is_reported(body: bytes) -> None:
     with pytest.raises(ImageError, match="responds without a token"):
         parse_token("r", body)
 

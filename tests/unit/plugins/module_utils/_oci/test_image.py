@@ -100,7 +100,7 @@ def test_another_platform_is_reported_with_what_there_is(platforms: list[str]) -
     assert f"it is for {', '.join(platforms)}" in str(image.error)
 
 
-def test_what_builders_attest_is_no_platform() -> None:
+def test_what_builders_attest_is_not_a_platform() -> None:
     store = Store()
     arm = store.add_image("a/talos", "", [ARM])
     entries = [
@@ -113,7 +113,7 @@ def test_what_builders_attest_is_no_platform() -> None:
     assert found_in(store).platforms == {ARM: arm.digest}
 
 
-def test_what_is_no_image_is_reported_by_its_kind() -> None:
+def test_what_is_not_an_image_is_reported_by_its_kind() -> None:
     store = Store()
     config = store.add_blob("a/talos", b"{}", "application/vnd.cncf.helm.config.v1+json")
     store.add("a/talos", "chart", as_manifest({"mediaType": MANIFEST, "config": config, "layers": []}))

@@ -61,7 +61,7 @@ def test_what_is_left_out_is_filled_in_as_docker_does(text: str, expected: Refer
         pytest.param("ghcr.io/a\n", "not a repository", id="line end"),
     ],
 )
-def test_what_is_no_reference_is_reported_with_its_fault(text: str, cause: str) -> None:
+def test_what_is_not_a_reference_is_reported_with_its_fault(text: str, cause: str) -> None:
     with pytest.raises(ImageError, match="is not an image reference") as caught:
         parse_reference(text)
 

@@ -120,7 +120,7 @@ def test_a_login_goes_over_tls_or_into_a_private_network_or_to_whom_the_user_nam
 @pytest.mark.parametrize(
     "url", ["10.0.0.1:5054", "ftp://a", "http://", "http://me" + ":secret@a", "http://a?b", "http://[a", 5]
 )
-def test_a_mirror_that_is_no_address_is_refused_without_what_it_may_hold(url: object) -> None:
+def test_a_mirror_that_is_not_an_address_is_refused_without_what_it_may_hold(url: object) -> None:
     with pytest.raises(InputError, match=r"mirror of ghcr\.io") as caught:
         check_mirrors({"ghcr.io": url})  # type: ignore[dict-item]
 

@@ -141,7 +141,7 @@ def test_a_value_of_another_type_is_refused_or_has_the_same_meaning(written: dic
         pytest.param({"began": "2026-11-28 18:00"}, "began: ", id="time"),
         pytest.param({"id": "other"}, "not the name of the file", id="renamed"),
         pytest.param({"note": "x"}, "note", id="one more"),
-        pytest.param({"codes": "x"}, "codes: it is no list", id="text for a list"),
+        pytest.param({"codes": "x"}, "codes: it is not a list", id="text for a list"),
     ],
 )
 def test_an_edited_file_is_refused_with_the_place(written: dict[str, Any], changes: dict[str, Any], words: str) -> None:
@@ -157,7 +157,7 @@ def test_a_missing_value_is_named(written: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("schema", [2, True])
-def test_another_version_is_no_broken_file(written: dict[str, Any], schema: Any) -> None:
+def test_another_version_is_not_a_broken_file(written: dict[str, Any], schema: Any) -> None:
     with pytest.raises(OtherVersion, match=f"its schema is {schema}, and this version reads 1"):
         parse(json.dumps({**written, "schema": schema}), written["id"])
 

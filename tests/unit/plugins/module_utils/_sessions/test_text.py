@@ -132,5 +132,5 @@ def test_a_wrong_request_is_refused_with_what_there_is(tmp_path: Path, asked: li
         chosen(account(sessions(tmp_path), at(1)), asked)
 
 
-def test_nothing_asked_is_no_comparison() -> None:
+def test_nothing_asked_compares_nothing() -> None:
     assert chosen(account([], at(0)), [""]) is None

@@ -18,7 +18,7 @@ def test_the_last_key_of_a_type_counts_because_the_instance_may_have_been_replac
     assert host_keys(f"[ 1.0] Linux\n{SAID}{OLD}\r\nlogin:\n{SAID}{NEW}\r\n") == [NEW]
 
 
-def test_damaged_and_other_lines_are_no_keys() -> None:
+def test_damaged_and_other_lines_are_not_keys() -> None:
     assert host_keys(f"{SAID}{OLD[:40]}\nsshd: Invalid user {SAID}{OLD}\n{SAID}\n") == []
 
 

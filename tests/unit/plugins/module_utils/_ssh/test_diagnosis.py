@@ -389,7 +389,7 @@ def test_a_refused_key_is_first_a_matter_of_the_private_key() -> None:
 
 
 @pytest.mark.parametrize("said", [DENIED, OPEN, TOO_MANY, NO_NAME, "Connection refused", "Connection reset by peer"])
-def test_a_host_of_ones_own_is_not_ended_and_has_no_console_of_ours(said: str) -> None:
+def test_a_host_of_the_user_is_not_ended_and_has_no_console_in_ec2(said: str) -> None:
     found = diagnose(said, RUNNING._replace(is_own=True))
 
     assert "aws ec2" not in sentences(found)

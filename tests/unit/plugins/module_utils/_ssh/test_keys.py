@@ -52,7 +52,7 @@ def test_each_mistake_in_a_public_key_is_named(text: str, problem: str | None) -
 
 
 def rsa_key(bits: int) -> str:
-    """Return a public key of OpenSSH with a modulus of so many bits, which is no product of primes."""
+    """Return a public key of OpenSSH with a modulus of so many bits, which is not a product of primes."""
     fields = (b"ssh-rsa", b"\x01\x00\x01", b"\x00" + ((1 << bits) - 1).to_bytes((bits + 7) // 8, "big"))
     blob = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
     return f"ssh-rsa {base64.b64encode(blob).decode()} ada@example.com"

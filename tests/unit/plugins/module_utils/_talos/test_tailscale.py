@@ -67,12 +67,12 @@ def test_a_second_gateway_is_refused_by_name() -> None:
         pytest.param(KEY.replace("auth", "api"), "an API access token", id="API token"),
         pytest.param(f'"{KEY}"', "quotes", id="quotes"),
         pytest.param(f"{KEY}\n", "blanks", id="newline"),
-        pytest.param(tailscale_key(""), "no whole key", id="cut short"),
+        pytest.param(tailscale_key(""), "not a whole key", id="cut short"),
         pytest.param("x" * 48, "something else", id="something else"),
-        pytest.param(f"{KEY} --ssh", "no whole key", id="with arguments"),
+        pytest.param(f"{KEY} --ssh", "not a whole key", id="with arguments"),
     ],
 )
-def test_a_key_that_is_no_auth_key_is_refused_without_being_printed(key: str, cause: str) -> None:
+def test_a_key_that_is_not_an_auth_key_is_refused_without_being_printed(key: str, cause: str) -> None:
     (problem,) = problems([GATEWAY], settings(auth_key=key))
 
     assert problem.code == "TAILSCALE_NOT_AN_AUTH_KEY"
@@ -81,7 +81,7 @@ def test_a_key_that_is_no_auth_key_is_refused_without_being_printed(key: str, ca
 
 
 @pytest.mark.parametrize("route", ["10.10.0.1", "10.10.0.1/24", "everything", "", 7])
-def test_a_route_that_is_no_network_is_refused(route: Any) -> None:
+def test_a_route_that_is_not_a_network_is_refused(route: Any) -> None:
     assert codes([GATEWAY], routes=[route]) == ["TAILSCALE_ROUTE"]
 
 

@@ -94,7 +94,7 @@ def looked_up(image: str, label: str) -> dict[str, Any]:
         pytest.param(PINNED, "v1.14.0", "v1.14.0", id="of a digest"),
         pytest.param(TAGGED, "v1.13.6", "v1.13.6", id="other than the tag"),
         pytest.param(TAGGED, "", "v1.13.7", id="without one"),
-        pytest.param(TAGGED, "main", "v1.13.7", id="that is no version"),
+        pytest.param(TAGGED, "main", "v1.13.7", id="that is not a version"),
     ],
 )
 @pytest.mark.parametrize("refresh", [True, False])

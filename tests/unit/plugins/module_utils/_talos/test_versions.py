@@ -63,7 +63,7 @@ def test_another_step_is_refused_with_the_way_to_go(before: str, after: str, cau
 
 
 @pytest.mark.parametrize("after", ["latest", "v1.13", "v1.13.7.1", "v1.13.7x", ""])
-def test_what_is_no_version_is_refused(after: str) -> None:
+def test_what_is_not_a_version_is_refused(after: str) -> None:
     assert upgrade_problem("v1.13.6", after) == f"{after} is not a Talos version such as v1.13.7"
 
 

@@ -91,7 +91,7 @@ def test_a_quoted_architecture_problem_further_up_in_a_log_is_not_that_of_the_pr
     assert look(api, settled=True)["codes"] == ["CONTAINER_CRASHES"]
 
 
-def test_the_words_of_a_kubelet_without_a_log_are_no_log() -> None:
+def test_the_words_of_a_kubelet_without_a_log_are_not_a_log() -> None:
     gone = "unable to retrieve container logs for containerd://0123456789abcdef"
     logs = {"linstor-0-5d7b8f-x2x4z": "exec /linstor: exec format error\n", "linstor-1-5d7b8f-x2x4z": gone}
     pods = [crashing("linstor-0", code=255), crashing("linstor-1", code=255)]

@@ -401,7 +401,7 @@ def test_a_removal_waits_for_a_group_that_is_being_deleted(api: FailingEc2) -> N
     assert schedules(api) == {}
 
 
-def test_a_schedule_that_stops_nothing_is_no_end_of_the_time_to_live() -> None:
+def test_a_schedule_that_stops_nothing_is_not_the_end_of_the_time_to_live() -> None:
     usual = {"expression": "at(2026-12-24T18:00:00)"}
     disabled = {**usual, "other_settings": ["State"]}
 

@@ -116,7 +116,7 @@ def test_check_mode_only_says_that_it_would_be(api: FailingEc2) -> None:
     assert (outcome.lines, api.writes()) == ((f"would change Auto Scaling group {GROUP}",), [])
 
 
-def test_a_lost_answer_is_no_second_postponement(api: FailingEc2) -> None:
+def test_a_lost_answer_is_not_a_second_postponement(api: FailingEc2) -> None:
     api.lost["put_scheduled_update_group_action"] = 1
 
     postponed(api)

@@ -469,7 +469,7 @@ def test_there_is_a_stranger_of_what_every_creating_call_makes() -> None:
     assert named == {*MADE_BY, *PARTS_OF_OTHERS, "PutObject"}
 
 
-def test_there_is_a_stranger_of_every_parameter_that_is_no_resource() -> None:
+def test_there_is_a_stranger_of_every_parameter_that_is_not_a_resource() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "plugins" / "module_utils").rglob("*.py")]
 
     named = {name for text in texts for name in re.findall(r"\{parameter_prefix\(project, name\)\}([\w-]+)", text)}

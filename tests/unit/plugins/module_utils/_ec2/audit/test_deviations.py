@@ -356,7 +356,7 @@ def test_a_second_user_of_a_volume_is_found(api: ChangedApi, monkeypatch: pytest
         ),
     ],
 )
-def test_what_is_usual_is_no_deviation(api: ChangedApi, operation: str, change: Change) -> None:
+def test_what_is_usual_is_not_a_deviation(api: ChangedApi, operation: str, change: Change) -> None:
     api.changes[operation] = change
 
     assert api.audit() == []
@@ -370,7 +370,7 @@ def test_an_image_of_a_private_parameter_is_not_compared(api: ChangedApi) -> Non
     assert result["deviations"] == []
 
 
-def test_a_network_of_ipv6_that_has_gone_is_no_hole(api: ChangedApi) -> None:
+def test_a_network_of_ipv6_that_has_gone_is_not_a_hole(api: ChangedApi) -> None:
     api.changes["describe_vpcs"] = ipv6_that_has_gone
 
     assert api.audit() == []
@@ -442,7 +442,7 @@ def snapshots_with_our_words(**record: Any) -> Change:
         ),
     ],
 )
-def test_a_copy_of_another_owner_is_no_hole(api: ChangedApi, record: dict[str, Any]) -> None:
+def test_a_copy_of_another_owner_is_not_a_hole(api: ChangedApi, record: dict[str, Any]) -> None:
     api.changes["describe_snapshots"] = snapshots_with_our_words(**record)
 
     assert api.audit() == []

@@ -125,7 +125,7 @@ def _plant(api: MotoApi, ids: dict[str, str]) -> None:
 
 
 def _plant_elsewhere(api: MotoApi) -> None:
-    """Plant what is no part of EC2."""
+    """Make what is not part of EC2."""
     iam, scaling, ssm = (api.clients[name] for name in ("iam", "autoscaling", "ssm"))
     policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
     iam.put_role_policy(RoleName=DESCRIBED.iam_name, PolicyName="more", PolicyDocument=policy)

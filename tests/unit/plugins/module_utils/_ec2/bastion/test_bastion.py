@@ -188,7 +188,7 @@ def test_a_teardown_ends_the_group_before_what_it_would_use_again(api: MotoApi) 
     assert found == order
 
 
-def test_the_machine_of_the_group_is_no_stray_and_not_missed(api: MotoApi) -> None:
+def test_the_machine_of_the_group_is_not_a_stray_and_not_missed(api: MotoApi) -> None:
     wanted = desired(described())
     tags = wanted["autoscaling_group/bastion"].want["tags"]
     group = Existing("autoscaling_group", UNIQUE, UNIQUE, tags, {})

@@ -30,7 +30,7 @@ def test_what_is_out_of_reach_is_reported_once_and_by_name() -> None:
     [
         pytest.param({"egress": "public_ipv4"}, [IMAGE, ARCHIVE], {}, id="Elastic IP"),
         pytest.param({"egress": "wireguard"}, [IMAGE, ARCHIVE], {}, id="tunnel"),
-        pytest.param({"enabled": False}, [IMAGE, ARCHIVE], {}, id="a machine of one's own"),
+        pytest.param({"enabled": False}, [IMAGE, ARCHIVE], {}, id="a user's own machine"),
         pytest.param({}, [], {}, id="nothing to fetch"),
         pytest.param({}, ["10.10.0.5:5000/talos:v1", "https://example.com/talos.raw"], {}, id="own servers"),
         pytest.param({}, [IMAGE], {"ghcr.io": "https://registry.example.com"}, id="own registry behind the cache"),

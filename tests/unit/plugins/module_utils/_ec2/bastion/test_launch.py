@@ -159,7 +159,7 @@ def test_a_failure_just_before_the_wait_ends_it_when_no_attempt_follows() -> Non
     assert 90 <= group.time < 100
 
 
-def test_an_attempt_that_a_schedule_cancelled_is_no_failed_one() -> None:
+def test_an_attempt_that_a_schedule_cancelled_is_not_a_failed_one() -> None:
     with pytest.raises(AwsError) as failed:
         Group([], [activity("", status="Cancelled")]).wait()
 

@@ -85,7 +85,7 @@ def api() -> Iterator[MotoApi]:
             id="an inventory that connects otherwise",
         ),
         pytest.param({}, HOME._replace(inventory_connection="ssh"), SshAccess(), [], id="an inventory that agrees"),
-        pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), SshAccess(), [], id="host of one's own"),
+        pytest.param({"ssh_public_key": ""}, WayIn("bastion", own_host=True), SshAccess(), [], id="a user's own host"),
         pytest.param({"ssh_public_key": ""}, WayIn(), SshAccess(), [], id="nodes asked from here"),
     ],
 )
@@ -130,11 +130,11 @@ def test_a_build_that_does_not_log_in_needs_no_programs(api: MotoApi, ssh_alone:
     ("way", "expected"),
     [
         pytest.param(OVER_BASTION, ["NO_BASTION_HOST"], id="no host at all"),
-        pytest.param(WayIn("bastion", own_host=True), [], id="host of one's own"),
+        pytest.param(WayIn("bastion", own_host=True), [], id="a user's own host"),
         pytest.param(WayIn(), [], id="nodes asked from here"),
     ],
 )
-def test_without_a_bastion_the_way_over_one_needs_a_host_of_ones_own(way: WayIn, expected: list[str]) -> None:
+def test_without_a_bastion_the_way_over_one_needs_a_host_of_the_user(way: WayIn, expected: list[str]) -> None:
     assert codes(spec(), way, SshAccess((), ())) == expected
 
 
@@ -254,7 +254,7 @@ OPEN = SshAccess(None, ("2001:db8:9::/64", "2001:db8:1:2::/64"))
         pytest.param(
             "2001:db8:1:3::5", HOME._replace(home_ipv6="home"), OPEN, [], id="another check refuses the network"
         ),
-        pytest.param("", WayIn("bastion", own_host=True), SshAccess(), [], id="host of one's own"),
+        pytest.param("", WayIn("bastion", own_host=True), SshAccess(), [], id="a user's own host"),
     ],
 )
 def test_a_controller_from_which_ssh_may_not_arrive_is_noted(

@@ -122,5 +122,5 @@ def test_the_example_of_a_small_bill_names_the_hours_that_its_limits_allow() -> 
     assert f"One node alone could be used for {hours[1]} hours a day" in text
 
 
-def test_a_price_that_is_not_known_is_no_matter_without_a_limit() -> None:
+def test_a_price_that_is_not_known_does_not_matter_without_a_limit() -> None:
     assert list(limit_findings(of({}, instance_type="m7g.large"))) == []

@@ -86,7 +86,7 @@ def test_only_a_duration_has_a_tolerance() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-12-24T18:00:00"])
-def test_a_tag_that_holds_no_time_is_no_time(text: str) -> None:
+def test_a_tag_that_holds_no_time_gives_none(text: str) -> None:
     assert time_of(text) is None
 
 

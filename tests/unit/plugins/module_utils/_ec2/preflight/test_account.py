@@ -297,7 +297,7 @@ def test_a_role_of_auto_scaling_that_may_not_be_read_is_not_checked() -> None:
     assert (note.code, note.subject) == ("NOT_CHECKED", "role AWSServiceRoleForAutoScaling")
 
 
-def test_an_account_without_a_plan_is_no_note() -> None:
+def test_an_account_without_a_plan_gets_no_note() -> None:
     # What botocore's model of the service freetier lists for this call: ResourceNotFoundException.
     api = AccountApi(vcpus=8)
     api.refuse = {"get_account_plan_state": "AWS_ERROR"}
@@ -309,7 +309,7 @@ def test_an_account_without_a_plan_is_no_note() -> None:
     assert (problems, inquiry.notes) == ([], [])
 
 
-def test_a_cause_that_is_a_refusal_already_is_no_note_as_well() -> None:
+def test_a_cause_that_is_a_refusal_already_is_not_a_note_as_well() -> None:
     api = AccountApi()
     api.refuse = {"get_caller_identity": "CREDENTIALS_EXPIRED", "get_service_quota": "CREDENTIALS_EXPIRED"}
 

@@ -57,7 +57,7 @@ def test_sound_answers_are_no_problem() -> None:
     assert codes(SOUND) == []
 
 
-def test_no_answers_are_no_further_problem() -> None:
+def test_no_answers_are_not_a_further_problem() -> None:
     assert codes(Answers()) == []
 
 

@@ -66,7 +66,7 @@ def test_a_node_that_asks_for_a_client_certificate_is_running() -> None:
     assert seen.certificate.common_name == "gateway"
 
 
-def test_a_server_that_lets_anybody_in_is_no_node() -> None:
+def test_a_server_that_lets_anybody_in_is_not_a_node() -> None:
     async def scenario() -> Probe:
         server = NodeServer(_never)
         await server.listen(ADDRESS, 50000, pki.server_context(_server_pair(pki.new_authority())))

@@ -66,7 +66,7 @@ def named(machine_type: str = CONTROL_PLANE, **changes: Any) -> dict[str, Any]:
     return {" ".join(filter(None, (item.get("kind", ""), item.get("name")))): item for item in made}
 
 
-def test_what_v1_14_has_documents_for_is_no_field_any_more() -> None:
+def test_what_v1_14_has_documents_for_is_not_a_field_any_more() -> None:
     base = named(install_disk="/dev/nvme0n1", sysctls={"a": "1"})[""]
 
     assert sorted(base["machine"]) == ["ca", "certSANs", "features", "token", "type"]

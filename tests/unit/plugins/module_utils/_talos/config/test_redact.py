@@ -120,7 +120,7 @@ def test_a_hunk_that_begins_inside_a_key_shows_none_of_its_lines(raw: bytes, lab
             f"  - TS_AUTHKEY={REDACTED}",
             id="tailscale key in an environment",
         ),
-        pytest.param("  - TS_AUTH_ONCE=true", "  - TS_AUTH_ONCE=true", id="a setting that is no secret"),
+        pytest.param("  - TS_AUTH_ONCE=true", "  - TS_AUTH_ONCE=true", id="a setting that is not a secret"),
         pytest.param("PrivateKey = aGVsbG8=", f"PrivateKey = {REDACTED}", id="wireguard configuration"),
         pytest.param(
             "apiUrl: https://x?jointoken=abc&y=1", f"apiUrl: https://x?jointoken={REDACTED}&y=1", id="join token"
@@ -143,7 +143,7 @@ def test_a_hunk_that_begins_inside_a_key_shows_none_of_its_lines(raw: bytes, lab
         ),
     ],
 )
-def test_a_line_shows_what_is_no_secret_and_hides_what_is(line: str, shown: str) -> None:
+def test_a_line_shows_what_is_not_a_secret_and_hides_what_is(line: str, shown: str) -> None:
     assert redact(line) == shown
 
 
@@ -162,7 +162,7 @@ def test_a_kubernetes_secret_in_an_inline_manifest_is_hidden() -> None:
     assert "name: x" in shown
 
 
-def test_a_certificate_is_no_secret() -> None:
+def test_a_certificate_is_not_a_secret() -> None:
     certificate = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIB" + b"a" * 100).decode()
 
     assert redact(f"crt: {certificate}") == f"crt: {certificate}"

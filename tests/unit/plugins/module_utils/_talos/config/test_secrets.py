@@ -71,7 +71,7 @@ def test_an_existing_bundle_is_never_replaced(tmp_path: Path) -> None:
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
 
-def test_a_file_that_is_no_bundle_is_refused_and_kept(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_bundle_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "secrets.yaml"
     path.write_text("cluster: {id: x}\n", encoding="utf-8")
 
@@ -237,7 +237,7 @@ def test_a_bundle_shows_no_secret_of_itself() -> None:
     assert [value for value in secret_values(test_bundle()) if value in shown] == []
 
 
-def test_a_service_account_key_that_is_no_rsa_key_is_taken() -> None:
+def test_a_service_account_key_that_is_not_an_rsa_key_is_taken() -> None:
     """Talos made such keys before v1.7."""
     key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
@@ -279,7 +279,7 @@ def test_everything_wrong_with_a_bundle_is_reported_without_a_secret(
     assert [value for value in secret_values(test_bundle()) if value in str(caught.value)] == []
 
 
-def test_text_that_is_no_yaml_is_refused_without_being_shown() -> None:
+def test_text_that_is_not_yaml_is_refused_without_being_shown() -> None:
     with pytest.raises(InputError, match="it is not YAML") as caught:
         parse_bundle("key: hunter2: [", "x")
 

@@ -65,7 +65,7 @@ def made(patch: Any, *, contract: str = "v1.13") -> str:
     return node_config.node_config(node, plan, test_bundle())
 
 
-def test_permissions_that_are_no_number_are_refused_with_their_path() -> None:
+def test_permissions_that_are_not_a_number_are_refused_with_their_path() -> None:
     file = {"path": "/var/x", "op": "create", "content": "a", "permissions": "rw-r--r--"}
 
     with pytest.raises(

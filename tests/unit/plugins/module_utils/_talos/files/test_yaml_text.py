@@ -61,7 +61,7 @@ def test_permissions_are_octal_however_they_were_given(given: object, written: s
 
 
 @pytest.mark.parametrize("given", ["rw-r--r--", "0888", "", "0o99999999", -1, 1 << 32, 1.5, float("inf"), True, [420]])
-def test_what_is_no_mode_of_a_file_is_refused(given: object) -> None:
+def test_what_is_not_a_mode_of_a_file_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match="it is not the mode of a file"):
         yaml_text.file_mode(given)
 
