@@ -307,8 +307,9 @@ def test_the_tests_that_the_second_python_runs_exist() -> None:
     assert [name for name in SAME_EVERYWHERE if not (ROOT / name).is_file()] == []
 
 
-def test_the_unit_test_of_a_file_is_in_the_folder_of_that_file() -> None:
-    tests, code = ROOT / "tests" / "unit" / "plugins" / "module_utils", ROOT / "plugins" / "module_utils"
+@pytest.mark.parametrize("kind", ["module_utils", "plugin_utils"])
+def test_the_unit_test_of_a_file_is_in_the_folder_of_that_file(kind: str) -> None:
+    tests, code = ROOT / "tests" / "unit" / "plugins" / kind, ROOT / "plugins" / kind
     misplaced = []
 
     for test in sorted(tests.rglob("test_*.py")):

@@ -149,7 +149,7 @@ def test_a_cause_that_none_of_the_ways_ends_is_named_beside_each(cases: Sequence
             assert ("IMAGE_RATE_LIMITED" in text) == (not ends_it), text
 
 
-def test_what_only_waits_is_no_cause_beside_one(cases: Sequence[Case]) -> None:
+def test_what_only_waits_is_not_a_cause_beside_one(cases: Sequence[Case]) -> None:
     for case in cases:
         if case.codes:
             assert case.said(WAITS) == case.said()
