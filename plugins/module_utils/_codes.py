@@ -1615,7 +1615,8 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "SOURCE_NOT_READY": Code(
         "The source of the packages cannot be read.",
-        "Check cluster_cozystack_platform_source_url and _ref, and that the nodes can reach it.",
+        "Check cluster_cozystack_platform_source_url and _ref, and that the nodes can reach it. If the registry asks for a "
+        "login, make the packages public, or set cozystack_platform_source_secret.",
     ),
     "PACKAGE_NOT_READY": Code(
         "A package is not ready.",
@@ -1658,7 +1659,8 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "IMAGE_PULL_FAILED": Code(
         "An image cannot be pulled.",
-        "Check the image's name, the registry and its cache on the bastion.",
+        "Check the image's name, the registry and its cache on the bastion. If the registry asks for a login, make the "
+        "image public.",
         (ERROR, WARNING),
     ),
     "IMAGE_PULL_SLOW": Code(

@@ -43,6 +43,10 @@ _TIME_IS_UP: Final = re.compile(
     r"context deadline exceeded|time(?:out|d out) (?:waiting|progressing)|failed early due to stalled resources"
     r"|client rate limiter Wait|^Running '|^reconciliation in progress|^no controller has|^$"
 )
+# The first object that Flux waits for, one of a namespace or of the cluster: fluxcd/pkg ssa/utils.FmtObjMetadata.
+_WAITS_FOR: Final = re.compile(
+    r"(?:timeout waiting for|stalled resources): \[(?P<kind>\w+)/(?:(?P<namespace>[^/\s]+)/)?(?P<name>[^/\s]+) status: "
+)
 # The namespaces of Cilium and Kube-OVN, one of which configures containerd's network on each node.
 _CNI: Final = ("cozy-cilium", "cozy-kubeovn")
 _NETWORK: Final = (
@@ -198,9 +202,19 @@ def _root_verdict(code: str, root: Root, hints: str) -> Finding:
     count = "1 release waits" if root.holds_back == 1 else f"{root.holds_back} releases wait"
     waiting = f"; {count} for it" if root.holds_back else ""
     message = f"{root.kind} {root.title}: {root.reason}: {root.message}{hints}{waiting}"
-    remedy = remedy_of(code, namespace=root.namespace, name=root.name)
+    described = _described(root.message) if code == _RELEASE else ""
+    remedy = described or remedy_of(code, namespace=root.namespace, name=root.name)
     evidence = {"holds_back": root.holds_back, "since": root.since, NAMES_CAUSE: _names_cause(root)}
     return finding(code, root.title, message, remedy, evidence=evidence)
+
+
+def _described(message: str) -> str:
+    """Return how to look at the object that a release waits for, empty if its message names none."""
+    found = _WAITS_FOR.search(message)
+    if found is None:
+        return ""
+    where = f"--namespace {found['namespace']} " if found["namespace"] else ""
+    return f"Look at what it waits for: kubectl {where}describe {found['kind'].lower()} {found['name']}."
 
 
 def _others(found: Reading) -> Iterator[Finding]:
