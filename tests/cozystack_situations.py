@@ -1293,6 +1293,29 @@ SCHEDULING = (
         waits="",
     ),
     Situation(
+        "a virtual machine of a user, which the node with KVM does not take",
+        "kube-scheduler; KubeVirt's device plugin",
+        "KVM_MISSING",
+        "1 pod waits for /dev/kvm, which gateway alone has: tenant-root/virt-launcher-machine",
+        "kubectl describe node gateway",
+        installed(
+            nodes=[
+                node("gateway", allocatable={"devices.kubevirt.io/kvm": "1k"}),
+                node("compute-2"),
+            ],
+            pods=[
+                waiting_pod(
+                    "virt-launcher-machine",
+                    "0/2 nodes are available: 1 Insufficient devices.kubevirt.io/kvm, 1 node(s) didn't match "
+                    "Pod's node affinity/selector.",
+                    namespace="tenant-root",
+                )
+            ],
+        ),
+        blocks=False,
+        waits="",
+    ),
+    Situation(
         "nodes without the label that pods are spread by",
         "Kubernetes pkg/scheduler/framework/plugins/podtopologyspread: ErrReasonNodeLabelNotMatch",
         "NO_SCHEDULABLE_NODE",

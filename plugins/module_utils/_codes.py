@@ -1615,8 +1615,8 @@ COZYSTACK: Mapping[str, Code] = {
     ),
     "SOURCE_NOT_READY": Code(
         "The source of the packages cannot be read.",
-        "Check cluster_cozystack_platform_source_url and _ref, and that the nodes can reach it. If the registry asks for a "
-        "login, make the packages public, or set cozystack_platform_source_secret.",
+        "Check cluster_cozystack_platform_source_url and _ref, and that the nodes can reach it. If the registry asks "
+        "for a login, make the packages public, or set cozystack_platform_source_secret.",
     ),
     "PACKAGE_NOT_READY": Code(
         "A package is not ready.",

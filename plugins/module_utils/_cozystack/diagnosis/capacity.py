@@ -123,12 +123,20 @@ def _severity(progress: Progress, *, settled: bool) -> str:
 
 def kvm(found: Reading) -> Iterator[Finding]:
     known = [node.kvm for node in found.nodes if node.kvm is not None]
-    if (known and not any(known)) or "KVM_MISSING" in found.pods.waiting_for:
-        architectures = ", ".join(sorted({node.architecture for node in found.nodes}))
-        message = f"{meaning_of('KVM_MISSING')} ({architectures or 'the nodes could not be read'})"
-        yield finding(
-            "KVM_MISSING", "nodes", message, evidence={"nodes": {node.name: node.kvm for node in found.nodes}}
-        )
+    waiting = found.pods.waiting_for.get("KVM_MISSING")
+    if (known and not any(known)) or waiting:
+        evidence = {"nodes": {node.name: node.kvm for node in found.nodes}}
+        yield finding("KVM_MISSING", "nodes", *_without_kvm(found, waiting), evidence=evidence)
+
+
+def _without_kvm(found: Reading, waiting: Waiting | None) -> tuple[str, str | None]:
+    """Return the message about virtual machines that cannot start, and the remedy if it is not that of the code."""
+    able = [node.name for node in found.nodes if node.kvm]
+    if able and waiting:
+        message = f"{_waiting_text(waiting, f'/dev/kvm, which {_first(able, len(able))} alone has', None)}"
+        return message, f"Look at why it takes no virtual machine: kubectl describe node {able[0]}."
+    architectures = ", ".join(sorted({node.architecture for node in found.nodes}))
+    return f"{meaning_of('KVM_MISSING')} ({architectures or 'the nodes could not be read'})", None
 
 
 def storage(found: Reading, progress: Progress, *, settled: bool) -> Iterator[Finding]:
