@@ -14,8 +14,10 @@ from typing import Any, Protocol
 import boto3
 import botocore.client
 import botocore.session
+import moto.core.responses
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from botocore.config import Config
 from moto import mock_aws
 from moto.ec2.models import ec2_backends
 
@@ -65,6 +67,10 @@ def spec(**changes: Any) -> ClusterSpec:
     return parse_spec(cluster(**changes))
 
 
+# Moto lists the methods of a service's class again at each call, which takes an eighth of the call.
+moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
+# Moto checks neither signatures nor the names of programs, and making both takes an eighth of a call.
+UNSIGNED = Config(signature_version=botocore.UNSIGNED, user_agent="tests")
 # Each session of boto3 would read megabytes of descriptions again.
 _shared_loader = cache(botocore.session.create_loader)
 
@@ -98,9 +104,11 @@ def account_answers() -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def aws_with_images() -> Iterator[None]:
-    """Have moto answer as AWS with its list of images, also after a test that went without."""
-    with mock_aws(), account_answers():
-        ec2_backends[ACCOUNT][REGION].reset()
+    """Have moto answer as AWS with its list of images, in one region and read once: a test uses no other."""
+    with empty_aws():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "true")
+            ec2_backends[ACCOUNT][REGION].reset()
         yield
 
 
@@ -108,7 +116,7 @@ def aws_with_images() -> Iterator[None]:
 def moto_clients() -> dict[str, Any]:
     """Return clients that any test can use inside its own moto."""
     services = ("ec2", "iam", "autoscaling", "scheduler", "sts", "ssm", "service-quotas", "freetier")
-    return {service: boto3.client(service, region_name=REGION) for service in services}
+    return {service: boto3.client(service, region_name=REGION, config=UNSIGNED) for service in services}
 
 
 class MotoApi(AwsApi):

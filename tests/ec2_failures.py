@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.calls import Calls, Clock
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
@@ -145,10 +146,10 @@ class FailingEc2(MotoApi):
         named = {"RoleName", "InstanceProfileName"} & parameters.keys() if service == "iam" else set()
         if not named:
             return parameters
-        iam = self.clients["iam"]
-        roles, profiles = iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]
-        existing = [*(item["RoleName"] for item in roles), *(item["InstanceProfileName"] for item in profiles)]
-        spelled = {name.lower(): name for name in existing}
+        iam = iam_backends[ACCOUNT]["aws"]
+        # Read from moto itself, because two calls before each of IAM take longer than it. Other threads add more.
+        existing = [*list(iam.roles.values()), *list(iam.instance_profiles.values())]
+        spelled = {item.name.lower(): item.name for item in existing}
         return {**parameters, **{key: spelled.get(parameters[key].lower(), parameters[key]) for key in named}}
 
     def _refuse_unknown(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
