@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache
 from pathlib import Path
@@ -43,11 +44,17 @@ def product(case: Case, release: Release) -> str:
 
 
 @cache
+def read(config: str) -> list[Any]:
+    """Return the documents of a configuration, which are the same to every release."""
+    return yaml_text.load_all(config)
+
+
+@cache
 def patched(case: Case, release: Release) -> list[Any]:
     """Return the documents of a case with its patches merged in by our modules."""
-    documents = yaml_text.load_all(case.config)
     if not case.patches:
-        return documents
+        return read(case.config)
+    documents = copy.deepcopy(read(case.config))
     patches = [merge.Patch(f"patches[{at}]", patch) for at, patch in enumerate(case.patches)]
     return yaml_text.load_all(yaml_text.dump_all(merge.apply_patches(documents, patches, release)))
 
