@@ -172,12 +172,11 @@ def clean_environment(settings: Settings, environment: dict[str, str]) -> dict[s
 
 def _state(settings: Settings) -> dict[str, Any] | None:
     try:
-        state: dict[str, Any] = json.loads(settings.state_file.read_text(encoding="utf-8"))
+        return json.loads(settings.state_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError:
         return {"broken": True}
-    return state
 
 
 def _is_ours(state: dict[str, Any]) -> bool:

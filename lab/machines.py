@@ -282,5 +282,4 @@ def make_node(settings: Settings, address: str, directory: Path, image: str | No
     module, _, name = settings.talos_node.partition(":")
     directory.mkdir(parents=True, exist_ok=True)
     made = getattr(importlib.import_module(module), name)
-    node: Node = made(address, directory, port=TALOS_PORT, image=image, hardware=hardware)
-    return node
+    return made(address, directory, port=TALOS_PORT, image=image, hardware=hardware)

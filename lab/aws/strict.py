@@ -56,8 +56,7 @@ def _parameters(response: Any, request: Any, model: Any) -> dict[str, Any]:
     operation = model.operation_model(response._get_action())
     parser = PROTOCOL_PARSERS[response.determine_response_protocol(model)](operation)
     reported = {"method": request.method, "values": request.values, "headers": request.headers, "body": request.data}
-    parsed: dict[str, Any] = parser.parse(reported | {"url_path": request.path, "url_params": response.uri_match})
-    return parsed
+    return parser.parse(reported | {"url_path": request.path, "url_params": response.uri_match})
 
 
 def check_parameters(service: str, operation: OperationModel, parameters: dict[str, Any]) -> None:
@@ -99,12 +98,10 @@ def _refusal(service: str, member: str, value: Any, rule: str) -> AwsRefusal:
 
 @cache
 def table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(__file__).with_name("rules.json").read_text(encoding="utf-8"))
-    return found
+    return json.loads(Path(__file__).with_name("rules.json").read_text(encoding="utf-8"))
 
 
 def rules(service: str, member: str) -> list[list[Any]]:
     """Return kind, value and source of each rule for a member, which is named Structure.Member."""
     structure, _, name = member.partition(".")
-    found: list[list[Any]] = table()["rules"].get(f"{service} {structure}", {}).get(name, [])
-    return found
+    return table()["rules"].get(f"{service} {structure}", {}).get(name, [])

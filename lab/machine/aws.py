@@ -109,8 +109,7 @@ def call(endpoint: str, region: str, action: str, request: dict[str, object], *,
     }
     asked = urllib.request.Request(endpoint, data=json.dumps(request).encode(), headers=headers, method="POST")  # noqa: S310
     with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310  loopback, checked by the caller
-        found: dict[str, Any] = json.load(answer)
-    return found
+        return json.load(answer)
 
 
 def plugin(words: list[str]) -> int:

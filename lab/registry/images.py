@@ -62,16 +62,13 @@ def lab_store() -> Store:
 
 def labels_of(image: str) -> dict[str, str]:
     """Return the labels of an image by its reference, through whichever of the lab's registries it is named."""
-    path = image.partition("/")[2]
-    repository, at, digest = path.partition("@")
+    repository, at, digest = image.partition("/")[2].partition("@")
     named, _colon, tag = repository.rpartition(":")
     return shared_store().labels(*((repository.partition(":")[0], digest) if at else (named, tag)))
 
 
 def _defaults(role: str) -> dict[str, Any]:
-    text = (REPOSITORY / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+    return yaml.safe_load((REPOSITORY / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
 
 
 def _parts(reference: str) -> tuple[str, str]:

@@ -121,6 +121,8 @@ class FaultyApi(AwsApi):
         self._unknown: set[str] = set()
         # The services that said of something that they do not know it.
         self.reported_late: set[str] = set()
+        # The image of the machines, once it is known.
+        self.image = ""
         self.writes: list[str] = []
         # One run's calls, which know what that run has made; its pauses do not wait for a real AWS.
         self.run = self.begin_run()
@@ -330,7 +332,9 @@ def assert_one_of_each(api: FaultyApi, cluster: Comparison) -> None:
 
 
 def lab_image(api: FaultyApi) -> str:
-    """Return an arm64 image of the lab."""
-    filters = [{"Name": "architecture", "Values": ["arm64"]}]
-    images: list[dict[str, Any]] = api.call("ec2", "describe_images", Filters=filters)["Images"]
-    return str(images[0]["ImageId"])
+    """Return an arm64 image of the lab, asked for once: the list of hundreds takes longer than a stage."""
+    if not api.image:
+        filters = [{"Name": "architecture", "Values": ["arm64"]}]
+        images: list[dict[str, Any]] = api.call("ec2", "describe_images", Filters=filters)["Images"]
+        api.image = str(images[0]["ImageId"])
+    return api.image
