@@ -21,6 +21,7 @@ import subprocess
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -233,12 +234,28 @@ def words(root: Path, paths: Iterable[str]) -> list[Word]:
 
 def words_in(name: str, lines: Iterable[str]) -> list[Word]:
     """Return each use of a word that docs/style.md forbids in the lines of a text of this name."""
-    patterns = [(re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE), better) for word, better in WORDS]
+    lines = list(lines)
+    # Most words are in no line at all: each is searched once in the whole text, and only what it has line by line.
+    lower = "\n".join(lines).lower()
+    used = [(one, better) for any_case, one, better in _patterns() if not any_case or any_case.search(lower)]
     return [
         Word(name, number, match[0], better)
         for number, line in enumerate(lines, 1)
-        for one, better in patterns
+        for one, better in used
         for match in one.finditer(line)
+    ]
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str] | None, re.Pattern[str], str]]:
+    """Return each word as a text in lower case has it (none with capitals), as a line has it, and the better word."""
+    return [
+        (
+            re.compile(word) if word == word.lower() else None,
+            re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE),
+            better,
+        )
+        for word, better in WORDS
     ]
 
 
