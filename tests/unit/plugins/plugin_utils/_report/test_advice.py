@@ -56,9 +56,20 @@ def requests() -> Iterator[Request]:
             yield Request(machines, profile, built=Built(others), nodes_max=most, per_hour_max=price)
 
 
+PREDICTED: dict[str, dict[str, Any]] = {}
+
+
+def predicted(request: Request) -> dict[str, Any]:
+    """Return the forecast of a request; the advice of many others leads to the same one."""
+    known = repr(request)
+    if known not in PREDICTED:
+        PREDICTED[known] = result(look_ahead(request, SIZES))
+    return PREDICTED[known]
+
+
 @pytest.fixture(scope="module")
 def cases() -> Sequence[Case]:
-    return [Case(request, result(look_ahead(request, SIZES))) for request in requests()]
+    return [Case(request, predicted(request)) for request in requests()]
 
 
 def changed(request: Request, text: str) -> Request:
@@ -84,7 +95,7 @@ def test_advice_that_is_followed_ends_all_that_the_report_names(cases: Sequence[
         for text in case.said():
             built = Built(others=True) if "use images" in text.lower() else case.request.built
             wanted = changed(case.request, text)
-            after = result(look_ahead(wanted._replace(built=built), SIZES))
+            after = predicted(wanted._replace(built=built))
             # Other nodes or another profile are not advised together with a warning of them.
             warned = {"BELOW_DOCUMENTED_USE"} if wanted != case.request else set()
             left = {one["code"] for one in after["verdicts"] if one["severity"] == "error" or one["code"] in warned}
@@ -106,7 +117,7 @@ def test_nodes_and_a_smaller_profile_are_advised_together_if_the_limits_allow_on
     assert both
     for case in both:
         recommended = case.said()[0]
-        after = result(look_ahead(changed(case.request, recommended)._replace(built=Built(others=True)), SIZES))
+        after = predicted(changed(case.request, recommended)._replace(built=Built(others=True)))
         assert after["fits"], recommended
         assert after["prices"]["per_hour"] <= (case.request.per_hour_max or after["prices"]["per_hour"])
 
