@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from .._errors import CollectionError
 from .._findings import Finding, finding, sentences
@@ -14,6 +16,8 @@ from .._text import received, shown
 # After these errors it is not known whether an image exists: it may be available to other clients, or later.
 UNKNOWN = ("IMAGE_UNREACHABLE", "IMAGE_RATE_LIMITED", "IMAGE_UNEXPECTED_ANSWER")
 _WORDS_MAX = 400
+# Where token servers have their message: Docker Hub's, those of OAuth 2.0, those of GitLab and quay.io.
+_KEYS = ("details", "error", "error_description", "message", "error_message")
 
 
 class ImageError(CollectionError):
@@ -30,13 +34,35 @@ def image_error(code: str, cause: str, remedy: str | None = None) -> ImageError:
 
 
 def words_of(body: bytes) -> str:
-    """Return the error message of a registry, in the format of the distribution specification, or an empty text."""
+    """Return the error message of a registry or of its token server, or an empty text.
+
+    The distribution specification has a list of errors. Token servers have one text, proxies plain text.
+    """
     try:
-        errors = json.loads(body)["errors"]
-        said = [f"{error.get('code', '')}: {error.get('message', '')}".strip(": ") for error in errors]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
+        said = list(_said(json.loads(body)))
+    except (ValueError, RecursionError):
+        said = [_plain(body)]
     return str(received("; ".join(dict.fromkeys(filter(None, said)))))[:_WORDS_MAX]
+
+
+def _plain(body: bytes) -> str:
+    """Return an answer that is plain text, and an empty text for a page or data."""
+    try:
+        text = " ".join(body.decode().split())
+    except UnicodeDecodeError:
+        return ""
+    return "" if text.startswith("<") or not text.isprintable() else text
+
+
+def _said(content: Any) -> Iterator[str]:
+    """Yield the messages in a JSON answer."""
+    if not isinstance(content, dict):
+        return
+    errors = content.get("errors")
+    for error in errors if isinstance(errors, list) else ():
+        if isinstance(error, dict):
+            yield f"{error.get('code', '')}: {error.get('message', '')}".strip(": ")
+    yield from (content[key] for key in _KEYS if isinstance(content.get(key), str))
 
 
 def quoting(cause: str, body: bytes) -> str:

@@ -26,6 +26,13 @@ from .web import Answer, Web, is_certificate_problem
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 # Codes of the distribution specification, which some registries send with another status: ECR with 400.
 _DENIED = re.compile(r"\b(DENIED|UNAUTHORIZED)\b")
+_EXPIRED = re.compile("expired", re.IGNORECASE)
+# Docker Hub, GitLab, Harbor and quay.io, about a name or a password.
+_WRONG_LOGIN = re.compile(
+    r"(?:incorrect|invalid|bad|wrong|could not find) (?:\w+ )?(?:user|robot|password|credential|login|token|access)"
+    r"|password or token is incorrect|invalid_grant|invalid_client",
+    re.IGNORECASE,
+)
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 
 
@@ -77,13 +84,13 @@ class RegistryRepository:
         answer = self._first(path, accept)
         if answer.status == 401 and self._authorize(answer):
             answer = self._ask(self._url(path), accept)
+        if answer.status == 200:
+            return answer
         if answer.status in (401, 403) or _DENIED.search(words_of(answer.body)):
             raise self._not_authorised(self._place.host, answer)
         if answer.status == 404:
-            raise self._not_found(path)
-        if answer.status != 200:
-            raise unexpected(quoting(f"{self._place.host} responds with status {answer.status}", answer.body))
-        return answer
+            raise self._not_found(path, answer)
+        raise unexpected(quoting(f"{self._place.host} responds with status {answer.status}", answer.body))
 
     def _first(self, path: str, accept: str) -> Answer:
         """Return the first response, over plain HTTP if a private address does not support TLS."""
@@ -132,19 +139,19 @@ class RegistryRepository:
     def _not_authorised(self, host: str, answer: Answer) -> ImageError:
         who = f"the login for {self._place.host}" if self._login.username else "requests without a login"
         words = words_of(answer.body)
-        has_expired = "expired" in words.lower()
-        why = words if has_expired else quoting("the repository is private or does not exist", answer.body)
+        is_login_wrong = bool(_EXPIRED.search(words) or (self._login.username and _WRONG_LOGIN.search(words)))
+        why = words if is_login_wrong else quoting("the repository is private or does not exist", answer.body)
         cause = f"{host} rejects {who}: {why}"
         if self._login.unusable:
             cause = f"{cause}, and the login is {self._login.unusable}, which cannot be used here"
         log_in = f"docker login {self._place.host}"
-        remedy = f"Log in again: {log_in}" if has_expired else f"Check the name. If it is correct, log in: {log_in}"
+        remedy = f"Log in again: {log_in}" if is_login_wrong else f"Check the name. If it is correct, log in: {log_in}"
         if self._login.remedy:
             remedy += f", {self._login.remedy}"
         return image_error("IMAGE_NOT_AUTHORISED", cause, f"{remedy}.")
 
-    def _not_found(self, path: str) -> ImageError:
+    def _not_found(self, path: str, answer: Answer) -> ImageError:
         kind, _slash, wanted = path.partition("/")
         what = f"no {wanted}" if kind == "manifests" else f"not the part {wanted} of the image"
         cause = f"{self._place.host} has {what} in {self._reference.repository}"
-        return image_error("IMAGE_NOT_FOUND", cause)
+        return image_error("IMAGE_NOT_FOUND", quoting(cause, answer.body))

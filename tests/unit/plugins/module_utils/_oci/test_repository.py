@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,7 @@ def test_case_13_registry_says_why() -> None:
     [
         (401, "UNAUTHORIZED", "IMAGE_NOT_AUTHORISED"),
         (403, "DENIED", "IMAGE_NOT_AUTHORISED"),
+        (404, "NAME_UNKNOWN", "IMAGE_NOT_FOUND"),
         (418, "UNSUPPORTED", "IMAGE_UNEXPECTED_ANSWER"),
     ],
 )
@@ -81,6 +83,73 @@ def test_a_registrys_own_words_are_shown_whatever_the_status(status: int, code: 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"errors": 5}', b'{"errors": [1]}', b"\xff", b'{"errors": [{}]}'])
 def test_a_body_without_words_is_not_an_error_of_its_own(body: bytes) -> None:
     assert refused(Answer(418, {}, body)).problem.message.endswith("responds with status 418")
+
+
+REALM = 'Bearer realm="https://token.example/auth",service="registry.example"'
+
+
+class TokenWeb(FakeWeb):
+    """A registry that requires a token, and a token server that answers with a refusal."""
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        known = url.startswith("https://registry.example/")
+        return Answer(401, {"www-authenticate": REALM}, b"") if known else super().get(url, headers)
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "remedy"),
+    [
+        pytest.param({"details": "incorrect username or password"}, "incorrect username or", "Log in again", id="Hub"),
+        pytest.param(
+            {"error": "invalid_grant", "error_description": "The user was removed"},
+            "invalid_grant; The user was removed",
+            "Log in again",
+            id="OAuth 2.0",
+        ),
+        pytest.param(
+            {"message": "HTTP Basic: Access denied. The provided password or token is incorrect"},
+            "Access denied",
+            "Log in again",
+            id="GitLab",
+        ),
+        pytest.param(
+            {"errors": [{"code": "UNAUTHORIZED", "message": "Invalid Username or Password"}]},
+            "Invalid Username",
+            "Log in again",
+            id="as a registry",
+        ),
+        pytest.param(
+            {"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]},
+            "requested access to the resource is denied",
+            "Check the name",
+            id="no right",
+        ),
+    ],
+)
+def test_the_words_of_a_token_server_are_shown(body: dict[str, Any], words: str, remedy: str) -> None:
+    answer = Answer(401, {}, json.dumps(body).encode())
+    asked = repository(TokenWeb(https=answer), "registry.example/lib/talos:v1", Login("ada", "moon"))
+
+    with pytest.raises(ImageError) as raised:
+        asked.manifest("v1")
+
+    problem = raised.value.problem
+    assert problem.code == "IMAGE_NOT_AUTHORISED"
+    assert words in problem.message
+    assert problem.remedy.startswith(remedy)
+
+
+def test_the_plain_text_of_a_proxy_is_shown_and_a_page_is_not() -> None:
+    said = refused(Answer(403, {}, b"Blocked by the\n policy of moon.example")).problem.message
+
+    assert "(Blocked by the policy of moon.example)" in said
+    assert "html" not in refused(Answer(403, {}, b"<html><body>Blocked</body></html>")).problem.message
+
+
+def test_an_image_is_no_refusal_whatever_words_its_configuration_has() -> None:
+    found = Answer(200, {}, b'{"message": "DENIED"}')
+
+    assert repository(FakeWeb(https=found), "registry.example/lib/talos:v1").blob("sha256:0") == found.body
 
 
 def test_case_14_private_registry_with_tls() -> None:
