@@ -24,7 +24,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from .._errors import Ec2Error
 from .._findings import Finding, failure, finding, remedy_of
 from .._text import received
-from .refusals import code_of, permission_of, special_remedy
+from .refusals import FOR_CREDENTIALS, code_of, permission_of, special_remedy
 from .spec import is_loopback, is_loopback_endpoint
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ def raise_aws_error(error: Exception, service: str, operation: str, region: str)
     refusal, status = answer.get("Error", {}), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     reason, message = str(refusal.get("Code", "")), str(refusal.get("Message", ""))
     cause = f"{reason}: {message}" if reason else str(error)
+    if (made := getattr(error, "operation_name", "")) in FOR_CREDENTIALS:
+        cause = f"{cause.rstrip('.')} (at {made}, which obtains the credentials)"
     code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__], operation, status)
     raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 

@@ -16,24 +16,32 @@ from collections.abc import Sequence
 IN_USE = ("DependencyViolation", "DeleteConflict", "VolumeInUse", "ResourceInUse", "InvalidNetworkInterface.InUse")
 CHANGING = ("ScalingActivityInProgress", "IncorrectState", "IncorrectInstanceState")
 OTHERS_FIRST = ("ResourceContention", "ConcurrentModification", "PriorRequestNotComplete")
+# Some services append Exception to a code that others have without it.
 _OF_CODES = {
-    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException"), "CREDENTIALS_EXPIRED"),
+    **dict.fromkeys(("ExpiredToken", "TokenRefreshRequired"), "CREDENTIALS_EXPIRED"),
     **dict.fromkeys(("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"), "REQUEST_EXPIRED"),
     **dict.fromkeys(("AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch"), "CREDENTIALS_INVALID"),
-    **dict.fromkeys(("UnrecognizedClientException", "InvalidSignatureException"), "CREDENTIALS_INVALID"),
+    **dict.fromkeys(("UnrecognizedClient", "InvalidSignature"), "CREDENTIALS_INVALID"),
     **dict.fromkeys(("IncompleteSignature", "MissingAuthenticationToken"), "CREDENTIALS_INVALID"),
-    **dict.fromkeys(("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"), "NOT_AUTHORIZED"),
-    **dict.fromkeys(("RequestLimitExceeded", "Throttling", "ThrottlingException"), "REQUEST_LIMIT_EXCEEDED"),
-    **dict.fromkeys(("ThrottledException", "RequestThrottled", "SlowDown"), "REQUEST_LIMIT_EXCEEDED"),
-    **dict.fromkeys(("RequestThrottledException", "TooManyRequestsException"), "REQUEST_LIMIT_EXCEEDED"),
-    **dict.fromkeys(("EC2ThrottledException",), "REQUEST_LIMIT_EXCEEDED"),
+    # S3, and the services that credentials come from.
+    **dict.fromkeys(("InvalidAccessKeyId", "InvalidToken"), "CREDENTIALS_INVALID"),
+    **dict.fromkeys(("InvalidIdentityToken", "Forbidden"), "CREDENTIALS_INVALID"),
+    **dict.fromkeys(("UnauthorizedOperation", "AccessDenied"), "NOT_AUTHORIZED"),
+    # Head requests have no other code.
+    "403": "NOT_AUTHORIZED",
+    "AuthFailure.ServiceLinkedRoleCreationNotPermitted": "NOT_AUTHORIZED",
+    **dict.fromkeys(("RequestLimitExceeded", "Throttling", "Throttled", "SlowDown"), "REQUEST_LIMIT_EXCEEDED"),
+    **dict.fromkeys(("RequestThrottled", "EC2Throttled", "TooManyRequests"), "REQUEST_LIMIT_EXCEEDED"),
+    **dict.fromkeys(("BandwidthLimitExceeded", "ProvisionedThroughputExceeded"), "REQUEST_LIMIT_EXCEEDED"),
     **dict.fromkeys(("OptInRequired", "PendingVerification", "Blocked"), "ACCOUNT_NOT_READY"),
-    **dict.fromkeys(("SubscriptionRequiredException", "InvalidInput.OptIn"), "ACCOUNT_NOT_READY"),
-    "RegionDisabledException": "ACCOUNT_NOT_READY",
+    **dict.fromkeys(("SubscriptionRequired", "InvalidInput.OptIn", "RegionDisabled"), "ACCOUNT_NOT_READY"),
+    **dict.fromkeys(("NotSignedUp", "AccountProblem", "AllAccessDisabled"), "ACCOUNT_NOT_READY"),
     **dict.fromkeys(("InvalidIPAddress.InUse", "PrivateIpAddressInUse"), "ADDRESS_IN_USE"),
     "InsufficientFreeAddressesInSubnet": "SUBNET_FULL",
     **dict.fromkeys(IN_USE, "STILL_IN_USE"),
     **dict.fromkeys((*CHANGING, *OTHERS_FIRST), "CHANGE_IN_PROGRESS"),
+    # IAM, of a role that was deleted and created again, and S3.
+    **dict.fromkeys(("EntityTemporarilyUnmodifiable", "OperationAborted"), "CHANGE_IN_PROGRESS"),
     **dict.fromkeys(("OperationNotPermitted", "CannotDelete", "UnmodifiableEntity"), "OPERATION_NOT_PERMITTED"),
     "InvalidAddress.Locked": "ADDRESS_LOCKED",
     **dict.fromkeys(("ServiceUnavailable", "Unavailable", "ServiceFailure", "RequestTimeout"), "AWS_UNAVAILABLE"),
@@ -53,6 +61,9 @@ _OF_CLASSES = {
     **dict.fromkeys(("ParamValidationError", "MissingParametersError"), "AWS_ERROR"),
     "BotoCoreError": "SETTINGS_INVALID",
 }
+# IAM Identity Center's call for the credentials of a role, and the others that botocore makes for credentials.
+SIGN_IN = "GetRoleCredentials"
+FOR_CREDENTIALS = (SIGN_IN, "AssumeRole", "AssumeRoleWithWebIdentity", "CreateToken")
 _SERVER_ERROR = 500
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
@@ -83,10 +94,9 @@ def code_of(reason: str, message: str, classes: Sequence[str], operation: str = 
     special = next((code for words, code in _OF_MESSAGES if reason and words.search(message)), None)
     if special := special or _OF_CALLS.get((operation, reason)):
         return special
-    if _OF_CODES.get(reason) == "CREDENTIALS_INVALID" and _EXPIRED.search(message):
-        return "REQUEST_EXPIRED"
-    if reason in _OF_CODES:
-        return _OF_CODES[reason]
+    known = _OF_CODES.get(reason) or _OF_CODES.get(reason.removesuffix("Exception"))
+    if known:
+        return "REQUEST_EXPIRED" if known == "CREDENTIALS_INVALID" and _EXPIRED.search(message) else known
     if status >= _SERVER_ERROR:
         return "AWS_UNAVAILABLE"
     if reason:
@@ -96,12 +106,19 @@ def code_of(reason: str, message: str, classes: Sequence[str], operation: str = 
 
 def permission_of(message: str) -> str:
     """Return the permission that AWS names in the error, which can differ from that of the call."""
+    if "ServiceLinkedRoleCreationNotPermitted" in message:
+        return "iam:CreateServiceLinkedRole"
     found = _PERMISSION.search(message)
     return found[1] if found else ""
 
 
 def special_remedy(code: str, message: str, permission: str) -> str | None:
     """Return a specific remedy if the AWS message has more details than its code, or None for the usual one."""
+    if code == "CREDENTIALS_INVALID" and SIGN_IN in message:
+        return (
+            "Assign the account and the role of the profile to your user in IAM Identity Center, or set AWS_PROFILE to "
+            "another profile."
+        )
     if code == "NOT_AUTHORIZED":
         return denial_remedy(message, permission)
     return protection_remedy(message) if code == "OPERATION_NOT_PERMITTED" else None

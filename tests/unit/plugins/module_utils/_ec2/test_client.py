@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import botocore.exceptions
+import botocore.retries.standard
 import botocore.session
 import pytest
 
@@ -243,6 +244,23 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
             "enable the region",
             id="region of STS",
         ),
+        pytest.param(refusal("InvalidAccessKeyId"), "CREDENTIALS_INVALID", "access key", id="key, S3"),
+        pytest.param(refusal("InvalidToken"), "CREDENTIALS_INVALID", "access key", id="token, S3"),
+        pytest.param(
+            refusal("MissingAuthenticationTokenException"), "CREDENTIALS_INVALID", "access key", id="token, SSM"
+        ),
+        pytest.param(refusal("NotSignedUp"), "ACCOUNT_NOT_READY", "enable the region", id="S3 is not enabled"),
+        pytest.param(refusal("403", "Forbidden"), "NOT_AUTHORIZED", "Allow ec2:DescribeVpcs", id="a head request"),
+        pytest.param(
+            refusal("AuthFailure.ServiceLinkedRoleCreationNotPermitted"),
+            "NOT_AUTHORIZED",
+            "Allow iam:CreateServiceLinkedRole",
+            id="service-linked role",
+        ),
+        pytest.param(
+            refusal("EntityTemporarilyUnmodifiable"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="role made again"
+        ),
+        pytest.param(refusal("OperationAborted"), "CHANGE_IN_PROGRESS", "Wait a few minutes", id="bucket that changes"),
         pytest.param(refusal("InsufficientVolumeCapacity"), "NO_CAPACITY", "availability_zone", id="volumes"),
         pytest.param(refusal("SlowDown", status=503), "REQUEST_LIMIT_EXCEEDED", "Wait", id="S3"),
         pytest.param(
@@ -414,6 +432,43 @@ def test_every_error_of_botocore_is_reported_as_one_and_none_ends_in_a_traceback
 
     assert len(problems) > 60
     assert all(problem.code and problem.remedy for problem in problems)
+
+
+NOT_THROTTLED = ("LimitExceededException", "PriorRequestNotComplete", "TransactionInProgressException")
+
+
+@pytest.mark.parametrize(
+    "code", sorted({*botocore.retries.standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES} - {*NOT_THROTTLED})
+)
+def test_each_code_that_botocore_knows_as_throttling_is_reported_as_such(code: str) -> None:
+    assert problem_of(refusal(code)).code == "REQUEST_LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("operation", "error", "remedy"),
+    [
+        pytest.param("GetRoleCredentials", ("ForbiddenException", "No access"), "IAM Identity Center", id="no role"),
+        pytest.param(
+            "AssumeRole",
+            ("AccessDenied", "User: a is not authorized to perform: sts:AssumeRole on resource: b"),
+            "Allow sts:AssumeRole",
+            id="a role that may not be assumed",
+        ),
+        pytest.param(
+            "AssumeRoleWithWebIdentity", ("InvalidIdentityToken", "No provider"), "access key", id="a web identity"
+        ),
+    ],
+)
+def test_a_refusal_of_the_credentials_names_the_call_that_obtains_them(
+    operation: str, error: tuple[str, str], remedy: str
+) -> None:
+    code, message = error
+    answer: Any = {"Error": {"Code": code, "Message": message}}
+
+    problem = problem_of(botocore.exceptions.ClientError(answer, operation))
+
+    assert f"{code}: {message} (at {operation}, which obtains the credentials)" in problem.message
+    assert remedy in problem.remedy
 
 
 def test_a_throttled_call_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
