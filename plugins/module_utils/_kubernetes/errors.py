@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from .._errors import KubernetesError
 from .._findings import failure, finding, remedy_of
+from . import refusals
 
 
 class Cause(enum.StrEnum):
@@ -35,11 +36,16 @@ class Cause(enum.StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     EXISTS = "exists"
+    TERMINATING = "terminating"
     WEBHOOK = "webhook"
     WEBHOOK_AWAY = "webhook_away"
     QUOTA = "quota"
+    POD_SECURITY = "pod_security"
+    TOO_LARGE = "too_large"
+    DATABASE_FULL = "database_full"
     INVALID = "invalid"
     EXPIRED = "expired"
+    NOT_KUBERNETES = "not_kubernetes"
     OTHER = "other"
 
     @property
@@ -63,10 +69,16 @@ REMEDIES: Final = {
     Cause.NO_KIND: "Its CustomResourceDefinition is missing: install CozyStack, or wait until its operator is ready.",
     Cause.CONFLICT: "Another tool owns these fields: change them with that tool, or take ownership with force.",
     Cause.EXISTS: "Choose another name, or delete the existing object.",
+    Cause.TERMINATING: "Wait until it is deleted, and try again. If that does not end, kubectl get --output yaml shows "
+    "the finalizers that it waits for.",
     Cause.WEBHOOK: "Change the rejected fields, or the policy that rejects them.",
     Cause.WEBHOOK_AWAY: "The webhook's pod does not answer: check the pod and the network policies.",
     Cause.QUOTA: remedy_of("QUOTA_EXCEEDED"),
+    Cause.POD_SECURITY: remedy_of("POD_SECURITY_REFUSED"),
+    Cause.TOO_LARGE: remedy_of("OBJECT_TOO_LARGE"),
+    Cause.DATABASE_FULL: remedy_of("ETCD_DATABASE_FULL"),
     Cause.INVALID: "Compare the object with the version of its CustomResourceDefinition.",
+    Cause.NOT_KUBERNETES: "Check the server in the kubeconfig: a proxy or another program answers there.",
 }
 
 
@@ -92,11 +104,12 @@ class Reason(NamedTuple):
     detail: str
 
 
-_QUOTA: Final = re.compile(r"exceeded quota")
 _WEBHOOK: Final = re.compile(
     r"admission webhook .* denied the request|ValidatingAdmissionPolicy .* denied request", re.S
 )
-_WEBHOOK_AWAY: Final = re.compile(r"failed calling webhook")
+_WEBHOOK_AWAY: Final = re.compile(r"failed calling webhook|conversion webhook for .* failed", re.S)
+# Of a namespace, and of an object that has the name of the new one.
+_TERMINATING: Final = re.compile(r"because it is being terminated|object is being deleted")
 _CLASH: Final = re.compile(r"field is immutable|cannot change roleRef")
 _BY_REASON: Final = {
     "Unauthorized": Cause.UNAUTHORIZED,
@@ -126,12 +139,23 @@ _BY_CODE: Final = {
 }
 
 _BY_WORDS: Final = (
+    # Before all others: whatever stores an object fails with these words in its own.
+    (refusals.DATABASE_FULL, Cause.DATABASE_FULL),
+    (refusals.TOO_LARGE, Cause.TOO_LARGE),
     (_WEBHOOK_AWAY, Cause.WEBHOOK_AWAY),
     (_WEBHOOK, Cause.WEBHOOK),
-    (_QUOTA, Cause.QUOTA),
+    (refusals.POD_SECURITY, Cause.POD_SECURITY),
+    (refusals.QUOTA, Cause.QUOTA),
+    (refusals.STORAGE_BUSY, Cause.UNAVAILABLE),
+    (_TERMINATING, Cause.TERMINATING),
     # Another object has the name, with other values in its immutable fields.
     (_CLASH, Cause.EXISTS),
 )
+
+
+# The API server gives a reason with these codes, except for a path that it does not know.
+_WITH_REASON: Final = (401, 403, 404)
+_NO_PATH: Final = "404 page not found"
 
 
 def reason_of_status(code: int, status: Mapping[str, Any]) -> Reason:
@@ -140,6 +164,8 @@ def reason_of_status(code: int, status: Mapping[str, Any]) -> Reason:
     for pattern, cause in _BY_WORDS:
         if pattern.search(message):
             return Reason(cause, message)
+    if not status.get("reason") and (code in _WITH_REASON or code < 400) and not message.startswith(_NO_PATH):
+        return Reason(Cause.NOT_KUBERNETES, f"this is not an answer of a Kubernetes API ({code}: {message})")
     if code == 404 and not (status.get("details") or {}).get("name"):
         return Reason(Cause.NO_KIND, "the server does not have this kind of object")
     return Reason(_BY_REASON.get(str(status.get("reason")), _BY_CODE.get(code, Cause.OTHER)), message)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
+from ..._kubernetes import refusals
 from ..._kubernetes.conditions import condition_of, ready_condition
 from ..._ports import KUBE_PRISM, KUBERNETES
 from ..catalog.packages import maker_of
@@ -43,25 +44,17 @@ _API_PORT: Final = rf"(?:\b10\.96\.0\.1:443|:{KUBERNETES}|:{KUBE_PRISM})"
 # Meanings of messages of failed releases and packages; the first match counts.
 _CAUSES: Final = (
     # Before all others: whatever stores an object fails with these words in its own.
-    (DATABASE_FULL, re.compile(r"etcdserver: (?:mvcc: database space exceeded|no space)")),
+    (DATABASE_FULL, refusals.DATABASE_FULL),
     ("ETCD_CORRUPT", re.compile(r"etcdserver: corrupt cluster")),
-    (
-        "OBJECT_TOO_LARGE",
-        re.compile(r"etcdserver: request is too large|may not be (?:more|longer) than 1048576|message larger than max"),
-    ),
-    ("POD_SECURITY_REFUSED", re.compile(r"violates PodSecurity")),
+    ("OBJECT_TOO_LARGE", refusals.TOO_LARGE),
+    ("POD_SECURITY_REFUSED", refusals.POD_SECURITY),
     (
         "WEBHOOK_REFUSED",
         re.compile(
             r"failed calling webhook|conversion webhook for .* failed|admission webhook .*denied the request", re.S
         ),
     ),
-    (
-        "QUOTA_EXCEEDED",
-        re.compile(
-            r"exceeded quota|failed quota|(?:(?:maximum|minimum) \S+ usage|max limit to request ratio) per \w+ is"
-        ),
-    ),
+    ("QUOTA_EXCEEDED", refusals.QUOTA),
     (
         "NAME_CLASH",
         re.compile(r"exists and cannot be imported|invalid ownership metadata|cannot re-?use a name|already exists"),
@@ -82,18 +75,14 @@ _CAUSES: Final = (
             r"|unable to handle the request \(\w+ [\w-]+\.[\w.-]*(?:cozystack|kubevirt|metrics\.k8s)\.io[ )]"
         ),
     ),
+    (OVERLOADED, refusals.STORAGE_BUSY),
     (
         OVERLOADED,
         re.compile(
-            r"etcdserver: (?:request timed out|leader changed|no leader|not leader|too many requests"
-            r"|unhealthy cluster|server stopped)"
-            # Of etcd, of which the API server repeats the words.
-            r"|rpc error: code = Unavailable desc = (?:error reading from server|keepalive ping failed"
-            r"|(?:the )?(?:connection|transport) is closing|connection error)"
-            r"|http2: (?:client connection lost|server sent GOAWAY)"
+            r"http2: (?:client connection lost|server sent GOAWAY)"
             r"|the server is currently unable to handle the request|the server has received too many requests"
             r"|Too many requests, please try again|Timeout: request did not complete within requested timeout"
-            r"|return a response in the time allotted|storage is \(re\)initializing|resource quota evaluat\w+ time"
+            r"|return a response in the time allotted|resource quota evaluat\w+ time"
             rf"|{_API_PORT}: (?:connect: |read: |write: |i/o timeout)"
             # Of registries this says nothing here.
             r'|(?<!": )net/http: TLS handshake timeout'

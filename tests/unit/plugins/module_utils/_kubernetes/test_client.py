@@ -22,7 +22,12 @@ import yaml
 from ansible_collections.urmanac.talos.plugins.module_utils._cozystack.kinds import PACKAGE
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.client import KubernetesApi, connect
-from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import ApiError, Cause, reason_of_status
+from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.errors import (
+    REMEDIES,
+    ApiError,
+    Cause,
+    reason_of_status,
+)
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds import POD
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transport import (
     Access,
@@ -172,10 +177,78 @@ def test_patience_ends_and_a_refusal_is_never_asked_again() -> None:
         pytest.param(401, "Unauthorized", "Unauthorized", Cause.UNAUTHORIZED, id="unknown client"),
         pytest.param(503, "", "etcd is away", Cause.UNAVAILABLE, id="away"),
         pytest.param(404, "NotFound", "the server could not find the requested resource", Cause.NO_KIND, id="no CRD"),
+        pytest.param(404, "", "404 page not found", Cause.NO_KIND, id="no group"),
+        # Of kube-apiserver: what etcd refuses has status 500 and no reason.
+        pytest.param(500, "", "etcdserver: request timed out", Cause.UNAVAILABLE, id="slow etcd"),
+        pytest.param(500, "", "etcdserver: leader changed", Cause.UNAVAILABLE, id="election"),
+        pytest.param(500, "", "etcdserver: mvcc: database space exceeded", Cause.DATABASE_FULL, id="full etcd"),
+        pytest.param(500, "", "etcdserver: request is too large", Cause.TOO_LARGE, id="large for etcd"),
+        pytest.param(
+            413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728", Cause.TOO_LARGE, id="large"
+        ),
+        pytest.param(
+            422,
+            "Invalid",
+            'ConfigMap "a" is invalid: []: Too long: may not be more than 1048576 bytes',
+            Cause.TOO_LARGE,
+            id="large map",
+        ),
+        pytest.param(
+            403,
+            "Forbidden",
+            'pods "a" is forbidden: violates PodSecurity "restricted:latest": privileged',
+            Cause.POD_SECURITY,
+            id="pod security",
+        ),
+        pytest.param(
+            403,
+            "Forbidden",
+            'pods "a" is forbidden: failed quota: q: must specify limits.cpu',
+            Cause.QUOTA,
+            id="quota without limits",
+        ),
+        pytest.param(
+            403,
+            "Forbidden",
+            'pods "a" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi',
+            Cause.QUOTA,
+            id="limit range",
+        ),
+        pytest.param(
+            403,
+            "Forbidden",
+            'pods "a" is forbidden: unable to create new content in namespace b because it is being terminated',
+            Cause.TERMINATING,
+            id="namespace that ends",
+        ),
+        pytest.param(
+            409,
+            "AlreadyExists",
+            'object is being deleted: namespaces "b" already exists',
+            Cause.TERMINATING,
+            id="object that ends",
+        ),
+        pytest.param(
+            500,
+            "InternalError",
+            'conversion webhook for a.io/v1, Kind=A failed: Post "https://b": EOF',
+            Cause.WEBHOOK_AWAY,
+            id="conversion",
+        ),
+        pytest.param(404, "", "<html>Not Found</html>", Cause.NOT_KUBERNETES, id="page of a proxy"),
+        pytest.param(403, "", "Blocked by policy", Cause.NOT_KUBERNETES, id="a firewall"),
+        pytest.param(200, "", "<html>Sign in</html>", Cause.NOT_KUBERNETES, id="a captive portal"),
     ],
 )
 def test_a_refusal_has_a_cause(code: int, reason: str, message: str, cause: Cause) -> None:
     assert reason_of_status(code, {"reason": reason, "message": message}).cause is cause
+
+
+@pytest.mark.parametrize(
+    "cause", [cause for cause in Cause if cause not in (Cause.NOT_FOUND, Cause.EXPIRED, Cause.OTHER)]
+)
+def test_each_cause_that_ends_a_run_has_a_remedy(cause: Cause) -> None:
+    assert REMEDIES[cause]
 
 
 def test_an_object_that_is_not_there_is_not_a_kind_that_is_not_there() -> None:
