@@ -25,11 +25,21 @@ LINES = {
         "forkexec: exec format error",
         f"{PULL}no child with platform linux/amd64 in index 10.10.0.100:5054/urmanac/talos:latest",
     ],
-    "IMAGE_NO_INSTALLER": ["forkexec: no such file or directory", "forkexec: permission denied"],
+    "IMAGE_NO_INSTALLER": [
+        "forkexec: no such file or directory",
+        "forkexec: permission denied",
+        f'{PULL}unsupported MediaType: "application/vnd.cncf.helm.config.v1+json", see https://github.com/google',
+    ],
+    "IMAGE_BAD_DIGEST": [
+        f'{PULL}manifest digest: "sha256:a" does not match requested digest: "sha256:b" for "ghcr.io/a/b"',
+        f'{PULL}error verifying sha256 checksum after reading 5 bytes; got "a", want "b"',
+    ],
     "IMAGE_NOT_FOUND": [
         f"{PULL}{MANIFEST}MANIFEST_UNKNOWN: manifest unknown; map[Tag:latest]",
         f"{PULL}{MANIFEST}NAME_UNKNOWN: repository name not known to registry",
         f"{PULL}{MANIFEST}unexpected status code 404 Not Found: not found",
+        f"{PULL}{MANIFEST}NOT_FOUND: artifact lib/talos:v1 not found",
+        f"{PULL}GET https://ghcr.io/v2/a/blobs/sha256:0: BLOB_UNKNOWN: blob unknown to registry",
     ],
     "IMAGE_RATE_LIMITED": [
         f"{PULL}{MANIFEST}TOOMANYREQUESTS: You have reached your unauthenticated pull rate limit.",
@@ -38,12 +48,20 @@ LINES = {
     ],
     "IMAGE_NOT_AUTHORISED": [
         f"{PULL}{MANIFEST}UNAUTHORIZED: authentication required",
+        f"{PULL}GET https://ghcr.io/token?scope=a: unexpected status code 401 Unauthorized: no",
         f"{PULL}{MANIFEST}DENIED: requested access to the resource is denied",
         f"{PULL}{MANIFEST}unexpected status code 403 Forbidden",
     ],
     "IMAGE_UNREACHABLE": [
         f"{PULL}{DIAL}connect: connection refused",
         f"{PULL}{DIAL}i/o timeout",
+        f"{PULL}read tcp 10.10.0.101:40022->10.10.0.100:5054: read: connection timed out",
+        f'{PULL}Get "https://ghcr.io/v2/": net/http: request canceled (Client.Timeout exceeded while awaiting headers)',
+        f'{PULL}Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io on 10.10.0.2:53: server misbehaving',
+        f'{PULL}Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: Temporary failure in name resolution',
+        f'{PULL}Get "https://ghcr.io/v2/": EOF',
+        f"{PULL}write tcp 10.10.0.101:40022->10.10.0.100:5054: write: broken pipe",
+        f"{PULL}http2: client connection lost",
         f"{PULL}{DIAL}connect: no route to host",
         f"{PULL}{DIAL}connect: network is unreachable",
         f'{PULL}Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io on 10.10.0.2:53: no such host',
