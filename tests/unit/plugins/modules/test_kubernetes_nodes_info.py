@@ -54,15 +54,22 @@ def test_a_failure_says_in_one_word_whether_a_wait_helps() -> None:
         ({"failed": True}, False),
         ({"resources": [{"metadata": {"name": "a"}}]}, False),
         ({"resources": [{"metadata": {"name": "b"}}, {"metadata": {"name": "a"}}]}, True),
+        ({"failed": True, "cause": "unavailable"}, False),
         ({"failed": True, "cause": "other_authority"}, True),
+        ({"failed": True, "cause": "certificate_expired"}, True),
+        ({"failed": True, "cause": "certificate_rejected"}, True),
+        ({"failed": True, "cause": "unauthorized"}, True),
+        ({"failed": True, "cause": "not_kubernetes"}, True),
+        pytest.param({"failed": True, "cause": ""}, True, id="a kubeconfig that cannot be read"),
     ],
 )
-def test_the_wait_for_the_nodes_in_kubernetes_ends_at_once_for_another_cluster(
+def test_the_wait_for_the_nodes_in_kubernetes_ends_at_once_if_it_does_not_help(
     result: dict[str, Any], ends: bool
 ) -> None:
     (task,) = yaml.safe_load((ROLE / "tasks" / "registered.yml").read_text(encoding="utf-8"))
     known = {"__talos_registered": result, "__talos_names": {"10.10.0.1": "a", "10.10.0.2": "b"}}
-    own = {name: trust_as_template(text) for name, text in task["vars"].items()}
+    own = {name: trust_as_template(own) if isinstance(own, str) else own for name, own in task["vars"].items()}
+    assert set(own["__talos_lasting_causes"]) <= {"", *Cause}
 
     until = trust_as_template(f"{{{{ {task['until']} }}}}")
 
