@@ -17,6 +17,7 @@ description:
   - The name of a host is its C(Node) tag, otherwise its instance id. If several instances have the same name, their
     names are their instance ids, and the plugin prints a warning.
   - The inventory file's name must end in C(ec2_nodes.yml) or C(ec2_nodes.yaml).
+  - Without a matching instance the inventory is empty, with a warning that names the clusters with instances there.
   - An unknown option is an error, even if P(amazon.aws.aws_ec2#inventory) has it. Otherwise it would be ignored
     silently.
   - The options that select what to read may be templates, such as O(cluster), O(project), O(regions), O(filters),
@@ -182,7 +183,7 @@ keyed_groups:
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleParserError
@@ -198,9 +199,11 @@ from ..plugin_utils._ec2_nodes import (
     cache_suffix,
     check_paths,
     checked_names,
+    empty_warning,
     filters_of,
     groups_of,
     hosts_of,
+    query_of_all,
     ssh_variables,
 )
 from ..plugin_utils._ec2_options import check_options
@@ -286,8 +289,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
         if not source.HAS_BOTOCORE:
             raise AnsibleParserError(missing_required_lib("boto3"))
-        options = {name: self._templated(name) for name in source.Access._fields}
-        return source.read_instances(query, source.Access(**options))
+        access = source.Access(**{name: self._templated(name) for name in source.Access._fields})
+        answers = source.read_instances(query, access)
+        if not any(answers.values()):
+            cluster, where = self._templated("cluster"), " and ".join(answers)
+            cause = why_empty(lambda: source.read_instances(query_of_all(query), access), str(cluster))
+            self.display.warning(f"The inventory has no instance of the cluster {cluster} in {where}. {cause}".strip())
+        return answers
 
     def _populate(self, hosts: list[Host]) -> None:
         """Add the hosts with variables and groups."""
@@ -332,6 +340,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._set_composite_vars(self.get_option("compose"), variables, host.name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, host.name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host.name, strict=strict)
+
+
+def why_empty(read: Callable[[], Answers], cluster: str) -> str:
+    """Return what is known of an inventory without hosts; an empty text if the other clusters cannot be read."""
+    try:
+        return empty_warning(cluster, read())
+    except CollectionError:
+        return ""
 
 
 def shielded(variables: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ..module_utils._ec2.identity import (
     BASTION,
     MACHINE_TYPE_TAG,
+    MANAGED_BY,
     NODE_TAG,
     ROLE_TAG,
     Identity,
@@ -25,6 +26,7 @@ from ..module_utils._ec2.identity import (
 )
 from ..module_utils._ec2.values import ipv6_of
 from ..module_utils._errors import InputError
+from ..module_utils._spelling import did_you_mean
 from ..module_utils._ssh.arguments import FIRST_ARGUMENTS, Login, Route, path_problem, ssh_arguments
 
 # What Jinja, ssh and a file name all take as it is; a tag that holds anything else does not become a host's name.
@@ -73,6 +75,25 @@ def _values(value: Any) -> tuple[str, ...]:
     items = value if isinstance(value, list | tuple) else [value]
     # DescribeInstances knows the booleans in lower case only.
     return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+
+
+def query_of_all(query: Query) -> Query:
+    """Return the query for the instances of all clusters of this collection, whatever their state."""
+    states = ("pending", "running", "shutting-down", "stopping", "stopped")
+    return query._replace(filters=(("instance-state-name", states), ("tag:ManagedBy", (MANAGED_BY,))))
+
+
+def empty_warning(cluster: str, known: Mapping[str, Sequence[Instance]]) -> str:
+    """Return why an inventory may be empty: known has the instances of all clusters by region."""
+    states: dict[str, set[str]] = {}
+    for instance in (instance for instances in known.values() for instance in instances):
+        name = tags_of(instance).get("Cluster", "")
+        states.setdefault(name, set()).add(str(instance.get("State", {}).get("Name")))
+    if own := states.get(cluster):
+        return f"Its instances, which are {' or '.join(sorted(own))}, do not match states, project and filters."
+    if not states:
+        return "No cluster of this collection has an instance there."
+    return f"These clusters have instances there: {', '.join(sorted(states))}. {did_you_mean(cluster, states)}".strip()
 
 
 def cache_suffix(query: Query) -> str:

@@ -127,6 +127,64 @@ def test_only_running_instances_of_this_cluster_are_asked_for(parse: Parse, ec2:
     assert call["Filter.6.Value.2"] == ["vpc-2"]
 
 
+class OtherClusters(CannedEc2):
+    """Has no instance for a call that names a cluster, and the given ones for others."""
+
+    def answer(self, call: dict[str, list[str]]) -> bytes:
+        page = super().answer(call)
+        return describe_instances_xml([]) if ["tag:Cluster"] in call.values() else page
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr("ansible.utils.display.Display.warning", lambda _self, text, **_: found.append(text))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cluster", "clusters", "said"),
+    [
+        pytest.param(
+            "tallos", ["moon", "talos"], "have instances there: moon, talos. Did you mean talos?", id="a misspelt name"
+        ),
+        pytest.param("talos", [], "No cluster of this collection has an instance there.", id="no cluster"),
+        pytest.param(
+            "talos", ["talos"], "which are stopped, do not match states, project and filters.", id="stopped instances"
+        ),
+    ],
+)
+def test_an_empty_inventory_warns_and_names_the_clusters_that_exist(
+    tmp_path: Path,
+    ec2: CannedEc2,
+    monkeypatch: pytest.MonkeyPatch,
+    warnings: list[str],
+    cluster: str,
+    clusters: list[str],
+    said: str,
+) -> None:
+    instances = [
+        {"InstanceId": f"i-{name}", "State": {"Name": "stopped"}, "Tags": [{"Key": "Cluster", "Value": name}]}
+        for name in clusters
+    ]
+    with serving(OtherClusters([describe_instances_xml(instances)])) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        inventory = parsed(tmp_path / "test.ec2_nodes.yml", cluster=cluster)
+
+    assert not inventory.hosts
+    (warning,) = warnings
+    assert warning.startswith(f"The inventory has no instance of the cluster {cluster} in eu-west-1. ")
+    assert warning.endswith(said)
+
+
+def test_an_inventory_with_hosts_is_read_with_one_call_and_without_a_warning(
+    parse: Parse, ec2: CannedEc2, warnings: list[str]
+) -> None:
+    parse()
+
+    assert (len(ec2.calls), warnings) == (1, [])
+
+
 def test_all_pages_are_read(parse: Parse, ec2: CannedEc2, instances: list[dict[str, Any]]) -> None:
     ec2.pages = [
         describe_instances_xml(instances[:1], next_page=1),
