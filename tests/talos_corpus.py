@@ -607,6 +607,11 @@ machine: {nodeLabels: {node.kubernetes.io/exclude-from-external-load-balancers: 
 machine: {}
 cluster: {}
 cluster: {etcd: {$patch: delete}}
+machine: {ca: {crt: {$patch: delete}}}
+cluster: {ca: {key: {$patch: delete}}}
+cluster: {ca: {$patch: delete}}
+cluster: {serviceAccount: {key: {$patch: delete}}}
+cluster: {etcd: {ca: {key: {$patch: delete}}}}
 cluster: {discovery: {enabled: false}}
 cluster: {network: {cni: {name: cilium}}}
 cluster: {apiServer: {admissionControl: {$patch: delete}}}
@@ -930,6 +935,9 @@ def _texts() -> Iterator[Case]:
     yield Case("a document of apiVersion v1", f"{alone}---\napiVersion: v1\nkind: HostnameConfig\nhostname: a\n")
     yield Case("a key twice", text.replace("version: v1alpha1", "version: v1alpha1\nversion: v1alpha1", 1))
     yield Case("the document after the base", f"{host}---\n{alone}")
+    file = "machine:\n    files: [{path: /var/a, op: create, content: a, permissions: %s}]\n"
+    for mode in ("0o644", '"0o644"', '"420"'):
+        yield Case(f"the mode of a file, {mode}", text.replace("machine:\n", file % mode, 1))
 
 
 def _text(documents: list[Document]) -> str:

@@ -7,6 +7,7 @@ import base64
 import binascii
 import difflib
 import functools
+import re
 from typing import Any, NamedTuple
 
 import yaml
@@ -19,14 +20,10 @@ _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
 # What a node up to v1.13 changes without a reboot.
-_IMMEDIATE_MACHINE_KEYS = _words(
-    "ca acceptedCAs time certSANs install network sysfs sysctls logging controlPlane kubelet kernel "
-    "registries pods seccompProfiles nodeAnnotations nodeLabels nodeTaints"
+_IMMEDIATE_MACHINE_KEYS = (
+    *("ca", "acceptedCAs", "time", "certSANs", "install", "network", "sysfs", "sysctls", "logging", "controlPlane"),
+    *("kubelet", "kernel", "registries", "pods", "seccompProfiles", "nodeAnnotations", "nodeLabels", "nodeTaints"),
 )
 _IMMEDIATE_FEATURES = ("kubernetesTalosAPIAccess", "kubePrism", "hostDNS", "imageCache", "nodeAddressSortAlgorithm")
 
@@ -82,6 +79,10 @@ class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]  # one of two class
         if again is not None:
             raise yaml.constructor.ConstructorError(None, None, f'mapping key "{again}" already defined', None)
         return dict(super().construct_mapping(node, deep=deep))
+
+
+# PyYAML reads it as a text, which Talos refuses where it is quoted.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"0o[0-7]+\Z"), ["0"])
 
 
 @functools.lru_cache(maxsize=64)

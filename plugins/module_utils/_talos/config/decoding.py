@@ -222,8 +222,6 @@ def _is_scalar(value: Any, kind: str, release: Release) -> bool:
 
 
 def _is_integer(value: Any, kind: str, release: Release) -> bool:
-    if isinstance(value, str) and re.fullmatch(r"0o[0-7]+", value):
-        value = int(value, 8)
     if isinstance(value, float) and not value.is_integer() and release >= _WHOLE_SINCE:
         return False
     if not isinstance(value, int | float) or isinstance(value, bool):

@@ -275,6 +275,12 @@ def _delete_at(left: Any, field: schema.Field, deletion: _Deletion, path: tuple[
         _delete_element(left, deletion)
         return
     inner = _inner(field, head)
+    if field.form == "struct" and field.of in _WHOLE:
+        raise _RefusalError(
+            deletion.path,
+            "a part of a certificate or key cannot be deleted, because Talos reads it as a whole",
+            "Delete the field that contains it, or set all of its parts.",
+        )
     if not isinstance(left, dict) or (inner is None and head not in left):
         raise _RefusalError(deletion.path, "there is nothing to delete", "Remove $patch: delete or correct its path.")
     if not rest:
