@@ -102,6 +102,8 @@ options:
   values:
     description:
       - More values of the platform's chart, which override the options above; with 0.3x, more keys of its ConfigMap.
+      - Their names are not checked. The chart ignores those that it does not have, so compare them with the file
+        C(values.yaml) of its version.
     type: dict
     default: {}
   operator_image:
