@@ -35,6 +35,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validatio
     role_names,
     validate_variables,
 )
+from tools.wrong_options import JUDGES, TRIED, pattern_of, refusals
 from tools.wrong_values import ELSEWHERE, RIGHT
 from tools.wrong_values import WRONG as WRONG_VALUES
 
@@ -149,8 +150,9 @@ wrong value is accepted.
   anything is made. `preflight` adds what AWS and the registries find wrong.
 * **The cluster's description** is judged by `ec2_preflight_info`, in the same list, and by `variables_info` before a
   phase that builds and runs without `preflight`.
-* **Options of modules** are refused by Ansible itself, before the module does anything; also those within others, such
-  as `cluster.nodes.volume_size`. What several modules share is tried once.
+* **Options of modules** of a wrong type are refused by Ansible itself, before the module does anything; also those
+  within others, such as `cluster.nodes.volume_size`. The module refuses other wrong values before it changes anything.
+  What several modules share is tried once.
 """
 
 
@@ -244,12 +246,18 @@ def _described(variable: str, value: Any, description: Mapping[str, Any]) -> Row
 
 def module_rows() -> Iterator[Row]:
     """Yield a row for each wrong value of each option of a module, those that modules share once, by their fragment."""
+    for title, leaf in options_of_modules():
+        yield from _module_option(title, leaf)
+
+
+def options_of_modules() -> Iterator[tuple[str, Leaf]]:
+    """Yield each option of each module with its name on the page."""
     folders = {"modules": "[a-z]*.py", "doc_fragments": "*.py"}
     for path in (path for folder, names in folders.items() for path in sorted((PLUGINS / folder).glob(names))):
         documented = path.read_text(encoding="utf-8").partition('DOCUMENTATION = r"""')[2].partition('"""')[0]
         shared = "shared by modules, " if path.parent.name == "doc_fragments" else ""
         for option in _leaves(yaml.safe_load(documented).get("options") or {}):
-            yield from _module_option(f"{shared}{path.stem.strip('_')}: {'.'.join(option.path)}", option)
+            yield f"{shared}{path.stem.strip('_')}: {'.'.join(option.path)}", option
 
 
 class Leaf(NamedTuple):
@@ -282,6 +290,17 @@ def _module_option(title: str, leaf: Leaf) -> Iterator[Row]:
         # What follows differs from one version of Python and Ansible to the next.
         said = errors[0].partition(": ")[0] if "unable to convert" in errors[0] else errors[0]
         yield Row(title, value, said)
+    for value, message in refusals(title):
+        if not message:
+            raise Accepted(f"{title}: {value!r} is accepted")
+        yield Row(title, value, message)
+
+
+def untried_options() -> Iterator[str]:
+    """Yield the options of modules of which no wrong value is tried."""
+    for title, leaf in options_of_modules():
+        if not list(_module_option(title, leaf)):
+            yield title
 
 
 def _errors(leaf: Leaf, value: Any) -> list[str]:
@@ -315,6 +334,23 @@ def elsewhere() -> Iterator[str]:
     yield "| Variable | Who judges its value |"
     yield "|---|---|"
     yield from (f"| `{name}` | {who} |" for name, who in sorted(ELSEWHERE.items()))
+    yield "\n## Options of modules that others judge\n"
+    yield "These take any value of their type. A wrong one is found where it is used.\n"
+    yield "| Option | Who judges its value |"
+    yield "|---|---|"
+    patterns = {title: pattern_of(title) for title in untried_options()}
+    refuse_unjudged(patterns)
+    yield from (f"| `{title}` | {JUDGES[pattern]} |" for title, pattern in patterns.items())
+
+
+def refuse_unjudged(patterns: Mapping[str, str]) -> None:
+    """Raise for an option without a judge, and for a judge or wrong values of no option."""
+    for title in (title for title, pattern in patterns.items() if not pattern):
+        raise Accepted(f"{title}: try wrong values of it, or name who judges it in tools/wrong_options.py")
+    for pattern in JUDGES.keys() - patterns.values():
+        raise Accepted(f"{pattern}: no option needs this judge: remove it from tools/wrong_options.py")
+    for title in TRIED.keys() - dict(options_of_modules()).keys():
+        raise Accepted(f"{title}: no module has this option: remove it from tools/wrong_options.py")
 
 
 def refuse_unlisted(options: Mapping[str, Mapping[str, Any]]) -> None:

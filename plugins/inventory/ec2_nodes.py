@@ -343,7 +343,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def why_empty(read: Callable[[], Answers], cluster: str) -> str:
-    """Return what is known of an inventory without hosts; an empty text if the other clusters cannot be read."""
+    """Return why an inventory may have no hosts; an empty text if the other clusters cannot be read."""
     try:
         return empty_warning(cluster, read())
     except CollectionError:

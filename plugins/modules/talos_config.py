@@ -334,6 +334,7 @@ from ..module_utils._findings import Finding
 from ..module_utils._libraries import require
 from ..module_utils._machine_types import MACHINE_TYPES
 from ..module_utils._networks import NAME_SERVER, PODS, SERVICES, SERVICES_OF_COZYSTACK, TIME_SERVER
+from ..module_utils._talos.config import options
 from ..module_utils._talos.config.contract import CONTRACTS, DEFAULT
 from ..module_utils._talos.config.redact import redact
 from ..module_utils._talos.files import secret_files as files
@@ -426,6 +427,7 @@ def bundle_of(params: dict[str, Any]) -> Bundle:
 
 def validate(params: dict[str, Any], bundle: Bundle) -> list[Finding]:
     """Return what Talos would reject, each problem once, with the nodes that have it if not all do."""
+    options.check(params)
     check_names(params["nodes"])
     found: dict[Finding, list[str]] = {}
     for node in params["nodes"]:
@@ -442,6 +444,7 @@ def validate(params: dict[str, Any], bundle: Bundle) -> list[Finding]:
 
 def plan_files(params: dict[str, Any], bundle: Bundle) -> list[File]:
     """Return every node's file with current and wanted content."""
+    options.check(params)
     check_names(params["nodes"])
     return [plan_file(params, node, bundle) for node in params["nodes"]]
 

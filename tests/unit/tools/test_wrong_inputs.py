@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.urmanac.talos.plugins.plugin_utils._variables.validation import read_options
-from tools import wrong_inputs
+from tools import wrong_inputs, wrong_options
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +100,29 @@ def test_a_variable_without_a_judge_fails_the_command(option: dict[str, Any], sa
 )
 def test_options_that_are_shared_or_within_others_are_tried(page: str, option: str) -> None:
     assert f"| `{option}` |" in page
+
+
+def test_every_option_of_a_module_is_tried_or_has_a_judge(page: str) -> None:
+    listed = set(re.findall(r"^\| `([^`]+: [^`]+)` \|", page, re.MULTILINE))
+
+    assert {title for title, _leaf in wrong_inputs.options_of_modules()} == listed
+
+
+def test_an_option_that_its_module_accepts_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = wrong_options.Tried(str, ("no such value!",))
+    monkeypatch.setattr(wrong_options, "TRIED", {"oci_image_info: platform": accepted})
+
+    with pytest.raises(wrong_inputs.Accepted, match="oci_image_info: platform: 'no such value!' is accepted"):
+        list(wrong_inputs.module_rows())
+
+
+@pytest.mark.parametrize(
+    ("patterns", "said"),
+    [
+        pytest.param({"talos_moon: phase": ""}, "talos_moon: phase: try wrong values", id="no judge"),
+        pytest.param({}, "no option needs this judge", id="a judge of nothing"),
+    ],
+)
+def test_options_and_judges_that_do_not_match_fail_the_command(patterns: dict[str, str], said: str) -> None:
+    with pytest.raises(wrong_inputs.Accepted, match=said):
+        wrong_inputs.refuse_unjudged(patterns)
