@@ -71,7 +71,7 @@ class Config(NamedTuple):
 
 
 class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]  # one of two classes
-    """Refuses a key given twice."""
+    """Refuses a key given twice, and reads 0o644 as a number."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -81,7 +81,6 @@ class _Loader(_SafeLoader):  # type: ignore[misc,valid-type]  # one of two class
         return dict(super().construct_mapping(node, deep=deep))
 
 
-# PyYAML reads it as a text, which Talos refuses where it is quoted.
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"0o[0-7]+\Z"), ["0"])
 
 
