@@ -1,4 +1,4 @@
-# make demo | plan | demo-down | test | test-host | test-peers | test-aws | bench | profile    (PYTHON=/path/to/python to choose one; default: python3)
+# make demo | plan | demo-down | test | test-host | test-peers | test-aws | bench | profile | docs    (PYTHON=/path/to/python to choose one; default: python3)
 SHELL := /bin/sh
 PYTHON ?= $(shell tools/find_python default)
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -13,11 +13,11 @@ INSTALL = install() { $(VENV)/bin/uv pip install --quiet --system-certs --requir
     $(VENV)/bin/python -m pip install $(PIP_OPTIONS) -r "$$1"; }; }; install
 PLAYBOOK = $(RUN) ansible-playbook -e @lab/variables.yml $(ARGS)
 
-.PHONY: help demo plan demo-down test test-host test-peers test-aws bench profile lock clean
+.PHONY: help demo plan demo-down test test-host test-peers test-aws bench profile docs lock clean
 help:
 	@sed -n '1p' Makefile
 
-# Two marker files stand for the two sets of packages, so that a second `make` installs nothing.
+# A marker file stands for each set of packages, so that a second `make` installs nothing.
 $(VENV)/.uv: requirements/bootstrap.txt
 	@test -n "$(VERSION)" || exit 1
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
@@ -29,10 +29,15 @@ $(VENV)/.demo: requirements/demo.txt $(VENV)/.uv
 	@$(INSTALL) requirements/demo.txt
 	@touch $@
 
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.uv
+	@echo "Setting up $(VENV) (Python $(VERSION), packages of requirements/docs.txt)"
+	@$(INSTALL) requirements/docs.txt
+	@touch $@ $(VENV)/.demo
+
 $(VENV)/.test: requirements/test.txt $(VENV)/.uv
 	@echo "Setting up $(VENV) (Python $(VERSION), packages of requirements/test.txt)"
 	@$(INSTALL) requirements/test.txt
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.docs $(VENV)/.demo
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python -m lab up
@@ -70,9 +75,13 @@ bench: $(VENV)/.test
 profile: $(VENV)/.test
 	@$(VENV)/bin/python -m bench.profile $(ARGS)
 
+# The documentation as a site, in .cache/docs/html.
+docs: $(VENV)/.docs
+	@$(VENV)/bin/python -m tools.docs
+
 # Renew the pinned versions: make lock
 lock: $(VENV)/.uv
-	@for set in bootstrap demo test; do \
+	@for set in bootstrap demo docs test; do \
 	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    requirements/$$set.in -o requirements/$$set.txt || exit 1; done
 	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

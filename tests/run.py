@@ -136,6 +136,7 @@ NAMED = (
     Stage("ansible-lint", tool("ansible-lint", "--nocolor", "--strict")),
     Stage("build", build.build),
     Stage("docs", sanity.docs),
+    Stage("site", tool("python", "-m", "tools.docs")),
     Stage("mypy", mypy),
     Stage("ruff-format", tool("ruff", "format", "--check", "--diff", ".")),
     Stage("ruff", tool("ruff", "check", ".")),

@@ -28,6 +28,8 @@ SBOM, TABLE = ROOT / "docs" / "sbom.cdx.json", ROOT / "docs" / "downloads.md"
 LOCKS = {
     "requirements/bootstrap.txt": "controller",
     "requirements/demo.txt": "controller",
+    # A part of those of the tests.
+    "requirements/docs.txt": "tests",
     "requirements/test.txt": "tests",
     "roles/bastion/files/requirements.txt": "bastion",
 }
