@@ -81,6 +81,12 @@ def first_page(text: str) -> str:
     return "\n".join([there.rstrip(), "", "## Reference", "", made, *menus, menu("Reference", list(MADE))])
 
 
+def to_first_page(name: str, text: str) -> str:
+    """Return a page with its links to the map leading to the first page, which is made of it."""
+    there, here = (posixpath.relpath(target, posixpath.dirname(name) or ".") for target in ("index.md", MAP))
+    return text.replace(f"]({here})", f"]({there})")
+
+
 def menu(title: str, names: list[str]) -> str:
     """Return a part of the menu."""
     return "\n".join(["```{toctree}", ":hidden:", ":maxdepth: 1", f":caption: {title}", "", *names, "```", ""])
@@ -156,6 +162,9 @@ def prepare() -> None:
     """Fill the folder that Sphinx reads, but for the pages of modules, plugins and roles."""
     shutil.rmtree(SITE, ignore_errors=True)
     mirror(collection_files(), SOURCE)
+    for name in pages():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        (SOURCE / name).write_text(to_first_page(name, text), encoding="utf-8")
     (SOURCE / "index.md").write_text(first_page((ROOT / MAP).read_text(encoding="utf-8")), encoding="utf-8")
     (SOURCE / "playbooks.md").write_text(playbooks(ROOT / "playbooks"), encoding="utf-8")
     # antsibull-docs writes only where no other user may.

@@ -164,6 +164,18 @@ def test_the_first_page_has_a_menu_for_each_section_and_links_from_its_own_place
     assert ":caption: Reference\n\nplaybooks\nreference/index\n```" in page
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        pytest.param("README.md", "[x](docs/README.md)", "[x](index.md)", id="from the top"),
+        pytest.param("docs/guides/aws.md", "[x](../README.md)", "[x](../../index.md)", id="from a guide"),
+        pytest.param("docs/awx.md", "[x](../README.md)", "[x](../README.md)", id="another page of that name"),
+    ],
+)
+def test_a_link_to_the_map_leads_to_the_first_page(name: str, text: str, expected: str) -> None:
+    assert docs.to_first_page(name, text) == expected
+
+
 def test_the_page_of_playbooks_has_all_of_them_with_their_comments() -> None:
     page = docs.playbooks(ROOT / "playbooks")
 
