@@ -115,8 +115,7 @@ class Faults:
             return body
         root = ElementTree.fromstring(body)  # noqa: S314  moto's own answer
         _prune(root, set(present))
-        namespace = root.tag.partition("}")[0].lstrip("{")
-        ElementTree.register_namespace("", namespace)
+        ElementTree.register_namespace("", root.tag.partition("}")[0].lstrip("{"))
         return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
 
     def _spend(self, name: str) -> bool:

@@ -47,8 +47,7 @@ class Chart(NamedTuple):
 
     def workloads(self) -> list[Workload]:
         """Return the workloads of the package that belong to this release: upstream's data names their package only."""
-        own = self.package.workloads
-        return [one for one in own if release_of(one.name, self.package) == self.release]
+        return [one for one in self.package.workloads if release_of(one.name, self.package) == self.release]
 
 
 @cache

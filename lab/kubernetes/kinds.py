@@ -39,8 +39,7 @@ def _built_in() -> Iterator[Resource]:
         group, _, version = api_version.rpartition("/")
         for text in kinds.split("|"):
             plural, kind, *short = text.removeprefix("*").split()
-            namespaced = not text.startswith("*")
-            yield Resource(group, version, plural, kind, namespaced, tuple(short))
+            yield Resource(group, version, plural, kind, not text.startswith("*"), tuple(short))
 
 
 EVERYWHERE = tuple(_built_in())

@@ -70,6 +70,8 @@ def test_a_planted_difference_is_found(
     lab: Lab, report: dict[str, Any], plant: Callable[[dict[str, Any]], None], path: str
 ) -> None:
     call = copy.deepcopy(first(calls_of(report), "CreateVpc"))
+    # Readable in a record whose other calls, which are not played here, send the same word.
+    call["answer"]["Vpc"]["DhcpOptionsId"] = "<text-1>"
     plant(call)
 
     assert [found.path for found in Player(lab.client, [call], patience=0).play()] == [path]

@@ -49,8 +49,7 @@ def check_root(disks: list[dict[str, Any]]) -> None:
 
 def add_volumes(instance: Any, requested: list[dict[str, Any]]) -> None:
     """Give a new instance its disks: those of the image, changed and added to by the request."""
-    backend = instance.ec2_backend
-    image = backend.describe_images(ami_ids=[instance.image_id])[0]
+    image = instance.ec2_backend.describe_images(ami_ids=[instance.image_id])[0]
     root = {
         "VolumeSize": ROOT_GIB,
         "VolumeType": "gp3",

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AutoScaling: scheduled actions take any group and time zone, and their names are unique in the account.
+"""AutoScaling: scheduled actions take any group and time zone, are unique in the account, and show no next time.
 
-In EC2 they are unique in their group.
+In EC2 their names are unique in their group, and a recurring one has the next time as its start time.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,15 +20,13 @@ from lab.settings import REGION
 def run_scheduled_action(group: str, name: str) -> None:
     """Run a scheduled action now; the lab has no clock that runs it."""
     backend = autoscaling_backends[ACCOUNT][REGION]
-    actions = backend.describe_scheduled_actions(group, [name])
-    if not actions:
-        raise ValueError(f"the group {group!r} has no scheduled action {name!r}")
+    (action,) = backend.describe_scheduled_actions(group, [name])
     found = backend.autoscaling_groups[group]
     for size in ("min_size", "max_size"):
-        if getattr(actions[0], size) is not None:
-            setattr(found, size, getattr(actions[0], size))
-    if actions[0].desired_capacity is not None:
-        found.set_desired_capacity(actions[0].desired_capacity)
+        if getattr(action, size) is not None:
+            setattr(found, size, getattr(action, size))
+    if action.desired_capacity is not None:
+        found.set_desired_capacity(action.desired_capacity)
 
 
 @wraps(AutoScalingBackend, "put_scheduled_update_group_action")
@@ -40,6 +39,10 @@ def _checked_action(original: Function, self: Any, name: str, *args: Any, **opti
     except (KeyError, OSError, ValueError) as error:
         raise ValidationError(f"TimeZone '{zone}' is not valid") from error
     action: FakeScheduledAction = original(self, name, *args, **options)
+    if action.recurrence and not action.start_time:
+        minute, hour = map(int, action.recurrence.split()[:2])
+        time = (now := datetime.now(ZoneInfo(zone or "UTC"))).replace(hour=hour, minute=minute, second=0, microsecond=0)
+        action.start_time = (time + timedelta(days=time <= now)).isoformat()
     self.scheduled_actions.pop(action.scheduled_action_name)
     self.scheduled_actions[f"{name}/{action.scheduled_action_name}"] = action
     return action
