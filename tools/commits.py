@@ -21,7 +21,7 @@ from typing import NamedTuple
 from tools.measure import ROOT, words_in
 
 SUBJECT_MAX = 72
-CHECKED_AFTER = "b54a51f540526c9ae2d9ce47328442023bb01e4b"
+CHECKED_AFTER = "08c0109f185d225c398525ef24896bdad002752d"
 # The first of these that exists is what the commits are compared with.
 UPSTREAMS = ("@{upstream}", "origin/HEAD", "origin/main", "main")
 

@@ -189,7 +189,7 @@ def steps() -> Iterator[list[str | Path]]:
 def main() -> int:
     """Build the site, check its links, and return the exit code."""
     if not collection_files():
-        print("The site is built from the files that git knows, and this is no git checkout.", file=sys.stderr)
+        print("The site is built from the files that git knows, and this is not a git checkout.", file=sys.stderr)
         return 1
     prepare()
     for command in steps():

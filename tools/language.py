@@ -44,6 +44,12 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"what is known of", "the known facts about"),
     (r"goes on without", "continues without"),
     (r"bad[ _]day", "failures: name them"),
+    (r"(?:one.?s|ones)[ _]own", "the user's own, your own"),
+    (
+        r"(?<!here )(?:is|are|was|were) no "
+        r"(?!longer|more|less|other|fewer|better|problems?|trouble|limit|proof|such)[a-z]+",
+        "is not a ...",
+    ),
     (r"\w*afresh", "again, in a new: say what is new"),
     # Names: what a thing is, not how it came to be known.
     (r"__[a-z_]+_seen", "..._observed, the thing itself"),

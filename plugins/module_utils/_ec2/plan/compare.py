@@ -132,7 +132,7 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
 
 
 def _is_no_earlier(have: str | None, want: str) -> bool:
-    """Return whether a time is not before another one; a text that is no time is for AWS to refuse."""
+    """Return whether a time is not before another one; AWS refuses a text that is not a time."""
     try:
         return bool(have) and datetime.fromisoformat(have or "") >= datetime.fromisoformat(want)
     except (TypeError, ValueError):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check the addresses, names and images among the options of talos_config. Private: may change at any time.
 
-Talos takes most of these values, and the node then does not work; others are no addresses to calculate with.
+Talos takes most of the wrong ones, and the node then does not work. The others have ended in errors of Python.
 """
 
 from __future__ import annotations

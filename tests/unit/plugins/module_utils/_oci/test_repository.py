@@ -146,7 +146,7 @@ def test_the_plain_text_of_a_proxy_is_shown_and_a_page_is_not() -> None:
     assert "html" not in refused(Answer(403, {}, b"<html><body>Blocked</body></html>")).problem.message
 
 
-def test_an_image_is_no_refusal_whatever_words_its_configuration_has() -> None:
+def test_an_image_is_not_a_refusal_whatever_words_its_configuration_has() -> None:
     found = Answer(200, {}, b'{"message": "DENIED"}')
 
     assert repository(FakeWeb(https=found), "registry.example/lib/talos:v1").blob("sha256:0") == found.body

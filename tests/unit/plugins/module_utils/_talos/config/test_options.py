@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of talos_config that are no addresses, names or images are refused in one list, without a traceback."""
+"""Options of talos_config that are not addresses, names or images are refused in one list, without a traceback."""
 
 from __future__ import annotations
 
