@@ -25,7 +25,7 @@ options:
     default: false
   actual_days:
     description:
-      - For how many days until yesterday to query the actual costs from Cost Explorer; V(0) for none.
+      - For how many days until yesterday to query the actual costs from Cost Explorer, at most 365; V(0) for none.
       - AWS charges $0.01 for each Cost Explorer request. One is enough for a month.
       - The costs are those of resources with the tags C(Project) and C(Cluster), from the day on which these tags are
         activated as cost allocation tags in the account.
@@ -179,9 +179,12 @@ from ..module_utils._ec2.cost.limits import enforced
 from ..module_utils._ec2.cost.price_list import refreshed
 from ..module_utils._ec2.cost.prices import Prices, shipped
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
-from ..module_utils._errors import CollectionError, failure_of
+from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._findings import Finding, finding, notes
 from ..module_utils._text import short
+
+# Cost Explorer has the costs by day of the last 14 months.
+DAYS_MAX = 365
 
 
 class Asked(NamedTuple):
@@ -236,7 +239,11 @@ def _prices(
 def _actual(
     spec: ClusterSpec, connect_to: Callable[[tuple[str, ...]], Api], asked: Asked
 ) -> tuple[Actual | None, list[Finding]]:
-    if asked.actual_days <= 0:
+    if not 0 <= asked.actual_days <= DAYS_MAX:
+        raise InputError(
+            f"Failed to query the actual costs: actual_days ({asked.actual_days}) is not from 0 to {DAYS_MAX}."
+        )
+    if not asked.actual_days:
         return None, []
     try:
         return actual_costs(connect_to(cost_actual.SERVICES), spec, asked.today, asked.actual_days), []

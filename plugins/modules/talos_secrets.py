@@ -82,7 +82,7 @@ options:
         type: str
         required: true
   certificate_days:
-    description: Lifetime of an admin certificate in days.
+    description: Lifetime of an admin certificate in days, at most 36500.
     type: int
     default: 365
   renewal_days:
@@ -162,6 +162,8 @@ try:
 except ImportError as error:
     MISSING = error
 
+# Certificates that end after the year 9999 cannot be written.
+LIFETIME_MAX = 36500
 ARGUMENT_SPEC: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "content": {"type": "str", "no_log": True},
@@ -234,13 +236,17 @@ def ensure_talosconfig(
 
 def validity_of(params: dict[str, Any]) -> secrets.Validity:
     """Return the wanted validity; raise if the certificate would be renewed in every run."""
-    lifetime, renewal = (datetime.timedelta(days=params[name]) for name in ("certificate_days", "renewal_days"))
-    if not datetime.timedelta() <= renewal < lifetime:
+    lifetime, renewal = params["certificate_days"], params["renewal_days"]
+    if not 1 <= lifetime <= LIFETIME_MAX:
         raise InputError(
-            f"Failed to plan the admin certificate: renewal_days ({renewal.days}) is not below certificate_days "
-            f"({lifetime.days}). Make it smaller."
+            f"Failed to plan the admin certificate: certificate_days ({lifetime}) is not from 1 to {LIFETIME_MAX}."
         )
-    return secrets.Validity(lifetime, renewal)
+    if not 0 <= renewal < lifetime:
+        raise InputError(
+            f"Failed to plan the admin certificate: renewal_days ({renewal}) is not below certificate_days "
+            f"({lifetime}), or is negative. Use a number of days from 0 to {lifetime - 1}."
+        )
+    return secrets.Validity(datetime.timedelta(days=lifetime), datetime.timedelta(days=renewal))
 
 
 def expiry(params: dict[str, Any]) -> dict[str, str]:

@@ -78,13 +78,15 @@ def _document(source: str | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     path = Path(source).expanduser()
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"Failed to read the talosconfig {path}: {error.strerror}. Check the path.", code="FILE_NOT_READABLE"
-        ) from error
     except (yaml.YAMLError, UnicodeDecodeError):
         # The parser's message would quote the file, which contains a key.
         raise InputError(f"Failed to read the talosconfig {path}: it is not YAML.", code="FILE_INVALID") from None
+    except (OSError, ValueError) as error:
+        # A path with a null byte is a ValueError.
+        cause = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"Failed to read the talosconfig {path}: {cause}. Check the path.", code="FILE_NOT_READABLE"
+        ) from error
     if not isinstance(document, Mapping):
         raise InputError(f"Failed to read the talosconfig {path}: it does not contain a mapping.", code="FILE_INVALID")
     return document, f"the talosconfig {path}"

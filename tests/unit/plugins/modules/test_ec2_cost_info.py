@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.client import AwsError
 from ansible_collections.urmanac.talos.plugins.module_utils._ec2.cost.price_list import price_of
+from ansible_collections.urmanac.talos.plugins.module_utils._errors import InputError
 from ansible_collections.urmanac.talos.plugins.module_utils._findings import finding
 from ansible_collections.urmanac.talos.plugins.modules import ec2_cost_info
 from ansible_collections.urmanac.talos.plugins.modules.ec2_cost_info import Asked, cost_info
@@ -207,6 +208,12 @@ def test_the_costs_end_with_yesterday_because_the_end_is_exclusive() -> None:
     assert (actual["first"], actual["last"], actual["total"]) == ("2026-11-27", "2026-11-28", pytest.approx(1.62))
     assert actual["services"] == {"EC2": 1.5, "VPC": 0.12}
     assert "Paid from 2026-11-27 to 2026-11-28: $1.62, queried with 1 Cost Explorer request, $0.01" in result["lines"]
+
+
+@pytest.mark.parametrize("days", [-1, 366, 10**9])
+def test_a_number_of_days_that_cannot_be_asked_about_is_refused(days: int) -> None:
+    with pytest.raises(InputError, match=rf"actual_days \({days}\) is not from 0 to 365"):
+        ask(FakeAws(pages=[]), actual_days=days)
 
 
 def test_only_the_costs_of_this_cluster_are_asked_for() -> None:

@@ -91,8 +91,14 @@ def test_the_diff_names_the_files_and_no_secret(params: dict[str, Any]) -> None:
 
 
 def test_a_certificate_that_every_run_would_renew_is_refused(params: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"renewal_days \(30\) is not below certificate_days \(30\). Make it smaller"):
+    with pytest.raises(InputError, match=r"renewal_days \(30\) is not below certificate_days \(30\)"):
         ensure_secrets({**params, "certificate_days": 30}, check_mode=False)
+
+
+@pytest.mark.parametrize("days", [-1, 0, 10**9])
+def test_a_lifetime_that_no_certificate_can_have_is_refused(params: dict[str, Any], days: int) -> None:
+    with pytest.raises(InputError, match=rf"certificate_days \({days}\) is not from 1 to 36500"):
+        ensure_secrets({**params, "certificate_days": days, "renewal_days": 0}, check_mode=False)
 
 
 def shared(directory: Path) -> list[dict[str, Any]]:

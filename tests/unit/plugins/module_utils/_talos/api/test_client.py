@@ -503,6 +503,7 @@ ENTRY = {"ca": _PEM, "crt": _PEM, "key": _PEM}
         ),
         pytest.param({"context": "a", "contexts": {"a": {**ENTRY, "nodes": "b"}}}, "its nodes are not", id="nodes"),
         pytest.param("/nonexistent/talosconfig", "No such file or directory", id="no such file"),
+        ("/tmp/a\0b", "embedded null byte. Check the path"),  # noqa: S108
     ],
 )
 def test_a_bad_talosconfig_says_what_is_wrong_with_it(source: Any, expected: str) -> None:
