@@ -1296,7 +1296,7 @@ SCHEDULING = (
         "a virtual machine of a user, which the node with KVM does not take",
         "kube-scheduler; KubeVirt's device plugin",
         "KVM_MISSING",
-        "1 pod waits for /dev/kvm, which gateway alone has: tenant-root/virt-launcher-machine",
+        "1 pod waits for /dev/kvm, which only gateway has: tenant-root/virt-launcher-machine",
         "kubectl describe node gateway",
         installed(
             nodes=[

@@ -19,3 +19,13 @@ OTHER_NAME: Final[Mapping[int, str]] = {
     62: "its certificate does not contain this host name",
     64: "its certificate does not contain this address",
 }
+# The alerts with which a server ends a handshake because of the client's certificate, by the ends of OpenSSL's names.
+REJECTIONS: Final[Mapping[str, str]] = {
+    "UNKNOWN_CA": "it does not trust the authority of the client certificate",
+    "UNKNOWN_CERTIFICATE_AUTHORITY": "it does not trust the authority of the client certificate",
+    "CERTIFICATE_EXPIRED": "by its clock, the client certificate is not valid",
+    "BAD_CERTIFICATE": "it does not accept the client certificate",
+    "CERTIFICATE_UNKNOWN": "it does not accept the client certificate",
+    "DECRYPT_ERROR": "it does not accept the client certificate",
+    "HANDSHAKE_FAILURE": "it does not accept the client certificate",
+}

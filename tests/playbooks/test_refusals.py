@@ -536,6 +536,21 @@ def test_a_release_of_boot_to_talos_that_was_replaced_since_its_first_use_is_ref
     assert calls(lab) == before
 
 
+def test_a_release_of_boot_to_talos_without_an_answer_is_refused_before_the_network_is_made(
+    lab: Lab, tmp_path: Path
+) -> None:
+    before = calls(lab)
+
+    nowhere = {"cluster_boot_to_talos_sha256": {}, "cluster_boot_to_talos_releases": f"http://{lab.address(9)}:1"}
+    run = play(lab, "playbooks/site.yml", "-e", json.dumps({**nowhere, "cluster_directory": str(tmp_path)}))
+
+    assert run.code != 0
+    said = " ".join(listed(run).split())
+    assert "Problems to fix first: 1 1. boot-to-talos 0.7.1 for arm64: http://" in said
+    assert "Remedy: Set cluster_boot_to_talos_sha256 to the checksum of the archive" in said
+    assert calls(lab) == before
+
+
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Yield the URL of a folder."""

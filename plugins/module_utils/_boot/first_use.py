@@ -51,7 +51,7 @@ class FirstUse(NamedTuple):
 
 def first_use(release: Release, recorded: Mapping[str, str], source: Source) -> FirstUse:
     """Compare the checksum that a release lists with the recorded one, or take it where there is no record."""
-    known = recorded.get(release.key, "").lower()
+    known = str(recorded.get(release.key) or "").lower()
     try:
         seen = _listed(release, source)
     except CollectionError as error:

@@ -53,7 +53,22 @@ class Cause(enum.StrEnum):
         """Return whether the API is down, so that a retry may help."""
         return self in _DOWN
 
+    @property
+    def is_lasting(self) -> bool:
+        """Return whether only the user can end it, so that no retry helps."""
+        return self in _LASTING
 
+
+_LASTING: Final = frozenset(
+    {
+        Cause.OTHER_AUTHORITY,
+        Cause.OTHER_ADDRESS,
+        Cause.CERTIFICATE_EXPIRED,
+        Cause.CERTIFICATE_REJECTED,
+        Cause.UNAUTHORIZED,
+        Cause.NOT_KUBERNETES,
+    }
+)
 _DOWN: Final = frozenset({Cause.UNREACHABLE, Cause.CUT, Cause.TIMEOUT, Cause.UNAVAILABLE})
 REMEDIES: Final = {
     Cause.UNREACHABLE: "Check the server in the kubeconfig, the route, the security groups, and whether etcd runs.",

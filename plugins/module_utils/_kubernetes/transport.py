@@ -27,7 +27,7 @@ from kubernetes import config as kubernetes_config
 from .._errors import InputError
 from .._text import received
 from .._times import utc_text
-from .._tls import OTHER_DATE, OTHER_NAME
+from .._tls import OTHER_DATE, OTHER_NAME, REJECTIONS
 from .errors import (
     ApiError,
     Cause,
@@ -241,8 +241,9 @@ def _reason_of_tls(errors: Sequence[ssl.SSLError]) -> Reason | None:
     for one in errors:
         if isinstance(one, ssl.SSLCertVerificationError):
             return _VERIFY_CODES.get(one.verify_code, unknown)
-        if "ALERT" in str(one).upper():
-            return Reason(Cause.CERTIFICATE_REJECTED, "it does not accept the client certificate")
+        for alert, detail in REJECTIONS.items():
+            if f"ALERT_{alert}" in str(one).upper():
+                return Reason(Cause.CERTIFICATE_REJECTED, detail)
     return None
 
 

@@ -61,7 +61,7 @@ def _said(content: Any) -> Iterator[str]:
     errors = content.get("errors")
     for error in errors if isinstance(errors, list) else ():
         if isinstance(error, dict):
-            yield f"{error.get('code', '')}: {error.get('message', '')}".strip(": ")
+            yield f"{error.get('code') or ''}: {error.get('message') or ''}".strip(": ")
     yield from (content[key] for key in _KEYS if isinstance(content.get(key), str))
 
 

@@ -193,8 +193,8 @@ def _port_clashes(name: str, registry: str, number: int, users: dict[int, str]) 
 # --- Names and versions ---
 
 
-def release_of(what: str, oldest: tuple[int, ...]) -> Check:
-    """Return the check of a version from the oldest to below the next major version."""
+def release_of(what: str, oldest: tuple[int, ...], *, with_v: bool = True) -> Check:
+    """Return the check of a version from the oldest to below the next major version, which may begin with v or not."""
     before = (oldest[0] + 1, 0, 0)
     first, end = (".".join(map(str, version)) for version in (oldest, before))
 
@@ -203,6 +203,8 @@ def release_of(what: str, oldest: tuple[int, ...]) -> Check:
         remedy = f"Set it to a release of {what} such as {first}, the oldest supported one."
         if not found:
             yield wrong(name, f"{value!r} is not a release of {what}.", remedy)
+        elif str(value).startswith("v") and not with_v:
+            yield wrong(name, f"{value} begins with v, which URLs add.", f"Write {str(value)[1:]}.")
         elif not oldest <= tuple(map(int, found.groups())) < before:
             message = f"{value} is not supported: the collection supports {what} from {first} to below {end}."
             yield wrong(name, message, remedy)
@@ -600,7 +602,9 @@ CHECKS: Mapping[str, Sequence[Check]] = {
         release_of("CozyStack", releases.OLDEST),
         *("cluster_cozystack_version", "cozystack_version", "preflight_cozystack_version"),
     ),
-    **_checks(release_of("boot-to-talos", version_of(upstream.VERSION_MIN)), "cluster_boot_to_talos_version"),
+    **_checks(
+        release_of("boot-to-talos", version_of(upstream.VERSION_MIN), with_v=False), "cluster_boot_to_talos_version"
+    ),
     **_checks(release_of("Kubernetes", KUBERNETES_OLDEST), "talos_kubernetes_version"),
     **_checks(if_given(oci_address), "cluster_cozystack_platform_source_url", "cozystack_platform_source_url"),
     **_checks(if_given(source_ref), "cluster_cozystack_platform_source_ref", "cozystack_platform_source_ref"),

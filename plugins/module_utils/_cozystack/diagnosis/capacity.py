@@ -133,7 +133,8 @@ def _without_kvm(found: Reading, waiting: Waiting | None) -> tuple[str, str | No
     """Return the message about virtual machines that cannot start, and the remedy if it is not that of the code."""
     able = [node.name for node in found.nodes if node.kvm]
     if able and waiting:
-        message = f"{_waiting_text(waiting, f'/dev/kvm, which {_first(able, len(able))} alone has', None)}"
+        has = "has" if len(able) == 1 else "have"
+        message = f"{_waiting_text(waiting, f'/dev/kvm, which only {_first(able, len(able))} {has}', None)}"
         return message, f"Look at why it takes no virtual machine: kubectl describe node {able[0]}."
     architectures = ", ".join(sorted({node.architecture for node in found.nodes}))
     return f"{meaning_of('KVM_MISSING')} ({architectures or 'the nodes could not be read'})", None

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from ..._kubernetes.errors import ApiError, Cause
+from ..._kubernetes.errors import ApiError
 from ..._kubernetes.kinds import Kind
 
 Object = dict[str, Any]
 Value = TypeVar("Value")
-# The user has to fix these: waiting does not help.
-_FINAL: Final = frozenset(
-    {
-        Cause.OTHER_AUTHORITY,
-        Cause.OTHER_ADDRESS,
-        Cause.CERTIFICATE_EXPIRED,
-        Cause.CERTIFICATE_REJECTED,
-        Cause.UNAUTHORIZED,
-    }
-)
 
 
 class Api(Protocol):
@@ -66,7 +56,7 @@ class Reader:
         try:
             value = read()
         except ApiError as error:
-            if error.cause in _FINAL:
+            if error.cause.is_lasting:
                 raise
             self.missing[what] = error.detail
             self._silences = self._silences + 1 if error.cause.is_down else 0

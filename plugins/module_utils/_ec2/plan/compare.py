@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..desired import ACCESS, BASTION, HOURS, NETWORK, NODES, RUNNING, Desired
@@ -134,9 +134,15 @@ def satisfied(name: str, have: Any, want: Any) -> bool:
 def _is_no_earlier(have: str | None, want: str) -> bool:
     """Return whether a time is not before another one; AWS refuses a text that is not a time."""
     try:
-        return bool(have) and datetime.fromisoformat(have or "") >= datetime.fromisoformat(want)
-    except (TypeError, ValueError):
+        return bool(have) and _moment(have or "") >= _moment(want)
+    except ValueError:
         return False
+
+
+def _moment(text: str) -> datetime:
+    """Return a time; one without a zone is in UTC, as AWS reads it."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _found(things: Sequence[Existing], described: set[str], duplicates: Mapping[str, bool]) -> tuple[Found, ...]:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from ..._errors import TalosError
 from ..._findings import finding
-from ..._tls import OTHER_DATE, OTHER_NAME
+from ..._tls import OTHER_DATE, OTHER_NAME, REJECTIONS
 
 CONNECT: Final = "connect"
 
@@ -113,15 +113,6 @@ _VERIFY_CODES: Final = {
     **{number: Reason(Cause.OTHER_DATE, text) for number, text in OTHER_DATE.items()},
     **{number: Reason(Cause.OTHER_ADDRESS, text) for number, text in OTHER_NAME.items()},
 }
-_REJECTIONS: Final = {
-    "UNKNOWN_CA": "it does not trust the authority of the client certificate",
-    "UNKNOWN_CERTIFICATE_AUTHORITY": "it does not trust the authority of the client certificate",
-    "CERTIFICATE_EXPIRED": "by its clock, the client certificate is not valid",
-    "BAD_CERTIFICATE": "it does not accept the client certificate",
-    "CERTIFICATE_UNKNOWN": "it does not accept the client certificate",
-    "DECRYPT_ERROR": "it does not accept the client certificate",
-    "HANDSHAKE_FAILURE": "it does not accept the client certificate",
-}
 _UNREACHABLE: Final = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
 
 
@@ -149,7 +140,7 @@ def _reason_of_tls(error: ssl.SSLError) -> Reason:
     text = str(error.reason or error).upper()
     if text.endswith("CERTIFICATE_REQUIRED"):
         return Reason(Cause.CONFIGURED, "it requires a client certificate: it is configured, not in maintenance mode")
-    for alert, detail in _REJECTIONS.items():
+    for alert, detail in REJECTIONS.items():
         if text.endswith(alert):
             return Reason(Cause.CERTIFICATE_REJECTED, detail)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):

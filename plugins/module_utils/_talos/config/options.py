@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ..._errors import InputError
@@ -18,7 +19,10 @@ from ..._findings import Finding, finding
 from ..._oci.errors import ImageError
 from ..._oci.reference import parse_reference
 
-_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_LABEL: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST: Final = rf"{_LABEL}(\.{_LABEL})*"
+# Names in the DNS may have underscores, and end with a dot.
+_SERVER: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
 
 class Rule(NamedTuple):
@@ -45,13 +49,13 @@ def _image(text: str) -> None:
 
 def _server(text: str) -> None:
     # Talos also takes clocks such as /dev/ptp0.
-    if not (text.startswith("/dev/") or _HOST.fullmatch(text)):
+    if not (text.startswith("/dev/") or _SERVER.fullmatch(text)):
         ipaddress.ip_address(text)
 
 
 _IPV4: Final = Rule(ipaddress.IPv4Address, "an IPv4 address, such as 192.0.2.101")
 _IPV6: Final = Rule(ipaddress.IPv6Address, "an IPv6 address, such as 2001:db8::1")
-_SUBNET: Final = Rule(ipaddress.ip_network, "a network, such as 10.244.0.0/16")
+_SUBNET: Final = Rule(partial(ipaddress.ip_network, strict=False), "a network, such as 10.244.0.0/16")
 _IMAGE: Final = Rule(_image, "the reference of an image, such as ghcr.io/siderolabs/installer:v1.13.6")
 _NAMES: Final = Rule(_matching(r"[^\s/]*"), "a name or an address")
 CLUSTER: Final = {
@@ -71,7 +75,7 @@ NETWORK: Final = {
 NODE: Final = {
     "ipv4": _IPV4,
     "ipv6": Rule(ipaddress.IPv6Interface, "an IPv6 address, such as 2001:db8::101/64"),
-    "hostname": Rule(_matching(_HOST.pattern), "a host name of letters, digits and hyphens"),
+    "hostname": Rule(_matching(_HOST), "a host name of letters, digits and hyphens"),
     "link": Rule(_matching(r"[^\s/]+"), "the name of a link, such as eth0"),
     "install_image": _IMAGE,
     "cert_sans": _NAMES,

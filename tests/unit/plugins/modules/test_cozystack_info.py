@@ -85,7 +85,7 @@ def test_a_forbidden_kind_does_not_hide_other_kinds() -> None:
     assert found["api"]["missing"] == {"storage classes": "storageclasses is forbidden"}
 
 
-@pytest.mark.parametrize("cause", [Cause.CERTIFICATE_EXPIRED, Cause.UNAUTHORIZED, Cause.OTHER_AUTHORITY])
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.is_lasting])
 def test_what_only_the_user_can_fix_fails(cause: Cause) -> None:
     with pytest.raises(ApiError) as raised:
         seen(installed(), version=failure(cause, "no way in"))

@@ -86,6 +86,32 @@ def test_the_first_checksum_is_recorded_and_expected(tmp_path: Path, release: Re
     assert release.requests == [f"/v0.7.1/{CHECKSUMS}"]
 
 
+def test_the_controller_reads_it_because_the_bastion_does_not_exist_yet(tmp_path: Path, release: Release) -> None:
+    code, output = played(tmp_path, release, cluster_images_via="bastion")
+
+    assert code == 0, output
+    assert f"EXPECTED [{FIRST}]" in output
+
+
+def test_each_cluster_of_a_run_has_a_record_of_its_own(tmp_path: Path, release: Release) -> None:
+    step = {"name": "urmanac.talos.cluster", "tasks_from": "boot_to_talos.yml", "rolespec_validate": False}
+    tasks = [
+        {
+            "ansible.builtin.include_role": step,
+            "vars": {"cluster_name": name, "cluster_directory": f"{tmp_path}/{name}"},
+        }
+        for name in ("moon", "mars")
+    ]
+    play = {"hosts": "localhost", "vars": {"cluster_boot_to_talos_releases": release.url}, "tasks": tasks}
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+    code, output = run_plays(tmp_path, [{"gather_facts": False, **play}], {"localhost": host})
+
+    assert code == 0, output
+    for name in ("moon", "mars"):
+        assert json.loads((tmp_path / name / "boot_to_talos.json").read_text(encoding="utf-8")) == {KEY: FIRST}
+
+
 def test_the_recorded_checksum_is_expected_of_a_release_that_was_replaced(tmp_path: Path, release: Release) -> None:
     played(tmp_path, release)
     release.sha256 = OTHER
@@ -116,6 +142,6 @@ def test_nothing_is_made_while_the_checksum_is_unknown(tmp_path: Path, release: 
 
     message = " ".join(output.split())
     assert code != 0
-    assert "Failed to record the checksum of boot-to-talos; nothing was created or changed" in message
+    assert "Failed to record the checksum of boot-to-talos:" in message
     assert "Set cluster_boot_to_talos_sha256 to the checksum of the archive" in message
     assert not (tmp_path / "moon" / "boot_to_talos.json").exists()

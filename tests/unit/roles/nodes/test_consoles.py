@@ -26,6 +26,7 @@ KEYS = {"gateway": {"id": "i-0a", "key": "ssh-ed25519 AAAA"}}
         pytest.param({"failed": True, "problems": [{"code": "NOT_AUTHORIZED"}]}, {}, True, id="a missing permission"),
         pytest.param({"failed": True, "problems": [{"code": "CREDENTIALS_EXPIRED"}]}, {}, True, id="expired keys"),
         pytest.param({"failed": True, "problems": [{"code": "AWS_UNAVAILABLE"}]}, {}, False, id="an error at AWS"),
+        pytest.param({"failed": True, "problems": [{"code": "AWS_ERROR"}]}, {}, False, id="not found yet"),
         pytest.param({"failed": True}, {}, False, id="a failure without a code"),
         pytest.param({"resources": {}}, {}, False, id="a console without a key"),
         pytest.param({"resources": {}, "problems": [{"code": "TYPE_DIFFERS"}]}, {}, False, id="a difference"),

@@ -270,6 +270,7 @@ def expired_verification() -> ssl.SSLCertVerificationError:
         pytest.param(urllib3.exceptions.ProtocolError("gone", ConnectionResetError()), Cause.CUT, id="cut"),
         pytest.param(urllib3.exceptions.SSLError(expired_verification()), Cause.CERTIFICATE_EXPIRED, id="expired"),
         pytest.param(ssl.SSLError("TLSV1_ALERT_UNKNOWN_CA"), Cause.CERTIFICATE_REJECTED, id="rejected"),
+        pytest.param(ssl.SSLError("TLSV1_ALERT_INTERNAL_ERROR"), Cause.CUT, id="an alert about the server"),
         pytest.param(socket.gaierror(), Cause.OTHER, id="anything else"),
     ],
 )

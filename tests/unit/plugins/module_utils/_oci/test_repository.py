@@ -80,7 +80,10 @@ def test_a_registrys_own_words_are_shown_whatever_the_status(status: int, code: 
     assert f"{code}: because of the moon" in problem.message
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"errors": 5}', b'{"errors": [1]}', b"\xff", b'{"errors": [{}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b'{"errors": 5}', b'{"errors": [1]}', b"\xff", b'{"errors": [{}]}', b'{"errors": [{"code": null}]}'],
+)
 def test_a_body_without_words_is_not_an_error_of_its_own(body: bytes) -> None:
     assert refused(Answer(418, {}, body)).problem.message.endswith("responds with status 418")
 

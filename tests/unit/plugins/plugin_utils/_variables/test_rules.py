@@ -82,6 +82,7 @@ def test_the_release_below_the_oldest_usable_one_is_refused(name: str, oldest: t
         pytest.param("cluster_cozystack_version", "v0.36.0", "VARIABLE_VALUE_WRONG", id="cozy_version_old"),
         pytest.param("cluster_cozystack_version", "v9.9.9", "VARIABLE_VALUE_WRONG", id="cozy_version_nonexist"),
         pytest.param("cluster_boot_to_talos_version", "0.6.0", "VARIABLE_VALUE_WRONG", id="boot-to-talos for amd64"),
+        pytest.param("cluster_boot_to_talos_version", "v0.7.1", "VARIABLE_VALUE_WRONG", id="a version with v"),
         pytest.param("cluster_cozystack_data_disk", "nvme1n1", "VARIABLE_VALUE_WRONG", id="cozy_disk_bad"),
         pytest.param(
             "cluster_cozystack_operator_image", "not an image", "IMAGE_INVALID_REFERENCE", id="cozy_opimage_bad"

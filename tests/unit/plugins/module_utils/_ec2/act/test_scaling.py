@@ -33,8 +33,8 @@ def api() -> Iterator[FailingEc2]:
         yield api
 
 
-def postponed(api: FailingEc2, **changes: Any) -> Outcome:
-    machines = Machines(user_data={BASTION: "IyEvYmluL3NoCg=="}, bastion_started=False, bastion_stop_at=LATER)
+def postponed(api: FailingEc2, at: str = LATER, **changes: Any) -> Outcome:
+    machines = Machines(user_data={BASTION: "IyEvYmluL3NoCg=="}, bastion_started=False, bastion_stop_at=at)
     return ensure_cluster(api.calls_of(), SPEC, Order((BASTION,), machines=machines, **changes))
 
 
@@ -63,6 +63,14 @@ def test_a_run_without_the_bastions_user_data_postpones_the_stop_and_changes_not
     assert {name: item["Recurrence"] for name, item in after.items()} == {
         name: item["Recurrence"] for name, item in before.items()
     }
+
+
+def test_a_time_without_a_zone_is_one_in_utc(api: FailingEc2) -> None:
+    plain = datetime.fromisoformat(LATER).astimezone(UTC).replace(tzinfo=None).isoformat()
+
+    postponed(api)
+
+    assert not postponed(api, plain).changed
 
 
 def test_without_a_group_nothing_is_postponed() -> None:

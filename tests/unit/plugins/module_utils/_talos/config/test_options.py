@@ -32,6 +32,18 @@ def test_right_values_are_taken_with_and_without_a_network() -> None:
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [
+        pytest.param("network", "time_servers", ["pool.ntp.org.", "ntp_1.example.com"], id="names in the DNS"),
+        pytest.param("nodes", "hostname", "moon-1.example.com", id="a name with its domain"),
+        pytest.param("cluster", "pod_subnets", ["10.244.0.1/16"], id="bits that Talos cuts off"),
+    ],
+)
+def test_unusual_values_that_talos_takes_are_taken(part: str, name: str, value: Any) -> None:
+    options.check(params(**{part: {name: value}}))
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
         pytest.param("network", "subnet_ipv4_cidr", "ten", id="no network"),
         pytest.param("network", "subnet_ipv4_cidr", "192.0.2.1/24", id="bits behind the prefix"),
         pytest.param("network", "gateway_ipv4", "2001:db8::1", id="a gateway of IPv6"),
@@ -41,6 +53,7 @@ def test_right_values_are_taken_with_and_without_a_network() -> None:
         pytest.param("nodes", "ipv4", "192.0.2.300", id="no address"),
         pytest.param("nodes", "ipv6", "2001:db8::/129", id="no prefix"),
         pytest.param("nodes", "hostname", "-moon", id="no host name"),
+        pytest.param("nodes", "hostname", "a" * 64, id="a label of 64 characters"),
         pytest.param("nodes", "link", "eth 0", id="no link"),
         pytest.param("nodes", "install_image", "https://ghcr.io/a", id="a URL for an image"),
         pytest.param("cluster", "install_image", "a b", id="no image"),
