@@ -164,7 +164,7 @@ def test_compressed_user_data_runs_too(place: Lab, subnet: str) -> None:
 def test_user_data_that_is_not_a_script_is_ignored_as_the_console_says(place: Lab, subnet: str) -> None:
     machine = Machine(place, subnet, "#cloud-config\nruncmd: [reboot]\n")
 
-    assert machine.wait_for("ignores it")
+    assert machine.wait_for("ignores user-data that is not a script")
 
 
 def test_what_would_change_the_computer_is_only_noted_down(place: Lab, subnet: str) -> None:

@@ -39,8 +39,9 @@ def _checked_action(original: Function, self: Any, name: str, *args: Any, **opti
     except (KeyError, OSError, ValueError) as error:
         raise ValidationError(f"TimeZone '{zone}' is not valid") from error
     action: FakeScheduledAction = original(self, name, *args, **options)
-    if action.recurrence and not action.start_time:
-        minute, hour = map(int, action.recurrence.split()[:2])
+    fields = (action.recurrence or "").split()[:2]
+    if fields and not action.start_time and all(map(str.isdigit, fields)):  # others are not calculated
+        minute, hour = map(int, fields)
         time = (now := datetime.now(ZoneInfo(zone or "UTC"))).replace(hour=hour, minute=minute, second=0, microsecond=0)
         action.start_time = (time + timedelta(days=time <= now)).isoformat()
     self.scheduled_actions.pop(action.scheduled_action_name)
