@@ -46,7 +46,7 @@ def bare(directory: Path, count: int, _config: str) -> None:
     way = access.cluster_access(access.read_talosconfig(str(directory / "talosconfig")).credentials)
 
     async def work(connection: client.NodeClient) -> str:
-        return str((await connection.element("Hostname")).hostname)
+        return str((await connection.element("Version")).version.tag)
 
     way = way._replace(connect_timeout=60, call_timeout=60)
     results = asyncio.run(client.run_on_nodes(addresses(count), work, way))

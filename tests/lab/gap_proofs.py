@@ -210,10 +210,14 @@ def dependency_violations(here: Place) -> bool:
 def dhcp_options(here: Place) -> bool:
     tags = [{"Key": "Name", "Value": "here"}]
     made = here.ec2.create_dhcp_options(
-        DhcpConfigurations=[{"Key": "domain-name", "Values": ["talos.local"]}],
+        DhcpConfigurations=[
+            {"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]},
+            {"Key": "domain-name", "Values": ["talos.local"]},
+        ],
         TagSpecifications=[{"ResourceType": "dhcp-options", "Tags": tags}],
-    )
-    return bool(made["DhcpOptions"]["Tags"] == tags)
+    )["DhcpOptions"]
+    names = [option["Key"] for option in made["DhcpConfigurations"]]
+    return bool(made["Tags"] == tags and names == ["domain-name", "domain-name-servers"])
 
 
 def elastic_ip_type(here: Place) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bench import figure_talos_apply
 from bench.measure import CannotRun, Usage, compare, interleaved, run
+from bench.serving import serving
 
 
 def test_the_ratio_is_of_medians_so_that_one_slow_run_does_not_count() -> None:
@@ -55,3 +57,13 @@ def test_a_program_that_fails_is_not_a_figure_but_a_reason(tmp_path: Path) -> No
 
     with pytest.raises(CannotRun, match=r"exited 1: it is broken"):
         run(failing, environment={}, output=tmp_path / "out")
+
+
+def test_both_clients_of_talos_nodes_do_their_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figure_talos_apply, "NODES", 2)
+
+    with serving("bench.talos_nodes", tmp_path, 2):
+        # A client whose work fails ends with an error, which is CannotRun.
+        usages = [client() for client in figure_talos_apply.runs(tmp_path).values()]
+
+    assert all(usage.cpu_seconds > 0 for usage in usages)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """EC2: CreateDhcpOptions drops TagSpecifications, and a set remembers only the last VPC that it was given to.
 
-EC2 refuses to delete a set that any VPC has, and takes it from no VPC that is deleted.
+EC2 refuses to delete a set that any VPC has, takes it from no VPC that is deleted, and answers options by name.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from moto.ec2.responses import EC2Response
 
 from lab.aws.patches import Function, put, refuse, replaces, tags_for, wraps
 
-put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id))
+_moto = DHCPOptionsSet.dhcp_configurations.fget
+_ordered = property(lambda self: sorted(_moto(self), key=lambda option: option["Key"]))  # type: ignore[misc]
+put(DHCPOptionsSet, owner_id=property(lambda self: self.ec2_backend.account_id), dhcp_configurations=_ordered)
 
 
 @wraps(EC2Response, "create_dhcp_options")
 def _tagged_dhcp_options(original: Function, self: Any) -> ActionResult:
     answer: ActionResult = original(self)
-    options = answer.result["DhcpOptions"]  # type: ignore[index]
-    options.add_tags(tags_for(self, "dhcp-options"))
+    answer.result["DhcpOptions"].add_tags(tags_for(self, "dhcp-options"))  # type: ignore[index]
     return answer
 
 
