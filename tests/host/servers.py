@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -16,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.host.packages import program
+from tests.http_servers import Answering
 
 METADATA = "169.254.169.254"
 
@@ -55,14 +53,7 @@ def registry(folder: Path, address: str) -> list[str]:
     return [program("docker-registry"), "serve", str(settings)]
 
 
-class Files(http.server.SimpleHTTPRequestHandler):
-    """A folder on the web."""
-
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
-
-
-class Metadata(http.server.BaseHTTPRequestHandler):
+class Metadata(Answering):
     """As much of the instance metadata service, version 2, as user-data comes by."""
 
     protocol_version = "HTTP/1.0"
@@ -76,39 +67,12 @@ class Metadata(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Hand out the user-data to who has a token."""
         if self.headers.get("X-aws-ec2-metadata-token") != self.token:
-            return self.answer(401, b"")
+            return self.answer(401)
         known = self.path == "/latest/user-data"
         return self.answer(200 if known else 404, self.user_data if known else b"")
 
-    def answer(self, status: int, body: bytes) -> None:
-        """Send the answer."""
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def web(address: str, port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[None]:
-    """Serve HTTP until the block ends."""
-    server = http.server.ThreadingHTTPServer((address, port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def files(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
-    """Return a handler that serves the folder."""
-    return functools.partial(Files, directory=str(folder))  # type: ignore[return-value]
-
-
-def metadata(user_data: bytes) -> type[http.server.BaseHTTPRequestHandler]:
+def metadata(user_data: bytes) -> type[Metadata]:
     """Return a handler that serves the user-data."""
     return type("Metadata", (Metadata,), {"user_data": user_data})
 

@@ -18,6 +18,7 @@ from tests.bastion import bastion_settings
 from tests.host import servers
 from tests.host.bastion.machine import Machine
 from tests.host.bastion.network import INTERNET, Network
+from tests.http_servers import files, serving
 
 REGISTRY, FILES = f"{INTERNET}:5000", f"http://{INTERNET}:8000"
 MATCHBOX = os.environ.get("URMANAC_MATCHBOX", "")
@@ -41,15 +42,15 @@ def network() -> Iterator[Network]:
 @contextmanager
 def internet(around: Network, folder: Path) -> Iterator[Path]:
     """Start an internet with a registry and a web server, and return the folder that this one serves."""
-    files = folder / "files"
-    files.mkdir()
+    served = folder / "files"
+    served.mkdir()
     with ExitStack() as stack:
         registry = around.within("internet", *servers.registry(folder, REGISTRY))
         stack.enter_context(servers.serving(registry, folder / "registry.log"))
-        web = servers.web(INTERNET, 8000, servers.files(files))
+        web = serving(files(served), (INTERNET, 8000))
         around.inside("internet", lambda: stack.enter_context(web))
         around.inside("internet", lambda: servers.read(f"http://{REGISTRY}/v2/"))
-        yield files
+        yield served
 
 
 @contextmanager

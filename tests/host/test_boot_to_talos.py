@@ -25,6 +25,7 @@ from tests.host.conftest import Note
 from tests.host.machine import Machine, running
 from tests.host.packages import EMULATOR
 from tests.host.surroundings import FILES, REGISTRY
+from tests.http_servers import serving
 
 NODE, MAC = f"{SUBNET}.102", "52:54:00:10:00:66"
 DISK_IMAGE = "metal-arm64.raw.gz"
@@ -91,7 +92,7 @@ def script(folder: Path, reference: str) -> bytes:
 @contextmanager
 def started(around: Network, folder: Path, reference: str) -> Iterator[Machine]:
     """Start a machine whose user-data is that of a node with this image."""
-    metadata = servers.web(servers.METADATA, 80, servers.metadata(script(folder, reference)))
+    metadata = serving(servers.metadata(script(folder, reference)), (servers.METADATA, 80))
     with ExitStack() as stack:
         around.inside("router", lambda: stack.enter_context(metadata))
         tap = stack.enter_context(around.tap())

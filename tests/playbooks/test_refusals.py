@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.server
 import json
 import os
 import re
-import threading
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +22,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ssh.keys import mak
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.secrets import ensure_pending_bundle
 from lab.registry.images import AMD64_ONLY
 from lab.settings import REGION, REPOSITORY
+from tests.http_servers import files, serving
 from tests.lab.labs import TEST_AGENT, Lab, vcpu_quota
 from tests.playbooks.runs import CONFIRMED, NODE, Run, calls, play
 
@@ -525,7 +521,7 @@ def test_a_release_of_boot_to_talos_that_was_replaced_since_its_first_use_is_ref
     (tmp_path / "boot_to_talos.json").write_text(json.dumps({"arm64 0.7.1": "ab" * 32}), encoding="utf-8")
     before = calls(lab)
 
-    with served(tmp_path / "release") as url:
+    with serving(files(tmp_path / "release")) as url:
         given = {"cluster_boot_to_talos_sha256": {}, "cluster_boot_to_talos_releases": url}
         given |= {"cluster_directory": str(tmp_path)}
         run = play(lab, "playbooks/site.yml", "--check", "-e", json.dumps(given))
@@ -549,16 +545,6 @@ def test_a_release_of_boot_to_talos_without_an_answer_is_refused_before_the_netw
     assert "Problems to fix first: 1 1. boot-to-talos 0.7.1 for arm64: http://" in said
     assert "Remedy: Set cluster_boot_to_talos_sha256 to the checksum of the archive" in said
     assert calls(lab) == before
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Yield the URL of a folder."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_images_that_no_registry_has_are_refused_in_one_list_before_anything_is_made(lab: Lab) -> None:

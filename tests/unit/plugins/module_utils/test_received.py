@@ -9,9 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import threading
-from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +40,7 @@ from ansible_collections.urmanac.talos.plugins.plugin_utils._ec2_source import i
 from lab.registry.store import MANIFEST
 from tests import hostile
 from tests.checks.process import ROOT
+from tests.http_servers import Answering, serving
 from tests.shell_programs import program
 
 RAW, SHOWN = hostile.ALL, received(hostile.ALL)
@@ -85,29 +84,14 @@ def test_instances_of_the_inventory() -> None:
     assert instance["Tags"] == [{"Key": SHOWN, "Value": "x"}]
 
 
-@contextlib.contextmanager
-def http_server(status: int, body: bytes, headers: dict[str, str]) -> Iterator[str]:
+def http_server(status: int, body: bytes, headers: dict[str, str]) -> contextlib.AbstractContextManager[str]:
     """Serve the same answer for every path, and yield the address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, body, headers)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(Handler)
 
 
 def kubeconfig(folder: Path, server: str) -> str:

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import json
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -32,6 +30,7 @@ from lab.assets import make_archive, write_assets
 from lab.registry.server import Registry
 from tests.ec2_cluster import run_module
 from tests.graviton import GRAVITON
+from tests.http_servers import files, serving
 from tests.shell_programs import program
 
 ARCHIVE = "boot-to-talos-linux-arm64.tar.gz"
@@ -56,13 +55,6 @@ class Graviton(Machine):
             os.waitpid(process, 0)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A web server that says nothing."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-        pass
-
-
 @pytest.fixture
 def assets(tmp_path: Path) -> Path:
     """Give the files of a release."""
@@ -73,11 +65,8 @@ def assets(tmp_path: Path) -> Path:
 @pytest.fixture
 def url(assets: Path) -> Iterator[str]:
     """Give the address of a server with the release."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(assets)))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(files(assets)) as address:
+        yield address
 
 
 @pytest.fixture

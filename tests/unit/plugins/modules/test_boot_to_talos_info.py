@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +12,17 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import ARCHIVE, CHECKSUMS
 from ansible_collections.urmanac.talos.plugins.modules.boot_to_talos_info import result_of
+from tests.http_servers import files, serving
 
 FIRST, OTHER = "ab" * 32, "cd" * 32
 KEY = "arm64 0.7.1"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A web server that prints nothing."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-        pass
-
-
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """Give the address of a server with the files of a release."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(files(tmp_path)) as address:
+        yield address
 
 
 def look(folder: Path, url: str, listed: bytes | None, recorded: dict[str, str]) -> dict[str, Any]:

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import datetime
-import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +24,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.kinds im
 from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.module import api_of
 from ansible_collections.urmanac.talos.plugins.modules.cozystack_info import look
 from tests.cozystack_cluster import Object, installed, release
+from tests.http_servers import Answering, serving
 
 # Status and object; nothing is a connection that is closed without an answer.
 Answer = tuple[int, Object] | None
@@ -63,34 +62,21 @@ def cluster(objects: dict[Kind, list[Object]]) -> Answers:
 def served(answers: Answers, directory: Path, *, certificate: str = "") -> Iterator[dict[str, Any]]:
     """Yield the options of a module for a server that gives these answers."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Answering):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
             given = answers(self.command, self.path.partition("?")[0])
             if given is None:
                 self.close_connection = True
                 return
-            text = json.dumps(given[1]).encode()
-            self.send_response(given[0])
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-            assert body is not None
+            self.answer(given[0], json.dumps(given[1]).encode())
 
-        do_PATCH = do_GET  # noqa: N815  the base class's names
+        do_PATCH = do_GET
 
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield options(directory, f"http://127.0.0.1:{server.server_address[1]}", certificate)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as address:
+        yield options(directory, address, certificate)
 
 
 def options(directory: Path, server: str, certificate: str = "") -> dict[str, Any]:

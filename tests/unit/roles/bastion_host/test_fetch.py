@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import http.server
 import importlib.util
 import io
 import json
@@ -17,8 +16,8 @@ import signal
 import subprocess
 import sys
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,16 +26,17 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._bastion import netboot
 from tests import bastion_image as oci
+from tests.http_servers import HERE, Answering, running
 
 PROGRAM = Path(__file__).parents[4] / "roles" / "bastion_host" / "files" / "fetch.py"
 INSIDE = "usr/install/arm64"
 
 
-class Shelf(http.server.ThreadingHTTPServer):
+class Shelf(ThreadingHTTPServer):
     """A server of contents by path, which requires a token if configured so."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(HERE, Handler)
         self.held: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.token = ""
@@ -52,7 +52,7 @@ class Shelf(http.server.ThreadingHTTPServer):
             self.held[f"/v2/x/y/manifests/{reference}"] = stored.content
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Answering):
     """Answers with what the shelf holds."""
 
     server: Shelf
@@ -67,27 +67,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path in self.server.held:
             self.answer(200, self.server.held[self.path])
         else:
-            self.answer(404, b"")
-
-    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """Send an answer."""
-        self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+            self.answer(404)
 
 
 @pytest.fixture
 def shelf() -> Iterator[Shelf]:
     """Give a server."""
-    with Shelf() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    server = Shelf()
+    with running(server):
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")

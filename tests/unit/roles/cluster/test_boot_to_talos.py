@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import sys
-import threading
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +16,37 @@ import pytest
 
 from ansible_collections.urmanac.talos.plugins.module_utils._boot.upstream import ARCHIVE, CHECKSUMS
 from tests.actions import run_plays
+from tests.http_servers import HERE, Answering, running
 
 FIRST, OTHER = "ab" * 32, "cd" * 32
 KEY = "arm64 0.7.1"
 
 
-class Release(http.server.ThreadingHTTPServer):
+class Release(ThreadingHTTPServer):
     """A server with the list of checksums of a release; it counts the requests."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(HERE, _Handler)
         self.sha256 = FIRST
         self.requests: list[str] = []
-
-    @property
-    def url(self) -> str:
-        """Return the URL of all releases."""
-        return f"http://127.0.0.1:{self.server_port}"
+        self.url = f"http://127.0.0.1:{self.server_port}"
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(Answering):
     server: Release
 
     def do_GET(self) -> None:
         self.server.requests.append(self.path)
         body = f"{self.server.sha256}  {ARCHIVE.format(architecture='arm64')}\n".encode()
-        self.send_response(200 if self.server.sha256 else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-        pass
+        self.answer(200 if self.server.sha256 else 404, body)
 
 
 @pytest.fixture
 def release() -> Iterator[Release]:
     """Give a server with a release."""
     server = Release()
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with running(server):
+        yield server
 
 
 def played(folder: Path, release: Release, step: str = "boot_to_talos.yml", **given: Any) -> tuple[int, str]:

@@ -10,9 +10,7 @@ import json
 import socket
 import ssl
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -38,6 +36,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._kubernetes.transpor
 )
 from ansible_collections.urmanac.talos.plugins.module_utils._text import received
 from lab.talos import pki
+from tests.http_servers import Answering, serving
 
 SERVER = "https://192.0.2.101:6443"
 
@@ -396,25 +395,17 @@ def test_the_time_is_that_of_the_servers_last_answer(date: str, time: datetime.d
     assert KubernetesApi(transport).server_time() == time
 
 
-class Answering(BaseHTTPRequestHandler):
+class Version(Answering):
     """A server that answers with a version."""
 
     def do_GET(self) -> None:
         """Answer; send_response adds the date."""
-        body = b'{"gitVersion": "v1.33.12"}'
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Say nothing."""
+        self.answer(200, b'{"gitVersion": "v1.33.12"}')
 
 
 def test_the_date_of_an_answer_is_read_from_its_header(tmp_path: Path) -> None:
-    with HTTPServer(("127.0.0.1", 0), Answering) as server:
-        Thread(target=server.handle_request, daemon=True).start()
-        api = connect(Access(str(kubeconfig(tmp_path, server=f"http://127.0.0.1:{server.server_port}")), timeout=5))
+    with serving(Version) as address:
+        api = connect(Access(str(kubeconfig(tmp_path, server=address)), timeout=5))
 
         api.version()
 
