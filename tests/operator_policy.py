@@ -33,6 +33,10 @@ RECORDED = REPOSITORY / "tests" / "recorded" / "simulation.json.gz"
 PREFIXES = {"service-quotas": "servicequotas"}
 # Calls whose permission has another name.
 NAMES: Mapping[str, str] = {
+    "budgets:CreateBudget": "budgets:ModifyBudget",
+    "budgets:DeleteBudget": "budgets:ModifyBudget",
+    "budgets:DescribeBudget": "budgets:ViewBudget",
+    "budgets:DescribeNotificationsForBudget": "budgets:ViewBudget",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadObject": "s3:GetObject",
@@ -50,6 +54,7 @@ WITHOUT_PERMISSION: Mapping[str, str] = {
 OTHER_WORDS = frozenset(
     {
         "autoscaling:DescribeTags",
+        "budgets:ListTagsForResource",
         "ce:ListTagsForResource",
         "ce:TagResource",
         "servicequotas:ListTagsForResource",
@@ -71,6 +76,7 @@ REVIEWED: Mapping[str, str] = {
 }
 # What the lab sees of modules of tests/playbooks besides the calls that are recorded. Their lab checks it at its end.
 PLAYED: Mapping[str, str] = {
+    "test_budget": "budgets:ModifyBudget budgets:ViewBudget",
     "test_controllers": "ssm:GetParameterHistory",
     "test_hours": "autoscaling:SetDesiredCapacity ec2:StartInstances ec2:StopInstances",
     "test_refusals": "ce:GetCostAndUsage ec2:DescribeKeyPairs pricing:GetProducts",
@@ -86,6 +92,7 @@ _FOUND = "the audit asks it of what it finds, and of what every cluster has ther
 # Allowed and named in our code, though no simulated run has to have a playbook call it: each with the reason.
 NOT_PLAYED: Mapping[str, str] = {
     "autoscaling:CreateOrUpdateTags": _REPAIR,
+    "budgets:TagResource": "CreateBudget with tags, which the lab logs as that call alone",
     "autoscaling:DeleteScheduledAction": "the hours of the bastion are not described any more",
     "autoscaling:DeleteTags": _CHANGE,
     "autoscaling:UpdateAutoScalingGroup": _CHANGE,
@@ -194,7 +201,7 @@ def permission(service: str, action: str) -> str:
     """Return the permission that a call in the lab's log needs; REST calls are logged by method and path."""
     method, _, path = action.partition(" ")
     if not path:
-        return f"{service}:{action}"
+        return NAMES.get(f"{service}:{action}", f"{service}:{action}")
     model = _model(service)
     for name in model.operation_names:
         http = model.operation_model(name).http

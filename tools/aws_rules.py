@@ -33,6 +33,7 @@ OPERATIONS: Mapping[str, str] = {
         "DescribeScalingActivities DescribeScheduledActions "
         "PutScheduledUpdateGroupAction SetDesiredCapacity UpdateAutoScalingGroup"
     ),
+    "budgets": "CreateBudget DeleteBudget DescribeBudget DescribeNotificationsForBudget",
     "ce": "GetCostAndUsage",
     "ec2": (
         "AllocateAddress AssignIpv6Addresses AssociateAddress AssociateDhcpOptions AssociateIamInstanceProfile "
@@ -316,6 +317,8 @@ def plain(pattern: str) -> str:
     text = pattern.replace(r"\p{Z}-_", r"\p{Z}\-_")
     text = re.sub(r"\\p\{(L|N)\}", r"\\w", text).replace(r"\p{Z}", r" \xa0")
     text = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF").removeprefix("^").removesuffix("$")
+    # Budgets begins to ignore case in the middle, which ends with the group around it.
+    text = re.sub(r"\(\?i\)([^()|]*)", r"(?i:\1)", text)
     re.compile(text)
     return text
 

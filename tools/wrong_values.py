@@ -184,6 +184,8 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
     "nodes_download_attempts": (1001,),
     "talos_snapshots_kept": (1001,),
     **dict.fromkeys(("cluster_cost_actual_days", "preflight_cost_actual_days"), (366,)),
+    "cluster_budget_email": ("me", "me@", "me@example", "me@example.com, you@example.com", "<me@example.com>"),
+    **dict.fromkeys(("cluster_budget_actual_percents", "cluster_budget_forecasted_percents"), ([-1], [1001], ["a"])),
     "cluster_claim_existing": ("vpc", "vpc-123", "talos-vpc", "subnet-0123456789abcdef0"),
     "cluster_state_kms_key": ("talos", "alias/", "arn:aws:s3:::bucket", "arn:aws:kms:eu-west-1:1:key/a"),
     "cluster_other_variables": ([""], [" "]),
@@ -224,7 +226,7 @@ RIGHT: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("bastion_host_wait_timeout", "bastion_host_health_disk_free_percent"), (0,)),
     **dict.fromkeys(("cluster_cost_actual_days", "preflight_cost_actual_days"), (0,)),
     **{f"cluster_cost_per_{period}_max": _LARGE for period in ("day", "hour", "month", "session")},
-    **dict.fromkeys(("cluster_cost_session_hours", "cluster_cost_transfer_gb"), _LARGE),
+    **dict.fromkeys(("cluster_cost_session_hours", "cluster_cost_transfer_gb", "cluster_budget_per_month"), _LARGE),
     "report_home_lab_power_per_month": _LARGE,
     # The description of the cluster limits the characters.
     "cluster_tags": ({"a b": "no such value!"}, {"ghcr.io": 70000}, {"gateway": "https://ghcr.io/a"}),

@@ -37,7 +37,7 @@ from lab.web import WebServer
 READING = ("Describe", "Get", "List", "Lookup", "Search", "Simulate", "GET ", "HEAD ")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]*/[^/]*/([^/]+)/")
 # The other services of the lab answer in XML.
-_JSON_SERVICES = ("ce", "events", "freetier", "pricing", "scheduler", "servicequotas", "ssm")
+_JSON_SERVICES = ("budgets", "ce", "events", "freetier", "pricing", "scheduler", "servicequotas", "ssm")
 _TEXT = {"Content-Type": "text/xml"}
 
 

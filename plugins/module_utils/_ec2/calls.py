@@ -26,6 +26,8 @@ _EXISTS = (
     *("InvalidLaunchTemplateName.AlreadyExistsException", "InvalidIPAddress.InUse", "InvalidPermission.Duplicate"),
     # EventBridge Scheduler.
     "ConflictException",
+    # Budgets.
+    "DuplicateRecordException",
 )
 # Creations and deletions are eventually consistent.
 _IN_THE_WAY = (

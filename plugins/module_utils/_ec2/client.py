@@ -35,7 +35,7 @@ LAB_ACCESS_KEY_ID = "lab-not-a-real-key"
 _STATIC_SOURCES = ("explicit", "env", "shared-credentials-file", "config-file")
 _CONNECTIONS = 24
 # Services with one region for all regions.
-_REGIONS = {"ce": "us-east-1", "freetier": "us-east-1", "pricing": "us-east-1"}
+_REGIONS = {"budgets": "us-east-1", "ce": "us-east-1", "freetier": "us-east-1", "pricing": "us-east-1"}
 # Services whose IAM prefix differs from their name in boto3.
 _PREFIXES = {"service-quotas": "servicequotas"}
 _ATTEMPTS = 3

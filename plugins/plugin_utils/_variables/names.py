@@ -22,6 +22,7 @@ INTERNAL = frozenset(
         *("bastion_stop_at", "nodes_boot_hosts"),
         *("cluster_reading_to_cache", "cluster_claim", "cluster_claim_known", "cluster_described"),
         *("cluster_variables_check", "cluster_phase"),
+        *("cluster_budget_state", "cluster_budget_planned"),
         *("cluster_images_query", "cluster_images_given", "cluster_images_nodes", "cluster_images_outcome"),
         *("cluster_images_collect_missing", "cluster_images_missing"),
         *("cluster_images_record", "cluster_phases", "cluster_reading", "cluster_resolved_images"),

@@ -478,6 +478,8 @@ def _checks(check: Check, *names: str) -> dict[str, Sequence[Check]]:
 
 
 # No wait of a run is as long as a week, and clocks overflow at some number.
+# One address: AWS takes a list of them as one, which receives nothing.
+_EMAIL = r"[^@\s,;:<>()\[\]\\\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _SECONDS_MAX = 7 * 24 * 3600
 _SECONDS = at_least(1, "a number of seconds", _SECONDS_MAX)
 _FOLDERS = (
@@ -575,6 +577,11 @@ CHECKS: Mapping[str, Sequence[Check]] = {
     **_checks(at_least(1, "a number", 32), "cozystack_storage_replicas"),
     **_checks(amount("an amount of US dollars"), *(limit_name(period) for period in PERIODS)),
     **_checks(amount("an amount of US dollars"), "report_home_lab_power_per_month"),
+    "cluster_budget_email": (if_given(matching(_EMAIL, "an e-mail address", "me@example.com")),),
+    "cluster_budget_per_month": (amount("an amount of US dollars"),),
+    **_checks(
+        each(amount("a percentage", 1000)), "cluster_budget_actual_percents", "cluster_budget_forecasted_percents"
+    ),
     **_checks(amount("a number of hours", 24), "cluster_cost_hours_per_day"),
     **_checks(amount("a number of hours"), "cluster_cost_session_hours"),
     **_checks(amount("a number of GB"), "cluster_cost_transfer_gb"),

@@ -33,8 +33,8 @@ EXEMPT = {
     # Alerts of TLS, capabilities of Linux, words of registries and manifests, the end of a file in user-data.
     *("BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_UNKNOWN", "DECRYPT_ERROR"),
     *("HANDSHAKE_FAILURE", "UNKNOWN_CA", "UNKNOWN_CERTIFICATE_AUTHORITY", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"),
-    # How the Price List API compares.
-    "TERM_MATCH",
+    # How the Price List API and Budgets compare.
+    *("TERM_MATCH", "GREATER_THAN"),
     *("BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "MASTER_NODES", "REPLACE_ME", "END_OF_FILE_OF_URMANAC_TALOS"),
 }
 
