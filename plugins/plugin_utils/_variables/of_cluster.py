@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...module_utils._ec2.cost.spec import NOTIFICATIONS_MAX
 from ...module_utils._ec2.spec import address_of, network_of
 from ...module_utils._findings import Finding
 from ...module_utils._machine_types import CONTROL_PLANE
@@ -37,6 +38,7 @@ _IN_DIRECTORIES: Mapping[str, Mapping[str, str]] = {
         "bastion_images.json": "the record of the bastion's images",
         "boot_to_talos.json": "the record of checksums",
         "talos.json": "the record of Talos",
+        "budget.json": "the record of the budget",
         "cluster.json": "the record of the directory's cluster",
     },
 }
@@ -46,6 +48,13 @@ _OF_TAILSCALE: Mapping[str, str] = {
     "auth-key": "cluster_tailscale_auth_key",
     "hostname": "cluster_tailscale_hostname",
     "advertise-routes": "cluster_tailscale_routes",
+}
+
+
+# The percentages at which AWS sends e-mail, with their defaults.
+_PERCENTS: Mapping[str, Sequence[float]] = {
+    "cluster_budget_actual_percents": (80, 100),
+    "cluster_budget_forecasted_percents": (100,),
 }
 
 
@@ -102,6 +111,22 @@ def _control_plane(node: Any) -> str:
     """Return the address of a node that is a control plane, empty of another one."""
     is_one = isinstance(node, Mapping) and node.get("machine_type") == CONTROL_PLANE
     return str(address_of(str(node.get("ipv4"))) or "") if is_one else ""
+
+
+def budget_problems(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what a budget lacks that is described by its address."""
+    if not values.get("cluster_budget_email"):
+        return
+    percents = [len(values.get(name, usual)) for name, usual in _PERCENTS.items()]
+    limit = values.get("cluster_budget_per_month", values.get("cluster_cost_per_month_max", 0))
+    if not float(limit):
+        message = "The budget of cluster_budget_email has no amount."
+        yield wrong("cluster_budget_per_month", message, "Set it to the US dollars that a month may cost, such as 20.")
+    if not 0 < sum(percents) <= NOTIFICATIONS_MAX:
+        message = f"The budget of cluster_budget_email would have {sum(percents)} notifications."
+        yield wrong(
+            " and ".join(_PERCENTS), message, f"Write from 1 to {NOTIFICATIONS_MAX} percentages in both together."
+        )
 
 
 def file_problems(values: Mapping[str, Any], everything: Mapping[str, Any]) -> Iterator[Finding]:

@@ -127,6 +127,7 @@ def joint_problems(values: Mapping[str, Any], derived: Mapping[str, Any], where:
     everything = {**derived, **values}
     yield from of_cluster.endpoint_problems(values, everything)
     yield from of_cluster.file_problems(values, everything)
+    yield from of_cluster.budget_problems(values)
     yield from records.record_problems(everything)
     if boolean(everything.get("cluster_bastion_enabled", True), strict=False):
         yield from _tunnel_problems(everything)

@@ -23,9 +23,9 @@ from ..._findings import Finding, finding
 from ..calls import Calls, errors_named
 from ..client import Refused, existing
 from ..identity import Identified, cluster_tags, owner_tags, tag_list
+from .spec import NOTIFICATIONS_MAX
 
 SERVICES = ("budgets", "sts")
-NOTIFICATIONS_MAX = 10
 _METRIC = "UnblendedCost"
 _ACTIVATE = (
     "AWS counts only what is billed after the tags Project and Cluster are activated (console: Billing and Cost "

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 AFTER_HOURS = ("stopped", "removed")
 POLICIES = ("warn", "enforce")
 PERIODS = ("hour", "day", "month", "session")
+# Of a budget: https://docs.aws.amazon.com/cost-management/latest/userguide/management-limits.html
+NOTIFICATIONS_MAX = 10
 
 
 def limit_name(period: str) -> str:

@@ -88,3 +88,39 @@ def test_an_argument_of_tailscale_is_one_that_the_collection_does_not_set(argume
 
     assert len(found) == 2 * bool(said)
     assert all(said in f"{one.message} {one.remedy}" and "hunter2" not in str(one) for one in found)
+
+
+BUDGET = {"cluster_budget_email": "me@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("given", "subjects"),
+    [
+        pytest.param({"cluster_budget_per_month": 20}, [], id="an amount"),
+        pytest.param({"cluster_cost_per_month_max": "20"}, [], id="the limit of the forecast"),
+        pytest.param({}, ["cluster_budget_per_month"], id="no amount"),
+        pytest.param(
+            {"cluster_budget_per_month": 0, "cluster_cost_per_month_max": 20}, ["cluster_budget_per_month"], id="0"
+        ),
+        pytest.param(
+            {
+                "cluster_budget_per_month": 20,
+                "cluster_budget_actual_percents": [],
+                "cluster_budget_forecasted_percents": [],
+            },
+            ["cluster_budget_actual_percents and cluster_budget_forecasted_percents"],
+            id="no percentage",
+        ),
+        pytest.param(
+            {"cluster_budget_per_month": 20, "cluster_budget_actual_percents": list(range(10, 110, 10))},
+            ["cluster_budget_actual_percents and cluster_budget_forecasted_percents"],
+            id="too many percentages",
+        ),
+    ],
+)
+def test_a_budget_with_an_address_needs_an_amount_and_percentages(given: dict[str, Any], subjects: list[str]) -> None:
+    assert [one.subject for one in judged({**BUDGET, **given}).problems] == subjects
+
+
+def test_without_an_address_there_is_no_budget_to_check() -> None:
+    assert judged({"cluster_budget_per_month": 0, "cluster_budget_actual_percents": []}).problems == ()
