@@ -11,7 +11,7 @@ from dataclasses import dataclass
 AFTER_HOURS = ("stopped", "removed")
 POLICIES = ("warn", "enforce")
 PERIODS = ("hour", "day", "month", "session")
-# Of a budget: https://docs.aws.amazon.com/cost-management/latest/userguide/management-limits.html
+# Of a budget: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Notification.html
 NOTIFICATIONS_MAX = 10
 
 
