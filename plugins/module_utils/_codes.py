@@ -755,6 +755,11 @@ AWS: Mapping[str, Code] = {
         "AWS, or the lab, does not respond.",
         "Check the network, the region and AWS_ENDPOINT_URL; for the lab, run `python -m lab up`.",
     ),
+    "ENDPOINT_NOT_TRUSTED": Code(
+        "The certificate of AWS, or of a proxy in between, is not trusted.",
+        "Check the clock (`date -u`) and the file of AWS_CA_BUNDLE, or of ca_bundle in the profile. Behind a proxy "
+        "that replaces certificates, set AWS_CA_BUNDLE to a file with the proxy's authority.",
+    ),
     "REQUEST_EXPIRED": Code(
         "AWS treats the request as expired: the controller's clock is wrong, or the session has expired.",
         "Check the clock (`date -u`), and synchronize it (`timedatectl set-ntp true`). If it is correct, log in again "

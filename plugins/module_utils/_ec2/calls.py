@@ -20,6 +20,8 @@ T = TypeVar("T")
 _REFUSED_NOW = "REQUEST_LIMIT_EXCEEDED"
 # It is unknown whether AWS executed the call.
 _LOST = ("AWS_UNAVAILABLE", "ENDPOINT_UNREACHABLE", "ANSWER_INVALID")
+# For a task that repeats a whole reading. A resource that AWS does not find yet is an AWS_ERROR.
+PASSING_CODES = frozenset({_REFUSED_NOW, *_LOST, "CHANGE_IN_PROGRESS", "AWS_ERROR"})
 # Errors of a second attempt if the response to the first one was lost.
 _EXISTS = (
     *("InvalidGroup.Duplicate", "InvalidSubnet.Conflict", "EntityAlreadyExists", "AlreadyExists"),

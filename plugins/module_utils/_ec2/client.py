@@ -160,7 +160,7 @@ def raise_aws_error(error: Exception, service: str, operation: str, region: str)
     cause = f"{reason}: {message}" if reason else str(error)
     if (made := getattr(error, "operation_name", "")) in FOR_CREDENTIALS:
         cause = f"{cause.rstrip('.')} (at {made}, which obtains the credentials)"
-    code = code_of(reason, message, [cls.__name__ for cls in type(error).__mro__], operation, status)
+    code = code_of(reason, message or str(error), [cls.__name__ for cls in type(error).__mro__], operation, status)
     raise AwsError(_problem(code, received(cause), service, operation, region), received(reason)) from error
 
 

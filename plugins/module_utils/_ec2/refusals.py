@@ -64,6 +64,8 @@ _OF_CLASSES = {
 # IAM Identity Center's call for the credentials of a role, and the others that botocore makes for credentials.
 SIGN_IN = "GetRoleCredentials"
 FOR_CREDENTIALS = (SIGN_IN, "AssumeRole", "AssumeRoleWithWebIdentity", "CreateToken")
+# What is not a refused certificate, nor a file of certificates that cannot be read: a connection that was cut.
+_CUT = re.compile(r"EOF occurred|reset by peer|timed out", re.IGNORECASE)
 _SERVER_ERROR = 500
 _LIMIT = re.compile(r".*Limit(Exceeded|ExceededException)|ServiceQuotaExceeded(Exception)?|TooMany.*|.*QuotaExceeded.*")
 _EXPIRED = re.compile(r"signature (is )?(expired|not yet current)|clock", re.IGNORECASE)
@@ -87,7 +89,7 @@ _ENCODED = re.compile(r"Encoded authorization failure message:? *\S+", re.IGNORE
 
 
 def code_of(reason: str, message: str, classes: Sequence[str], operation: str = "", status: int = 0) -> str:
-    """Return the code of a finding for AWS's own error code and message, or for the names of an exception's classes.
+    """Return the code of a finding for AWS's own error code and message, or for an exception's classes and text.
 
     The HTTP status decides for codes that are not known: each service has names of its own for its failures.
     """
@@ -101,6 +103,8 @@ def code_of(reason: str, message: str, classes: Sequence[str], operation: str = 
         return "AWS_UNAVAILABLE"
     if reason:
         return "LIMIT_EXCEEDED" if _LIMIT.fullmatch(reason) else "AWS_ERROR"
+    if "SSLError" in classes and not _CUT.search(message):
+        return "ENDPOINT_NOT_TRUSTED"
     return next((_OF_CLASSES[name] for name in classes if name in _OF_CLASSES), "AWS_ERROR")
 
 

@@ -165,7 +165,9 @@ def problem_of(error: Exception, operation: str = "describe_vpcs") -> Finding:
             botocore.exceptions.ResponseStreamingError(error="cut"), "reading from response stream: cut", id="stream"
         ),
         pytest.param(
-            botocore.exceptions.SSLError(endpoint_url=AWS, error="expired"), "SSL validation failed", id="certificate"
+            botocore.exceptions.SSLError(endpoint_url=AWS, error="EOF occurred in violation of protocol"),
+            "SSL validation failed",
+            id="cut handshake",
         ),
         pytest.param(botocore.exceptions.ProxyConnectionError(proxy_url="http://p"), "Failed to connect", id="proxy"),
     ],
@@ -192,6 +194,18 @@ def test_case_01_aws_connection_closed(error: Exception, words: str) -> None:
             "CREDENTIALS_INVALID",
             "secret key",
             id="InvalidSignatureException of a wrong key",
+        ),
+        pytest.param(
+            botocore.exceptions.SSLError(endpoint_url=AWS, error="certificate verify failed: self-signed certificate"),
+            "ENDPOINT_NOT_TRUSTED",
+            "the proxy's authority",
+            id="certificate of a proxy",
+        ),
+        pytest.param(
+            botocore.exceptions.SSLError(endpoint_url=AWS, error="[Errno 2] No such file or directory"),
+            "ENDPOINT_NOT_TRUSTED",
+            "the file of AWS_CA_BUNDLE",
+            id="bundle that does not exist",
         ),
         pytest.param(refusal("OptInRequired"), "ACCOUNT_NOT_READY", "enable the region", id="OptInRequired"),
         pytest.param(
