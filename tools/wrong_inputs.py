@@ -290,7 +290,7 @@ def _module_option(title: str, leaf: Leaf) -> Iterator[Row]:
         # What follows differs from one version of Python and Ansible to the next.
         said = errors[0].partition(": ")[0] if "unable to convert" in errors[0] else errors[0]
         yield Row(title, value, said)
-    for value, message in refusals(title):
+    for value, message in refusals(title, kind):
         if not message:
             raise Accepted(f"{title}: {value!r} is accepted")
         yield Row(title, value, message)

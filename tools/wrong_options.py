@@ -18,6 +18,7 @@ from ansible_collections.urmanac.talos.plugins.module_utils._ec2.home.input impo
 from ansible_collections.urmanac.talos.plugins.module_utils._errors import CollectionError
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.image import parse_platform
 from ansible_collections.urmanac.talos.plugins.module_utils._oci.reference import parse_reference
+from ansible_collections.urmanac.talos.plugins.module_utils._options import check_numbers
 from ansible_collections.urmanac.talos.plugins.module_utils._state.address import parse_address
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.api.access import read_talosconfig
 from ansible_collections.urmanac.talos.plugins.module_utils._talos.config import merge, options
@@ -26,6 +27,7 @@ from ansible_collections.urmanac.talos.plugins.modules import (
     kubernetes_apply,
     talos_bootstrap,
     talos_kubeconfig,
+    talos_secrets,
     talos_upgrade,
 )
 
@@ -63,6 +65,14 @@ def _objects(objects: Any) -> None:
     kubernetes_apply.ensure_objects(None, objects, force=False, check_mode=True)  # type: ignore[arg-type]
 
 
+def _days(certificate_days: int, renewal_days: int) -> None:
+    talos_secrets.validity_of({"certificate_days": certificate_days, "renewal_days": renewal_days})
+
+
+def _of_number(name: str) -> Tried:
+    return Tried(lambda value: check_numbers({name: value}), (-1, 0, 65536) if name == "port" else (-1,))
+
+
 _PATCHES = Tried(_patch, ("machine: [", "text", {"machin": {}}, {"kind": "LinkConfig"}, {"op": "add", "path": "/a"}))
 TRIED: Mapping[str, Tried] = {
     **{f"talos_config: cluster.{name}": _of_talos_config("cluster", name) for name in options.CLUSTER},
@@ -70,6 +80,8 @@ TRIED: Mapping[str, Tried] = {
     **{f"talos_config: nodes.{name}": _of_talos_config("nodes", name) for name in options.NODE},
     **{f"talos_config: {name}patches": _PATCHES for name in ("", "controlplane_", "worker_", "nodes.")},
     "talos_secrets: content": Tried(lambda text: parse_bundle(text, "content"), ("text", "a: 1", "cluster: [")),
+    "talos_secrets: certificate_days": Tried(lambda days: _days(days, 0), (0, 36501)),
+    "talos_secrets: renewal_days": Tried(lambda days: _days(365, days), (-1, 365)),
     "talos_kubeconfig: content": Tried(talos_kubeconfig.parsed, ("text", "[a]", "a: [")),
     "talos_bootstrap: snapshot": Tried(talos_bootstrap.read_snapshot, ("/no/such/file", "/")),
     "talos_upgrade: image": Tried(_upgrade, ("ghcr.io/a/talos:latest", "no such value!")),
@@ -139,9 +151,11 @@ JUDGES: Mapping[str, str] = {
 }
 
 
-def refusals(title: str) -> Iterator[tuple[Any, str]]:
+def refusals(title: str, kind: str) -> Iterator[tuple[Any, str]]:
     """Yield each wrong value of an option with the message about it, which is empty if it is accepted."""
-    tried = TRIED.get(title)
+    name = title.partition(": ")[2]
+    # Numbers within another option are judged with that one.
+    tried = TRIED.get(title) or (_of_number(name) if kind in ("int", "float") and "." not in name else None)
     for value in tried.values if tried else ():
         try:
             tried.judge(value)  # type: ignore[union-attr]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils._errors import CollectionError, failure_of
+from ..module_utils._options import check_numbers
 from ..module_utils._sessions.account import account, projection, shares, totals
 from ..module_utils._sessions.journal import Journal, read, with_actual, write
 from ..module_utils._sessions.record import Forecast
@@ -37,6 +38,7 @@ class ActionModule(LocalAction):
         """Return the sessions and their sums."""
         now = datetime.now(UTC)
         try:
+            check_numbers(arguments)
             journal = read(Path(arguments["directory"]))
             if arguments["actual"].get("total"):
                 journal = priced(journal, arguments["actual"], now, check_mode=self._task.check_mode)

@@ -13,7 +13,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ..module_utils._errors import InputError, failure_of
 from ..module_utils._files import write_file
+from ..module_utils._options import check_numbers
 from ..modules import cozystack_info
 from ..plugin_utils._cozystack_wait import (
     Account,
@@ -77,6 +79,10 @@ class ActionModule(InProcess):
         """Wait, and return the last result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        try:
+            check_numbers(options)
+        except InputError as error:
+            raise AnsibleActionFail(str(error), result=failure_of(error)) from error
         once = bool(self._task.check_mode)
         request = request_of(options, once=once)
         path = None if once else options["history"]

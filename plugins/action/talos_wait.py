@@ -11,6 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ..module_utils._errors import InputError, failure_of
+from ..module_utils._options import check_numbers
 from ..module_utils._ports import TALOS
 from ..modules import talos_info
 from ..plugin_utils._in_process import InProcess
@@ -65,6 +67,10 @@ class ActionModule(InProcess):
         """Wait, and return the last state of every node."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        try:
+            check_numbers(options)
+        except InputError as error:
+            raise AnsibleActionFail(str(error), result=failure_of(error)) from error
         request = request_of(options, once=bool(self._task.check_mode))
         display = Display()
         outcome = wait_for(

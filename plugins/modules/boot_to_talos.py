@@ -214,6 +214,7 @@ from ..module_utils._boot.start import LOG, Run
 from ..module_utils._errors import CollectionError, failure_of
 from ..module_utils._findings import Finding, sentences
 from ..module_utils._oci.image import Image
+from ..module_utils._options import check_numbers
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "image": {"type": "str", "required": True},
@@ -281,6 +282,7 @@ class Outcome(NamedTuple):
 
 def request_of(params: Mapping[str, Any]) -> Request:
     """Return the request from the options."""
+    check_numbers(params)
     image = rules.through_cache(rules.image_of(params["image"]), params["caches"])
     return Request(image, params["version"], params["disk"], tuple(params["extra_kernel_args"]))
 
@@ -386,8 +388,9 @@ def main(root: str = "/") -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     try:
+        request = request_of(params)
         linux = Machine(Path(root), Source(urls_of(params), params["rounds"]))
-        outcome = ensure_boot(linux, request_of(params), params, check_mode=module.check_mode)
+        outcome = ensure_boot(linux, request, params, check_mode=module.check_mode)
     except CollectionError as error:
         module.fail_json(**failure_of(error))
     result = as_result(outcome, params, Path(root) / FOLDER)

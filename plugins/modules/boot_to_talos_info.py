@@ -98,6 +98,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._boot.first_use import Release, first_use
 from ..module_utils._boot.release import Source
+from ..module_utils._errors import CollectionError, failure_of
+from ..module_utils._options import check_numbers
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "urls": {"type": "list", "elements": "str", "required": True},
@@ -110,6 +112,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def result_of(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of the module."""
+    check_numbers(params)
     release = Release(params["version"].lstrip("v"), params["architecture"])
     found = first_use(release, params["recorded"], Source(params["urls"], params["rounds"]))
     return {
@@ -123,7 +126,11 @@ def result_of(params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    module.exit_json(changed=False, **result_of(module.params))
+    try:
+        result = result_of(module.params)
+    except CollectionError as error:
+        module.fail_json(**failure_of(error))
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -310,12 +310,14 @@ from ..module_utils._ec2.instance_types import SIZES, Size, misspelt, size_of
 from ..module_utils._ec2.spec import validate_spec
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._machine_types import CONTROL_PLANE, MACHINE_TYPES
+from ..module_utils._options import check_numbers
 
 _SAME = ("version", "data_disk", "schedulable_control_planes", "pods_per_node", "nodes_max")
 
 
 def forecast(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the module's result."""
+    check_numbers(params)
     request = read_request(params)
     return result(look_ahead(request, read_sizes(request, params["instance_types"])))
 

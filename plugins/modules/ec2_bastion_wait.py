@@ -56,12 +56,14 @@ from ..module_utils._ec2.bastion.launch import wait_for_instance
 from ..module_utils._ec2.client import connect
 from ..module_utils._ec2.spec import argument_spec, parse_spec
 from ..module_utils._errors import CollectionError, failure_of
+from ..module_utils._options import check_numbers
 
 
 def main() -> None:
     options = {"cluster": argument_spec(), "timeout": {"type": "int", "default": 600}}
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     try:
+        check_numbers(module.params)
         spec = parse_spec(module.params["cluster"])
         api = connect(module, ("autoscaling", "ec2"), region=spec.region, cidr=spec.vpc_ipv4_cidr)
         found = wait_for_instance(api, spec, module.params["timeout"], datetime.now(UTC))

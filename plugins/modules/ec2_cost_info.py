@@ -181,6 +181,7 @@ from ..module_utils._ec2.cost.prices import Prices, shipped
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError, InputError, failure_of
 from ..module_utils._findings import Finding, finding, notes
+from ..module_utils._options import check_numbers
 from ..module_utils._text import short
 
 # Cost Explorer has the costs by day of the last 14 months.
@@ -264,9 +265,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    spec = parse_spec(module.params["cluster"])
     asked = Asked(module.params["price_list"], module.params["actual_days"], datetime.now(UTC).date())
     try:
+        check_numbers(module.params)
+        spec = parse_spec(module.params["cluster"])
         result = cost_info(
             spec,
             lambda services: connect(module, services, region=spec.region, cidr=spec.vpc_ipv4_cidr),

@@ -9,6 +9,8 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from .._options import check_numbers
+
 if TYPE_CHECKING:
     from .client import KubernetesApi
 
@@ -27,7 +29,8 @@ def api_options(**more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def api_of(params: Mapping[str, Any]) -> KubernetesApi:
-    """Return the API of the options; raise ImportError if a library is missing."""
+    """Return the API of a module's options; raise InputError for its numbers, ImportError if a library is missing."""
+    check_numbers(params)
     from . import client
 
     access = client.Access(*(params[name] for name in ("kubeconfig", "context", "proxy", "timeout")))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from .._options import check_numbers
 from .auth import Login, login_for, read_docker_config
 from .errors import ImageError
 from .image import Image, look_up, parse_platform
@@ -41,6 +42,7 @@ class Inquiry(NamedTuple):
 
 def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inquiry:
     """Return how to ask by a module's options; refuse options that cannot be used."""
+    check_numbers(params)
     check_mirrors(params["mirrors"])
     folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
     return Inquiry(
@@ -49,7 +51,7 @@ def inquiry_of(params: Mapping[str, Any], environment: Mapping[str, str]) -> Inq
         plain_http=params["plain_http"],
         docker_config=read_docker_config(params["docker_config"] or f"{folder}/config.json"),
         timeout=params["timeout"],
-        attempts=max(1, params["attempts"]),
+        attempts=params["attempts"],
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._errors import CollectionError, InputError, TalosError
+from ..._errors import CollectionError, InputError, TalosError, failure_of
 from ..._libraries import require
+from ..._options import check_numbers
 from ..._ports import TALOS
 from .access import Access, cluster_access, maintenance_access, read_talosconfig
 
@@ -31,6 +32,10 @@ def node_module(missing: ImportError | None, **options: Mapping[str, Any]) -> An
     """Return a module for nodes with these options in addition to the common ones."""
     module = AnsibleModule(argument_spec=copy.deepcopy(_NODE_OPTIONS) | options, supports_check_mode=True)
     require(module, missing)
+    try:
+        check_numbers(module.params)
+    except InputError as error:
+        module.fail_json(**failure_of(error))
     # Censor the secrets of a talosconfig, but not the name of its context.
     module.no_log_values = {value for value in module.no_log_values if len(value) >= _SECRET_LENGTH}
     return module

@@ -300,7 +300,7 @@ def test_a_disk_image_is_fetched_verified_and_unpacked_from_its_file(
 def test_with_systemd_it_is_a_unit_of_its_own(boot: Callable[..., Outcome], machine: Graviton) -> None:
     (machine.root / "run/systemd/system").mkdir(parents=True)
 
-    outcome = boot(wait_timeout=0)
+    outcome = boot(wait_timeout=0.01)
 
     assert machine.ran[-1][:3] == ["systemd-run", "--quiet", "--collect"]
     assert (outcome.state, outcome.failure) == ("pulling", None)

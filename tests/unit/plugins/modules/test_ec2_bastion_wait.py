@@ -13,7 +13,7 @@ from tests.ec2_cluster import cluster, empty_aws, run_module
 
 def test_a_group_without_an_instance_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with empty_aws():
-        failed = run_module(ec2_bastion_wait.main, capsys, cluster=cluster(), timeout=0)
+        failed = run_module(ec2_bastion_wait.main, capsys, cluster=cluster(), timeout=1)
 
     assert failed["failed"] is True
     assert "Failed to start the bastion with the group talos-arm64-moon-bastion in eu-west-1" in failed["msg"]
