@@ -18,6 +18,8 @@ from ..._errors import InputError
 from ..._findings import Finding, finding
 from ..._oci.errors import ImageError
 from ..._oci.reference import parse_reference
+from .. import versions
+from .contract import release
 
 _LABEL: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST: Final = rf"{_LABEL}(\.{_LABEL})*"
@@ -30,6 +32,7 @@ class Rule(NamedTuple):
 
     read: Callable[[str], Any]
     wanted: str
+    required: bool = False
 
 
 def _matching(pattern: str) -> Callable[[str], Any]:
@@ -47,6 +50,17 @@ def _image(text: str) -> None:
         raise ValueError(text) from error
 
 
+def _talos(text: str) -> None:
+    found = release(text)
+    if found is None or found[0] != versions.OLDEST[0] or found < versions.OLDEST:
+        raise ValueError(text)
+
+
+def _kubernetes(text: str) -> None:
+    if versions.parse(text) is None:
+        raise ValueError(text)
+
+
 def _server(text: str) -> None:
     # Talos also takes clocks such as /dev/ptp0.
     if not (text.startswith("/dev/") or _SERVER.fullmatch(text)):
@@ -58,7 +72,12 @@ _IPV6: Final = Rule(ipaddress.IPv6Address, "an IPv6 address, such as 2001:db8::1
 _SUBNET: Final = Rule(partial(ipaddress.ip_network, strict=False), "a network, such as 10.244.0.0/16")
 _IMAGE: Final = Rule(_image, "the reference of an image, such as ghcr.io/siderolabs/installer:v1.13.6")
 _NAMES: Final = Rule(_matching(r"[^\s/]*"), "a name or an address")
+_OLDEST: Final = "v{}.{}".format(*versions.OLDEST)
 CLUSTER: Final = {
+    # The name of a context, admin@NAME, in kubeconfig.
+    "name": Rule(_matching(r"[^\s/:@]+"), "a name without spaces, slashes, colons and @", required=True),
+    "kubernetes_version": Rule(_kubernetes, "a version of Kubernetes, such as 1.35.0", required=True),
+    "talos_version": Rule(_talos, f"a version of Talos from {_OLDEST} on, such as v1.14"),
     "pod_subnets": _SUBNET,
     "service_subnets": _SUBNET,
     "cert_sans": _NAMES,
@@ -101,7 +120,7 @@ def check(params: Mapping[str, Any]) -> None:
 def _problems(part: str, rules: Mapping[str, Rule], given: Mapping[str, Any]) -> Iterator[Finding]:
     for name, rule in rules.items():
         value = given.get(name)
-        for text in value if isinstance(value, list) else [value] if value else []:
+        for text in value if isinstance(value, list) else [value] if value or (rule.required and value == "") else []:
             try:
                 rule.read(text)
             except ValueError:

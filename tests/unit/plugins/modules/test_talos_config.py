@@ -213,7 +213,7 @@ def test_patches_follow_the_version_of_the_nodes_and_not_the_contract(tmp_path: 
 
 
 def test_an_invalid_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Failed to read the Talos version latest"):
+    with pytest.raises(InputError, match="'latest' is not a version of Talos"):
         ensure(tmp_path, cluster=CLUSTER | {"talos_version": "latest"})
 
 

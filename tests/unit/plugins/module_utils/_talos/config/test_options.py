@@ -35,6 +35,8 @@ def test_right_values_are_taken_with_and_without_a_network() -> None:
         pytest.param("network", "time_servers", ["pool.ntp.org.", "ntp_1.example.com"], id="names in the DNS"),
         pytest.param("nodes", "hostname", "moon-1.example.com", id="a name with its domain"),
         pytest.param("cluster", "pod_subnets", ["10.244.0.1/16"], id="bits that Talos cuts off"),
+        pytest.param("cluster", "talos_version", "v1.14", id="a minor version"),
+        pytest.param("cluster", "talos_version", "v1.15.0-alpha.1", id="a version that is newer than the known ones"),
     ],
 )
 def test_unusual_values_that_talos_takes_are_taken(part: str, name: str, value: Any) -> None:
@@ -57,6 +59,13 @@ def test_unusual_values_that_talos_takes_are_taken(part: str, name: str, value: 
         pytest.param("nodes", "link", "eth 0", id="no link"),
         pytest.param("nodes", "install_image", "https://ghcr.io/a", id="a URL for an image"),
         pytest.param("cluster", "install_image", "a b", id="no image"),
+        pytest.param("cluster", "name", "", id="no name"),
+        pytest.param("cluster", "name", "admin@moon", id="the name of a context"),
+        pytest.param("cluster", "kubernetes_version", "", id="no version of Kubernetes"),
+        pytest.param("cluster", "kubernetes_version", "1.35", id="a minor version of Kubernetes"),
+        pytest.param("cluster", "talos_version", "v9.9", id="another major version of Talos"),
+        pytest.param("cluster", "talos_version", "v1.9.0", id="a version of Talos that is too old"),
+        pytest.param("cluster", "talos_version", "latest", id="no version of Talos"),
         pytest.param("cluster", "install_disk", "nvme0n1", id="a disk without its path"),
         pytest.param("cluster", "pod_subnets", ["pods"], id="no network of pods"),
         pytest.param("cluster", "service_subnets", ["10.96.0.0/33"], id="no network of services"),
