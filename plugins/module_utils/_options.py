@@ -26,7 +26,7 @@ _POSITIVE = frozenset(
 _FROM_ZERO = frozenset(
     {
         *("patience", "grace", "blocked_after", "renew_before", "actual_days"),
-        *("cost_per_hour_max", "per_hour", "home_lab_power_per_month"),
+        *("cost_per_hour_max", "per_hour", "per_month", "home_lab_power_per_month"),
     }
 )
 

@@ -106,6 +106,7 @@ from ..module_utils._ec2.client import Api, connect
 from ..module_utils._ec2.cost.mail import SERVICES, Place, Plan, described, ensure_absent, ensure_present
 from ..module_utils._ec2.spec import ClusterSpec, argument_spec, parse_spec
 from ..module_utils._errors import CollectionError, failure_of
+from ..module_utils._options import check_numbers
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "cluster": argument_spec(),
@@ -136,6 +137,7 @@ def result_of(place: Place, plan: Plan) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
+        check_numbers(module.params)
         spec = parse_spec(module.params["cluster"])
         api = connect(module, SERVICES, region=spec.region, cidr=spec.vpc_ipv4_cidr, once=True)
         place, plan = ensure(api, spec, module.params, check_mode=module.check_mode)
