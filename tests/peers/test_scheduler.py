@@ -124,10 +124,20 @@ def schedule(core: client.CoreV1Api, request: Request) -> Observed:
         core.create_namespaced_pod(NAMESPACE, pod)
     wait_for(lambda: len(decided(core)) == len(pods))
     items = decided(core)
+    refused = {item.metadata.uid: item.metadata.name for item in items if not item.spec.node_name}
+    wait_for(lambda: refused.keys() <= first_messages(core).keys())
+    first = first_messages(core)
     return Observed(
         bound={item.metadata.name: item.spec.node_name for item in items if item.spec.node_name},
-        refused={item.metadata.name: message_of(item) for item in items if not item.spec.node_name},
+        refused={name: first[uid] for uid, name in refused.items()},
     )
+
+
+def first_messages(core: client.CoreV1Api) -> dict[str, str]:
+    """Return why each pod was refused when its turn came; the condition is of the last attempt, after later pods."""
+    events = core.list_namespaced_event(NAMESPACE, field_selector="reason=FailedScheduling").items
+    latest_first = sorted(events, key=lambda event: int(event.metadata.resource_version), reverse=True)
+    return {event.involved_object.uid: event.message for event in latest_first}
 
 
 def decided(core: client.CoreV1Api) -> list[Any]:
