@@ -103,14 +103,15 @@ VARIABLES: Mapping[str, Code] = {
         "Use the tags that the message names.",
     ),
     "RECORD_INVALID": Code(
-        "A file in cluster_directory has the name of a record of the cluster, and is damaged or of another program.",
+        "A file in a directory of the cluster has the name of a record, and is damaged or of another program.",
         "A run would overwrite it. If the cluster has that record elsewhere, such as in a backup, restore it. "
-        "Otherwise move the file to another place, or set cluster_directory to another directory.",
+        "Otherwise move the file to another place, or set the variable to another directory.",
     ),
     "DIRECTORY_OF_OTHER_CLUSTER": Code(
-        "cluster_directory has the secrets and records of another cluster, or of one of this name in another account.",
-        "Set cluster_directory to a directory of this cluster's own, or use the credentials of that account. If the "
-        "other cluster no longer exists, delete cluster.json in the directory.",
+        "cluster_directory or cluster_secrets_directory belongs to another cluster, or to one of this name in another "
+        "account.",
+        "Set the variable to a directory of this cluster's own, or use the credentials of that account. If the other "
+        "cluster no longer exists, delete cluster.json in the directory.",
     ),
     "DIRECTORY_NOT_WRITABLE": Code(
         "A directory of the cluster cannot be created or is not writable.",

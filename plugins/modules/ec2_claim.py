@@ -63,6 +63,9 @@ options:
       - Its C(cluster.json) names the cluster that it belongs to, with the account, since O(state=present). The module
         fails for a directory of another cluster, whose secrets and records it would use.
     type: path
+  secrets_directory:
+    description: The directory with the secrets, if it is another one. It has a C(cluster.json) of its own.
+    type: path
 author:
   - The urmanac.talos authors (@urmanac)
 seealso:
@@ -152,6 +155,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "override": {"type": "str", "default": ""},
     "unclaimed": {"type": "str", "default": ""},
     "directory": {"type": "path"},
+    "secrets_directory": {"type": "path"},
 }
 
 
@@ -172,14 +176,16 @@ def ensure(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, chec
 
 
 def ensure_here(api: Api, ec2: Callable[[], Api], options: Mapping[str, Any], *, region: str, check_mode: bool) -> Plan:
-    """Bring the claim to the requested state, for a directory of this cluster alone."""
-    if not options["directory"]:
+    """Bring the claim to the requested state, for directories of this cluster alone."""
+    directories = {Path(path) for path in (options["directory"], options["secrets_directory"]) if path}
+    if not directories:
         return ensure(api, ec2, options, check_mode=check_mode)
     account = str(api.call("sts", "get_caller_identity")["Account"])
-    directory, owner = Path(options["directory"]), Owner(options["name"], options["project"], region, account)
-    refuse_other(directory, owner)
+    owner = Owner(options["name"], options["project"], region, account)
+    for directory in directories:
+        refuse_other(directory, owner)
     plan = ensure(api, ec2, options, check_mode=check_mode)
-    if not check_mode:
+    for directory in () if check_mode else directories:
         remember(directory, owner if options["state"] == "present" else None)
     return plan
 

@@ -95,6 +95,9 @@ options:
       - The directory on the controller with the secrets and the records of the cluster, as the option C(directory) of
         M(urmanac.talos.ec2_claim). One of a cluster in another account is a problem.
     type: path
+  secrets_directory:
+    description: The directory with the secrets, if it is another one. The same applies to it.
+    type: path
   kernel_arguments:
     description: The kernel arguments that the user-data of nodes passes to Talos.
     type: list
@@ -292,6 +295,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "claim_existing": {"type": "str", "default": ""},
     "run_takeover": {"type": "bool", "default": False},
     "directory": {"type": "path"},
+    "secrets_directory": {"type": "path"},
     "kernel_arguments": {"type": "list", "elements": "str", "default": []},
 }
 _WAY = ("api_via", "home_ipv6", "own_bastion", "node_ssh_key_name", "inventory_connection")
@@ -381,9 +385,10 @@ def _taken_out(result: dict[str, Any], *codes: str) -> list[dict[str, Any]]:
 
 
 def _directory_problems(result: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Finding]:
-    if options["directory"] and result["account"]:
+    directories = {f"cluster_{option}": options[option] for option in ("directory", "secrets_directory")}
+    if result["account"]:
         name, project, region = (str(options["cluster"].get(key) or "") for key in Owner._fields[:3])
-        yield from of_other_account(Path(options["directory"]), Owner(name, project, region, result["account"]))
+        yield from of_other_account(directories, Owner(name, project, region, result["account"]))
 
 
 def completed(result: dict[str, Any], options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

@@ -32,7 +32,11 @@ FILES: Mapping[str, str] = {
 }
 # The files that have no variable of their own, by that of their directory.
 _IN_DIRECTORIES: Mapping[str, Mapping[str, str]] = {
-    "cluster_secrets_directory": {"secrets.yaml": "the secrets", "secrets.pending.yaml": "the secrets"},
+    "cluster_secrets_directory": {
+        "secrets.yaml": "the secrets",
+        "secrets.pending.yaml": "the secrets",
+        "cluster.json": "the record of the directory's cluster",
+    },
     "cluster_directory": {
         "images.json": "the record of images",
         "bastion_images.json": "the record of the bastion's images",

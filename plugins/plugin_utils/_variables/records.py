@@ -59,18 +59,22 @@ RECORDS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 
+_DIRECTORIES = ("cluster_directory", "cluster_secrets_directory")
+
+
 def record_problems(everything: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield the files that have the name of a record and are not one, and that they are those of another cluster."""
-    folder = everything.get("cluster_directory")
-    for name in RECORDS if folder else ():
-        path = real_path(f"{folder}/{name}")
-        fault = _fault(path, RECORDS[name], is_shared=everything.get("cluster_state", LOCAL) != LOCAL)
+    places = [("cluster_directory", name) for name in RECORDS] + [("cluster_secrets_directory", directory.RECORD)]
+    for variable, name in places:
+        path = real_path(f"{everything.get(variable)}/{name}")
+        is_shared = everything.get("cluster_state", LOCAL) != LOCAL
+        fault = _fault(path, RECORDS[name], is_shared=is_shared) if everything.get(variable) else ""
         if fault:
-            yield finding("RECORD_INVALID", "cluster_directory", f"{path} {fault}.")
+            yield finding("RECORD_INVALID", variable, f"{path} {fault}.")
     names = [everything.get(f"cluster_{name}") for name in directory.Owner._fields[:3]]
-    if folder and all(isinstance(name, str) for name in names):
-        mine = directory.Owner(*map(str, names))
-        problem = directory.other_owner(directory.read_record(real_path(str(folder))), mine)
+    for variable in _DIRECTORIES if all(isinstance(name, str) for name in names) else ():
+        record = directory.read_record(real_path(str(everything[variable]))) if everything.get(variable) else {}
+        problem = directory.other_owner(record, directory.Owner(*map(str, names)), variable)
         yield from [problem] if problem else []
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cluster the files in a cluster_directory belong to. Private to urmanac.talos: may change at any time.
+"""Which cluster the files in its two directories belong to. Private to urmanac.talos: may change at any time.
 
 Secrets and records are those of one cluster. With a copied file of variables, or with the credentials of another
 account, a run would use the secrets for a second cluster, and a removal would empty the records of the first one.
@@ -41,23 +41,24 @@ def is_record(record: Mapping[str, Any]) -> bool:
     )
 
 
-def other_owner(record: Mapping[str, Any], mine: Owner) -> Finding | None:
-    """Return that the directory with this record belongs to another cluster."""
+def other_owner(record: Mapping[str, Any], mine: Owner, variable: str = "cluster_directory") -> Finding | None:
+    """Return that the directory with this record, which a variable names, belongs to another cluster."""
     if not record or not is_record(record):
         return None
     theirs = Owner(**record)
     if theirs == (mine if mine.account else mine._replace(account=theirs.account)):
         return None
     message = f"It has the secrets and records of the cluster {theirs}. This run is for {mine}."
-    return finding("DIRECTORY_OF_OTHER_CLUSTER", "cluster_directory", message)
+    return finding("DIRECTORY_OF_OTHER_CLUSTER", variable, message)
 
 
-def of_other_account(directory: Path, mine: Owner) -> Iterator[Finding]:
-    """Yield that a directory belongs to the cluster of this name in another account; the names are in the variables."""
-    record = read_record(directory)
-    here = other_owner(record, mine._replace(account=""))
-    problem = other_owner(record, mine)
-    yield from [problem] if problem and not here else []
+def of_other_account(directories: Mapping[str, str | None], mine: Owner) -> Iterator[Finding]:
+    """Yield the directories, by variable, of the cluster of this name in another account; variables have the names."""
+    for variable, directory in directories.items():
+        record = read_record(Path(directory)) if directory else {}
+        problem = other_owner(record, mine, variable)
+        if problem and not other_owner(record, mine._replace(account="")):
+            yield problem
 
 
 def refuse_other(directory: Path, mine: Owner) -> None:

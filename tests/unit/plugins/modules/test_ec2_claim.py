@@ -87,6 +87,7 @@ def test_a_directory_belongs_to_the_cluster_that_was_claimed_with_it_until_its_r
     assert again["changed"] is False
 
 
+@pytest.mark.parametrize("option", ["directory", "secrets_directory"])
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize(
     "theirs",
@@ -97,13 +98,13 @@ def test_a_directory_belongs_to_the_cluster_that_was_claimed_with_it_until_its_r
     ],
 )
 def test_the_directory_of_another_cluster_is_refused_and_stays(
-    ssm: Any, run: Any, tmp_path: Path, state: str, theirs: dict[str, str]
+    ssm: Any, run: Any, tmp_path: Path, state: str, theirs: dict[str, str], option: str
 ) -> None:
     record = tmp_path / "cluster.json"
     names = {"name": "moon", "project": "talos-arm64", "region": REGION, "account": "123456789012", **theirs}
     record.write_text(json.dumps(names), encoding="utf-8")
 
-    result = run(**OURS, state=state, directory=str(tmp_path))
+    result = run(**OURS, state=state, **{option: str(tmp_path)})
 
     assert [problem["code"] for problem in result["problems"]] == ["DIRECTORY_OF_OTHER_CLUSTER"]
     assert result["msg"].startswith(f"Failed to use {tmp_path}: It has the secrets and records of the cluster ")

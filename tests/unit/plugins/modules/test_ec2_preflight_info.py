@@ -201,16 +201,17 @@ def test_a_claim_or_a_run_of_another_owner_under_our_name_is_a_problem(
     assert f"aws ssm delete-parameter --name {NAMES[what]}" in problem["message"]
 
 
+@pytest.mark.parametrize("option", ["directory", "secrets_directory"])
 @pytest.mark.parametrize(("account", "refused"), [("123456789012", False), ("210987654321", True)])
 def test_the_directory_of_a_cluster_in_another_account_is_a_problem(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, account: str, refused: bool
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, account: str, refused: bool, option: str
 ) -> None:
     described = cluster()
     owner = {"name": spec().name, "project": spec().project, "region": spec().region, "account": account}
     (tmp_path / "cluster.json").write_text(json.dumps(owner), encoding="utf-8")
 
     with empty_aws():
-        options = {"cluster": described, "directory": str(tmp_path), "_ansible_check_mode": True}
+        options = {"cluster": described, option: str(tmp_path), "_ansible_check_mode": True}
         result = run_module(ec2_preflight_info.main, capsys, **options)
 
     found = codes(result)

@@ -80,6 +80,7 @@ def test_a_file_with_only_the_name_of_a_record_is_refused_before_it_is_overwritt
 HERS = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "account": "123456789012"}
 
 
+@pytest.mark.parametrize("variable", ["cluster_directory", "cluster_secrets_directory"])
 @pytest.mark.parametrize(
     ("changed", "refused"),
     [
@@ -89,13 +90,15 @@ HERS = {"name": "moon", "project": "talos-arm64", "region": "eu-west-1", "accoun
         pytest.param({"cluster_region": "eu-north-1"}, True, id="another region"),
     ],
 )
-def test_the_directory_of_another_cluster_is_refused(tmp_path: Path, changed: dict[str, str], refused: bool) -> None:
+def test_the_directory_of_another_cluster_is_refused(
+    tmp_path: Path, changed: dict[str, str], refused: bool, variable: str
+) -> None:
     (tmp_path / "cluster.json").write_text(json.dumps(HERS), encoding="utf-8")
     mine = {"cluster_name": "moon", "cluster_project": "talos-arm64", "cluster_region": "eu-west-1", **changed}
 
-    found = judged({**mine, "cluster_directory": str(tmp_path)}).problems
+    found = judged({**mine, variable: str(tmp_path)}).problems
 
-    assert [one.code for one in found] == (["DIRECTORY_OF_OTHER_CLUSTER"] if refused else [])
+    assert [(one.code, one.subject) for one in found] == ([("DIRECTORY_OF_OTHER_CLUSTER", variable)] if refused else [])
     assert all("moon (project talos-arm64, eu-west-1, account 123456789012)" in one.message for one in found)
 
 
@@ -103,3 +106,11 @@ def test_an_empty_record_of_a_shared_state_is_fetched_again(tmp_path: Path) -> N
     (tmp_path / "images.json").touch()
 
     assert judged({"cluster_directory": str(tmp_path), "cluster_state": "s3://moon/clusters"}).problems == ()
+
+
+def test_a_file_of_another_program_in_the_directory_of_secrets_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "cluster.json").write_text('{"kind": "of another program"}', encoding="utf-8")
+
+    (problem,) = problems("cluster_secrets_directory", str(tmp_path))
+
+    assert (problem.code, problem.subject) == ("RECORD_INVALID", "cluster_secrets_directory")
