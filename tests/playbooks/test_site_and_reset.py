@@ -8,12 +8,19 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
+from ansible_collections.urmanac.talos.plugins.module_utils._talos.config.bundle import (
+    decode_base64,
+    parse_bundle,
+    secret_values,
+)
 from lab.settings import REPOSITORY
 from tests.ec2_cluster import node, spec
 from tests.lab.cluster_runs import TABLE, is_creating
@@ -75,8 +82,8 @@ def killed(lab: Lab, strangers: Strangers) -> None:
 
 @pytest.fixture(scope="module")
 def built(lab: Lab, strangers: Strangers) -> Run:
-    """Give the run that ends with a cluster."""
-    return play(lab, SITE)
+    """Give the run that ends with a cluster, with all that Ansible prints of its tasks."""
+    return play(lab, SITE, "-vvv")
 
 
 def addresses(instance: dict[str, Any]) -> tuple[str, str, str]:
@@ -115,6 +122,32 @@ def test_the_report_is_written_as_data_too(lab: Lab, built: Run) -> None:
     assert len(report["kubernetes"]["nodes"]) == 3
     assert report["access"] == {"deviations": [], "home": []}
     assert [timing["phase"] for timing in report["timings"]] == PHASES
+
+
+def secrets_of(folder: Path) -> Iterator[str]:
+    """Yield the keys and tokens in the secrets of a cluster, as they are written there and without their base64."""
+    bundle = parse_bundle((folder / "secrets.yaml").read_text(encoding="utf-8"), "secrets.yaml")
+    talosconfig, kubeconfig = (
+        yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("talosconfig", "kubeconfig")
+    )
+    keys = [context["key"] for context in talosconfig["contexts"].values()]
+    keys += [user["user"]["client-key-data"] for user in kubeconfig["users"]]
+    for value in (*secret_values(bundle), *keys):
+        yield value
+        # The first line of a key without its header.
+        yield from [line for line in (decode_base64(value) or b"").decode(errors="replace").splitlines()[1:2] if line]
+
+
+def test_no_secret_is_in_a_verbose_log_nor_in_a_file_beside_the_secrets(lab: Lab, built: Run) -> None:
+    folder = lab.directory / "cluster"
+    files = [path for path in folder.rglob("*") if path.is_file() and folder / "secrets" not in path.parents]
+    texts = {str(path): path.read_text(encoding="utf-8", errors="replace") for path in files} | {"log": built.output}
+    secrets = set(secrets_of(folder / "secrets"))
+
+    assert len(secrets) > 15
+    assert "TASK [" in texts["log"]
+    assert str(folder / "report" / "report.html") in texts
+    assert {name for name, text in texts.items() if any(secret in text for secret in secrets)} == set()
 
 
 def test_the_contract_is_that_of_the_images(lab: Lab, built: Run) -> None:

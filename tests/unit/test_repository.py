@@ -460,3 +460,11 @@ def test_the_automatic_build_needs_no_person() -> None:
 
     assert os.access(script, os.X_OK)
     assert "make test </dev/null" in script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "threat_model.md"])
+def test_the_tests_that_a_page_names_exist(name: str) -> None:
+    named = set(re.findall(r"`(tests/[\w/.]+)`", (ROOT / "docs" / name).read_text(encoding="utf-8")))
+
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []

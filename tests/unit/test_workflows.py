@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The urmanac.talos authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workflows of GitHub do what a developer does, with actions that nobody can replace."""
+"""The workflows of GitHub do what a developer does, with actions that are named by their commits."""
 
 from __future__ import annotations
 
