@@ -44,7 +44,7 @@ def _git(*arguments: str) -> bytes:
 def built(source: Path, folder: Path) -> Path:
     """Build the collection in a folder, and return the archive."""
     program = Path(sys.executable).with_name("ansible-galaxy")
-    command = [program, "collection", "build", source, "--output-path", folder]
+    command: list[str | Path] = [program, "collection", "build", source, "--output-path", folder]
     subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
     (archive,) = folder.glob("*.tar.gz")
     return archive
